@@ -1,0 +1,308 @@
+/**
+ * One datagram, one packet: the only place where the bytes of the wire are built or read.
+ * The layout is drawn in the module documentation of `protocol.ts`.
+ *
+ * @module
+ */
+
+/** Largest datagram sent or accepted, in bytes: fits every path without fragments (RFC 7252 §4.6). */
+export const MAX_DATAGRAM_BYTES = 1152;
+
+/** Bytes of the fixed header that opens every datagram. */
+export const HEADER_BYTES = 24;
+
+/** Bytes left free in each datagram for a seal: a 64-bit counter and a 128-bit tag (RFC 8439 §2.8). */
+export const SEAL_BYTES = 24;
+
+/** Most bytes of a message that one packet carries. */
+export const MAX_SEGMENT_BYTES = MAX_DATAGRAM_BYTES - HEADER_BYTES - SEAL_BYTES;
+
+/** Most bytes of UTF-8 that one message may have. */
+export const MAX_MESSAGE_BYTES = 65_536;
+
+/**
+ * Exact bytes of a HELLO. It is padded up to this size so that no reply to it is larger than itself
+ * (RFC 9000 §8.1), whoever its sender really was.
+ */
+export const HELLO_BYTES = 128;
+
+/** Most bytes of a retry token that a HELLO has room for. */
+export const MAX_TOKEN_BYTES = 40;
+
+/** Bytes with which each end may open a key agreement, in HELLO and WELCOME. */
+export const MAX_KEY_SHARE_BYTES = 48;
+
+const MAGIC = 0x507952; // "PyR"
+const VERSION = 1;
+
+/** What a packet is for. */
+export type PacketType =
+  | "hello"
+  | "retry"
+  | "welcome"
+  | "refuse"
+  | "message"
+  | "ack"
+  | "ping"
+  | "pong"
+  | "bye"
+  | "bye-ack"
+  | "reset";
+
+/**
+ * Why one end says bye:
+ * - `bye`: the asker has no more questions;
+ * - `closing`: the server stops;
+ * - `failed`: the answerer failed over the question;
+ * - `invalid`: a message was not UTF-8.
+ */
+export type ByeReason = "bye" | "closing" | "failed" | "invalid";
+
+/** The reasons for a bye, each at its code on the wire. */
+export const BYE_REASONS: readonly ByeReason[] = ["bye", "closing", "failed", "invalid"];
+
+/**
+ * Why a server refuses a connection:
+ * - `full`: it has as many sessions as it allows;
+ * - `closing`: it stops.
+ */
+export type Refusal = "full" | "closing";
+
+/** The reasons for a refusal, each at its code on the wire. */
+export const REFUSALS: readonly Refusal[] = ["full", "closing"];
+
+/** A decoded datagram. Every number is an unsigned integer of the width that is named. */
+export interface Packet {
+  /** What the packet is for (8 bits on the wire). */
+  readonly type: PacketType;
+  /** Session id; during the handshake, the client's nonce (64 bits). */
+  readonly id: bigint;
+  /** Which sending of this very packet it is, counted from 1, modulo 256; 0 where none is counted. */
+  readonly attempt: number;
+  /** The attempt of the packet that this one answers; 0 where it answers none (8 bits). */
+  readonly echo: number;
+  /** Milliseconds between the arrival of what is answered and this sending; 255 means "or more". */
+  readonly ackDelay: number;
+  /** Order number of the message; of the ping, in ping and pong (32 bits). */
+  readonly number: number;
+  /** Which segment of the message, counted from 0 (8 bits). */
+  readonly segment: number;
+  /** The last segment of the message (8 bits). */
+  readonly lastSegment: number;
+  /** Questions that will be answered before this one (16 bits). */
+  readonly ahead: number;
+  /** The rest of the datagram. */
+  readonly payload: Uint8Array;
+}
+
+/** The fields of a {@linkcode Packet} that are not zero or empty. */
+export type PacketFields = Pick<Packet, "type" | "id"> & Partial<Packet>;
+
+interface PacketRule {
+  readonly code: number;
+  readonly minPayload: number;
+  readonly maxPayload: number;
+}
+
+const NOTHING = new Uint8Array(0);
+const HELLO_PAYLOAD = HELLO_BYTES - HEADER_BYTES;
+const WELCOME_FIXED = 12;
+
+const RULES: Readonly<Record<PacketType, PacketRule>> = {
+  "hello": { code: 1, minPayload: HELLO_PAYLOAD, maxPayload: HELLO_PAYLOAD },
+  "retry": { code: 2, minPayload: 1, maxPayload: MAX_TOKEN_BYTES },
+  "welcome": {
+    code: 3,
+    minPayload: WELCOME_FIXED,
+    maxPayload: WELCOME_FIXED + MAX_KEY_SHARE_BYTES,
+  },
+  "refuse": { code: 4, minPayload: 1, maxPayload: 1 },
+  "message": { code: 5, minPayload: 0, maxPayload: MAX_SEGMENT_BYTES },
+  "ack": { code: 6, minPayload: 0, maxPayload: 0 },
+  "ping": { code: 7, minPayload: 0, maxPayload: 0 },
+  "pong": { code: 8, minPayload: 0, maxPayload: 0 },
+  "bye": { code: 9, minPayload: 1, maxPayload: 1 },
+  "bye-ack": { code: 10, minPayload: 0, maxPayload: 0 },
+  "reset": { code: 11, minPayload: 0, maxPayload: 0 },
+};
+
+const TYPES: readonly (PacketType | undefined)[] = typesByCode();
+
+/**
+ * Builds the datagram of a packet.
+ *
+ * @example
+ * ```ts
+ * import { decode, encode } from "./packet.ts";
+ *
+ * const datagram = encode({ type: "ping", id: 7n, number: 1 });
+ * console.log(decode(datagram)?.number); // 1
+ * ```
+ *
+ * @param packet The fields that are not zero; a payload of at most {@linkcode MAX_SEGMENT_BYTES}.
+ * @returns A new array, which the caller owns.
+ */
+export function encode(packet: PacketFields): Uint8Array {
+  const payload = packet.payload ?? NOTHING;
+  const datagram = new Uint8Array(HEADER_BYTES + payload.length);
+  const view = new DataView(datagram.buffer);
+  view.setUint32(0, MAGIC << 8 | VERSION);
+  datagram[4] = RULES[packet.type].code;
+  datagram[5] = packet.attempt ?? 0;
+  datagram[6] = packet.echo ?? 0;
+  datagram[7] = packet.ackDelay ?? 0;
+  view.setBigUint64(8, packet.id);
+  view.setUint32(16, packet.number ?? 0);
+  datagram[20] = packet.segment ?? 0;
+  datagram[21] = packet.lastSegment ?? 0;
+  view.setUint16(22, packet.ahead ?? 0);
+  datagram.set(payload, HEADER_BYTES);
+  return datagram;
+}
+
+/**
+ * Reads a datagram: a packet with every field in its bounds, or nothing. It never throws.
+ *
+ * @param datagram Bytes from anybody. The payload that comes back is a view of them, not a copy.
+ * @returns The packet, or `undefined` for anything foreign, cut, too long or out of bounds.
+ */
+export function decode(datagram: Uint8Array): Packet | undefined {
+  const type = packetType(datagram);
+  if (type === undefined) return undefined;
+  const { minPayload, maxPayload } = RULES[type];
+  const length = datagram.length - HEADER_BYTES;
+  if (length < minPayload || length > maxPayload) return undefined;
+  const view = new DataView(datagram.buffer, datagram.byteOffset, HEADER_BYTES);
+  const packet: Packet = {
+    type,
+    id: view.getBigUint64(8),
+    attempt: view.getUint8(5),
+    echo: view.getUint8(6),
+    ackDelay: view.getUint8(7),
+    number: view.getUint32(16),
+    segment: view.getUint8(20),
+    lastSegment: view.getUint8(21),
+    ahead: view.getUint16(22),
+    payload: length === 0 ? NOTHING : datagram.subarray(HEADER_BYTES),
+  };
+  return type === "message" && !isSegment(packet) ? undefined : packet;
+}
+
+/**
+ * The type that a datagram announces, before the rest of it is looked at.
+ *
+ * @returns `undefined` for whatever is not a datagram of this protocol and version.
+ */
+export function packetType(datagram: Uint8Array): PacketType | undefined {
+  if (datagram.length < HEADER_BYTES || datagram.length > MAX_DATAGRAM_BYTES) {
+    return undefined;
+  }
+  const magic = datagram[0]! << 16 | datagram[1]! << 8 | datagram[2]!;
+  if (magic !== MAGIC || datagram[3] !== VERSION) return undefined;
+  return TYPES[datagram[4]!];
+}
+
+/** The id in a datagram for which {@linkcode packetType} knew a type. */
+export function packetId(datagram: Uint8Array): bigint {
+  return new DataView(datagram.buffer, datagram.byteOffset, HEADER_BYTES)
+    .getBigUint64(8);
+}
+
+/** How many segments a message of so many bytes is cut into: 1 or more. */
+export function segmentCount(messageBytes: number): number {
+  return Math.max(1, Math.ceil(messageBytes / MAX_SEGMENT_BYTES));
+}
+
+/** What a HELLO says of the client. */
+export interface Hello {
+  /** Silence after which the client gives the server up, in ms (32 bits). */
+  readonly idleTimeout: number;
+  /** The retry token that came back, at most {@linkcode MAX_TOKEN_BYTES}; empty in the first HELLO. */
+  readonly token: Uint8Array;
+  /** Opening of a key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
+  readonly keyShare: Uint8Array;
+}
+
+/** Builds the payload of a HELLO, padded to the size that every HELLO has. */
+export function encodeHello(hello: Hello): Uint8Array {
+  const { token, keyShare } = hello;
+  if (token.length > MAX_TOKEN_BYTES || keyShare.length > MAX_KEY_SHARE_BYTES) {
+    throw new RangeError(
+      "Cannot build a HELLO: its token or key share is too long",
+    );
+  }
+  const payload = new Uint8Array(HELLO_PAYLOAD);
+  new DataView(payload.buffer).setUint32(0, hello.idleTimeout);
+  payload[4] = token.length;
+  payload[5] = keyShare.length;
+  payload.set(token, 6);
+  payload.set(keyShare, 6 + token.length);
+  return payload;
+}
+
+/** Reads the payload of a HELLO, or nothing where its lengths are out of bounds. */
+export function decodeHello(payload: Uint8Array): Hello | undefined {
+  const tokenEnd = 6 + payload[4]!;
+  const keyShareEnd = tokenEnd + payload[5]!;
+  if (payload[4]! > MAX_TOKEN_BYTES || payload[5]! > MAX_KEY_SHARE_BYTES) {
+    return undefined;
+  }
+  return {
+    idleTimeout: new DataView(payload.buffer, payload.byteOffset).getUint32(0),
+    token: payload.subarray(6, tokenEnd),
+    keyShare: payload.subarray(tokenEnd, keyShareEnd),
+  };
+}
+
+/** What a WELCOME grants. */
+export interface Welcome {
+  /** The id of the new session (64 bits). */
+  readonly sessionId: bigint;
+  /** Silence after which the server gives the client up, in ms (32 bits). */
+  readonly idleTimeout: number;
+  /** Answer to the key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
+  readonly keyShare: Uint8Array;
+}
+
+/** Builds the payload of a WELCOME. */
+export function encodeWelcome(welcome: Welcome): Uint8Array {
+  const payload = new Uint8Array(WELCOME_FIXED + welcome.keyShare.length);
+  const view = new DataView(payload.buffer);
+  view.setBigUint64(0, welcome.sessionId);
+  view.setUint32(8, welcome.idleTimeout);
+  payload.set(welcome.keyShare, WELCOME_FIXED);
+  return payload;
+}
+
+/** Reads the payload of a WELCOME. */
+export function decodeWelcome(payload: Uint8Array): Welcome {
+  const view = new DataView(payload.buffer, payload.byteOffset);
+  return {
+    sessionId: view.getBigUint64(0),
+    idleTimeout: view.getUint32(8),
+    keyShare: payload.subarray(WELCOME_FIXED),
+  };
+}
+
+// Only the last segment may be short, and only a message of one segment may be empty: so a message
+// has one way to be cut, and its size is bounded before anything is kept.
+function isSegment({ segment, lastSegment, payload }: Packet): boolean {
+  if (segment > lastSegment) return false;
+  if (segment < lastSegment) {
+    return payload.length === MAX_SEGMENT_BYTES && fits(lastSegment, 1);
+  }
+  if (payload.length === 0) return lastSegment === 0;
+  return fits(segment, payload.length);
+}
+
+function fits(segment: number, bytes: number): boolean {
+  return segment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES;
+}
+
+function typesByCode(): (PacketType | undefined)[] {
+  const types: (PacketType | undefined)[] = [];
+  for (const [type, { code }] of Object.entries(RULES)) {
+    types[code] = type as PacketType;
+  }
+  return types;
+}
