@@ -1,0 +1,69 @@
+/**
+ * How long to wait for an acknowledgement before sending again.
+ *
+ * @module
+ */
+
+/** Retransmission timeout before anything was measured, in ms (RFC 6298 §2.1). */
+export const INITIAL_RTO_MS = 1000;
+
+/** Longest that an end holds back an acknowledgement, in ms (RFC 9002 §6.2, RFC 9000 §18.2). */
+export const MAX_ACK_DELAY_MS = 25;
+
+/** Smallest allowance for variation, in ms: the granularity of the clock (RFC 9002 §6.1.2). */
+const GRANULARITY_MS = 1;
+
+/**
+ * Round-trip estimator of one path (RFC 6298 §2, RFC 9002 §5.3): a smoothed round trip, its
+ * variation, and the time that the peer holds acknowledgements back.
+ *
+ * @example
+ * ```ts
+ * import { RttEstimator } from "./rtt.ts";
+ *
+ * const rtt = new RttEstimator();
+ * rtt.sample(50, 0);
+ * console.log(rtt.timeout); // 171.875: 50 + 4 × 25 + 21.875
+ * ```
+ */
+export class RttEstimator {
+  #smoothed: number | undefined;
+  #variation = 0;
+  #ackDelay = MAX_ACK_DELAY_MS;
+
+  /** The smoothed round trip in ms, or `undefined` before the first sample. */
+  get smoothed(): number | undefined {
+    return this.#smoothed;
+  }
+
+  /**
+   * Takes one measured round trip in.
+   *
+   * @param roundTripMs Time from a sending to its acknowledgement, less the peer's own delay: ≥ 0.
+   * @param ackDelayMs How long the peer held this acknowledgement back: ≥ 0. What exceeds
+   * {@linkcode MAX_ACK_DELAY_MS} is not believed.
+   */
+  sample(roundTripMs: number, ackDelayMs: number): void {
+    if (this.#smoothed === undefined) {
+      this.#smoothed = roundTripMs;
+      this.#variation = roundTripMs / 2;
+    } else {
+      this.#variation += (Math.abs(this.#smoothed - roundTripMs) - this.#variation) / 4;
+      this.#smoothed += (roundTripMs - this.#smoothed) / 8;
+    }
+    // A peer that answers at once need not be waited for as if it held each reply back: its longest
+    // recent delay counts, forgotten as slowly as an old round trip. When it slows down again, one
+    // datagram is sent too many; with 25 ms each time, every loss would cost 25 ms too much.
+    this.#ackDelay = Math.max(
+      Math.min(ackDelayMs, MAX_ACK_DELAY_MS),
+      this.#ackDelay * 7 / 8,
+    );
+  }
+
+  /** The retransmission timeout in ms (RFC 6298 §2.3 with the floor of RFC 9002 §6.2.1). */
+  get timeout(): number {
+    if (this.#smoothed === undefined) return INITIAL_RTO_MS;
+    return this.#smoothed + Math.max(4 * this.#variation, GRANULARITY_MS) +
+      this.#ackDelay;
+  }
+}

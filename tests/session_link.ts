@@ -1,0 +1,192 @@
+/**
+ * An asker and an answerer joined without handshake, network or clock: what one transmits, the other
+ * receives a fixed time later, as often as a test says.
+ *
+ * @module
+ */
+import { seededRandom } from "../lab/random.ts";
+import type { Address } from "../protocol/outbox.ts";
+import { decode, encode, type Packet, type PacketFields } from "../protocol/packet.ts";
+import { IDLE_TIMEOUT_MS, newCounters, Session, type SessionEvent } from "../protocol/session.ts";
+
+/** The id of every linked session. */
+export const LINK_ID = 0x0123_4567_89ab_cdefn;
+
+/** Most steps of one drive: a livelock fails instead of hanging. */
+const MAX_STEPS = 100_000;
+
+/** Which of the two ends. */
+export type Role = "asker" | "answerer";
+
+/** One datagram that an end transmitted. */
+export interface Sent {
+  readonly at: number;
+  readonly by: Role;
+  readonly to: Address;
+  readonly datagram: Uint8Array;
+  readonly packet: Packet;
+}
+
+/** One end of a {@linkcode SessionLink}. */
+export interface LinkEnd {
+  readonly session: Session;
+  readonly address: Address;
+  readonly counters: ReturnType<typeof newCounters>;
+  readonly events: SessionEvent[];
+}
+
+/** How a {@linkcode SessionLink} works. */
+export interface LinkOptions {
+  /** Time on the way in each direction, in ms. */
+  readonly delay?: number;
+  /** Silence after which each end gives the other up, in ms. */
+  readonly idleTimeout?: number;
+  /** Of the jitter. */
+  readonly seed?: number;
+}
+
+interface Flight {
+  readonly at: number;
+  readonly to: Role;
+  readonly from: Address;
+  readonly datagram: Uint8Array;
+}
+
+/** Two sessions that have just shaken hands, on a virtual clock that starts at 0. */
+export class SessionLink {
+  /** The virtual time, in ms. */
+  now = 0;
+  /** Everything that was transmitted, in order. */
+  readonly sent: Sent[] = [];
+  readonly asker: LinkEnd;
+  readonly answerer: LinkEnd;
+  /** How many copies of a datagram arrive. */
+  copies: (sent: Sent) => number = () => 1;
+  #flights: Flight[] = [];
+  readonly #delay: number;
+
+  constructor({ delay = 0, idleTimeout = IDLE_TIMEOUT_MS, seed = 1 }: LinkOptions = {}) {
+    this.#delay = delay;
+    const random = seededRandom(seed);
+    this.asker = this.#end("asker", idleTimeout, random);
+    this.answerer = this.#end("answerer", idleTimeout, random);
+    this.asker.session.welcomeReceived(this.answerer.session.welcomeSent(0), 0);
+  }
+
+  /** The asker or the answerer speaks. */
+  say(role: Role, text: string | Uint8Array): void {
+    const bytes = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    this[role].session.send(bytes, this.now);
+  }
+
+  /** Hands a packet to an end, as if the other had sent it. */
+  inject(role: Role, packet: Omit<PacketFields, "id">, from?: Address): void {
+    this.injectDatagram(role, encode({ ...packet, id: LINK_ID }), from);
+  }
+
+  /** Hands bytes to an end. */
+  injectDatagram(role: Role, datagram: Uint8Array, from?: Address): void {
+    const end = this[role];
+    end.session.receive(datagram, from ?? this[other(role)].address, this.now);
+  }
+
+  /** Lets so many ms pass. */
+  pass(milliseconds: number): void {
+    const end = this.now + milliseconds;
+    for (let steps = 0; this.#nextTime() <= end; steps++) this.#step(steps);
+    this.now = end;
+  }
+
+  /** Lets time pass until it holds; fails where nothing is left to happen. */
+  driveUntil(holds: () => boolean): void {
+    for (let steps = 0; !holds(); steps++) {
+      if (this.#nextTime() === Infinity) throw new Error("Nothing is left to happen");
+      this.#step(steps);
+    }
+  }
+
+  /** One question, answered at once. */
+  turn(question: string | Uint8Array, answer: string | Uint8Array): void {
+    const turns = messagesOf(this.asker).length;
+    this.say("asker", question);
+    this.driveUntil(() => this.answerer.session.turn === "local");
+    this.say("answerer", answer);
+    this.driveUntil(() => messagesOf(this.asker).length > turns);
+  }
+
+  #step(steps: number): void {
+    if (steps > MAX_STEPS) throw new Error(`Still driving after ${MAX_STEPS} steps`);
+    this.now = Math.max(this.now, this.#nextTime());
+    const arrived = this.#flights.filter(({ at }) => at <= this.now);
+    this.#flights = this.#flights.filter(({ at }) => at > this.now);
+    for (const { to, from, datagram } of arrived) this.injectDatagram(to, datagram, from);
+    // As a driver does: what has arrived is taken in before timeouts are looked at.
+    if (arrived.length > 0) return;
+    for (const { session } of [this.asker, this.answerer]) {
+      if (session.nextTimeout <= this.now) session.handleTimeout(this.now);
+    }
+  }
+
+  #nextTime(): number {
+    const times = this.#flights.map(({ at }) => at);
+    const { asker, answerer } = this;
+    return Math.min(...times, asker.session.nextTimeout, answerer.session.nextTimeout);
+  }
+
+  #end(role: Role, idleTimeout: number, random: () => number): LinkEnd {
+    const address = ADDRESSES[role];
+    const counters = newCounters();
+    const events: SessionEvent[] = [];
+    const output = {
+      transmit: (datagram: Uint8Array, to: Address) => this.#carry(role, datagram, to),
+      sessionEvent: (_session: Session, event: SessionEvent) => void events.push(event),
+    };
+    const session = new Session({
+      id: LINK_ID,
+      role,
+      address: ADDRESSES[other(role)],
+      now: 0,
+      idleTimeout,
+      output,
+      counters,
+      random,
+    });
+    return { session, address, counters, events };
+  }
+
+  #carry(by: Role, datagram: Uint8Array, to: Address): void {
+    const packet = decode(datagram);
+    if (packet === undefined) throw new Error(`The ${by} transmits what is no packet`);
+    const sent = { at: this.now, by, to, datagram, packet };
+    this.sent.push(sent);
+    const copies = this.copies(sent);
+    for (let copy = 0; copy < copies; copy++) {
+      // A copy arrives when the first was perhaps already answered.
+      this.#flights.push({
+        at: this.now + this.#delay + copy,
+        to: other(by),
+        from: ADDRESSES[by],
+        datagram,
+      });
+    }
+  }
+}
+
+const ADDRESSES: Readonly<Record<Role, Address>> = {
+  asker: { hostname: "192.0.2.7", port: 40_001 },
+  answerer: { hostname: "192.0.2.1", port: 12_000 },
+};
+
+/** The texts that an end received. */
+export function messagesOf({ events }: LinkEnd): string[] {
+  return events.flatMap((event) => event.type === "message" ? [event.text] : []);
+}
+
+/** The types of some transmitted packets, as in `asker message 1`. */
+export function namesOf(sent: readonly Sent[]): string[] {
+  return sent.map(({ by, packet }) => `${by} ${packet.type} ${packet.number}`);
+}
+
+function other(role: Role): Role {
+  return role === "asker" ? "answerer" : "asker";
+}
