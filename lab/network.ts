@@ -1,0 +1,83 @@
+/**
+ * A bad network, without input or output: what goes in at one time comes out at another, twice, in
+ * another order, or never, as a seed decides.
+ *
+ * @module
+ */
+
+/** What a network does to datagrams. Chances are from 0 to 1, times in ms. */
+export interface NetworkConditions {
+  /** Chance that a datagram is lost. */
+  readonly loss: number;
+  /** Chance that a datagram arrives twice. */
+  readonly duplication: number;
+  /** Chance that a datagram is held back, so that later ones overtake it. */
+  readonly reordering: number;
+  /** Time on the way. */
+  readonly delay: number;
+  /** Most that chance adds to the time on the way. */
+  readonly jitter: number;
+}
+
+/** A network that delivers everything at once. */
+export const PERFECT: NetworkConditions = {
+  loss: 0,
+  duplication: 0,
+  reordering: 0,
+  delay: 0,
+  jitter: 0,
+};
+
+/** Least that a reordered datagram is held back, in ms. */
+const REORDERING_MS = 10;
+
+/** What became of a datagram: it was lost, or this is when each of its copies arrives. */
+export type Fate = readonly number[];
+
+interface Travelling<T> {
+  readonly at: number;
+  readonly order: number;
+  readonly item: T;
+}
+
+/** One network between any number of ends. */
+export class Network<T> {
+  readonly #conditions: NetworkConditions;
+  readonly #random: () => number;
+  #travelling: Travelling<T>[] = [];
+  #order = 0;
+
+  /** @param random Numbers from 0 up to 1, see `seededRandom`. */
+  constructor(conditions: NetworkConditions, random: () => number) {
+    this.#conditions = conditions;
+    this.#random = random;
+  }
+
+  /** When something arrives next, in ms; `Infinity` if nothing is on the way. */
+  get nextArrival(): number {
+    return this.#travelling.reduce((least, { at }) => Math.min(least, at), Infinity);
+  }
+
+  /** Puts a datagram in. Returns when its copies arrive: none if it is lost. */
+  send(item: T, now: number): Fate {
+    const { loss, duplication, reordering, delay, jitter } = this.#conditions;
+    // Every datagram draws equally often, so that one chance can be changed and the rest repeats.
+    const isLost = this.#random() < loss;
+    const copies = this.#random() < duplication ? 2 : 1;
+    const heldBack = this.#random() < reordering ? REORDERING_MS + delay : 0;
+    const arrivals = [this.#random(), this.#random()]
+      .slice(0, isLost ? 0 : copies)
+      .map((chance) => now + delay + heldBack + chance * jitter);
+    for (const at of arrivals) this.#travelling.push({ at, order: this.#order++, item });
+    return arrivals;
+  }
+
+  /** Takes out what has arrived by `now`, in the order of arrival. */
+  arrivals(now: number): T[] {
+    const arrived = this.#travelling.filter(({ at }) => at <= now);
+    if (arrived.length === 0) return [];
+    this.#travelling = this.#travelling.filter(({ at }) => at > now);
+    arrived.sort((a, b) => a.at - b.at || a.order - b.order);
+    return arrived.map(({ item }) => item);
+  }
+}

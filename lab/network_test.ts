@@ -1,0 +1,91 @@
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
+import { type Fate, Network, type NetworkConditions, PERFECT } from "./network.ts";
+import { seededRandom } from "./random.ts";
+
+const SENT = 20_000;
+
+function fates(conditions: Partial<NetworkConditions>, seed = 1): Fate[] {
+  const network = new Network<number>({ ...PERFECT, ...conditions }, seededRandom(seed));
+  return Array.from({ length: SENT }, (_, i) => network.send(i, 0));
+}
+
+function rate(fates: readonly Fate[], holds: (fate: Fate) => boolean): number {
+  return fates.filter(holds).length / fates.length;
+}
+
+function assertNear(actual: number, expected: number): void {
+  assert(Math.abs(actual - expected) < 0.01, `${actual} is not near ${expected}`);
+}
+
+Deno.test("network: a perfect one delivers everything once, at once and in order", () => {
+  const network = new Network<number>(PERFECT, seededRandom(1));
+  for (let i = 0; i < 100; i++) assertEquals(network.send(i, 5), [5]);
+  assertEquals(network.nextArrival, 5);
+  assertEquals(network.arrivals(4.9), []);
+  assertEquals(network.arrivals(5), Array.from({ length: 100 }, (_, i) => i));
+  assertEquals(network.arrivals(5), []);
+  assertEquals(network.nextArrival, Infinity);
+});
+
+for (const loss of [0, 0.2, 0.4, 1]) {
+  Deno.test(`network: ${100 * loss} % of the datagrams are lost`, () => {
+    assertNear(rate(fates({ loss, duplication: 0.5 }), ({ length }) => length === 0), loss);
+  });
+}
+
+for (const duplication of [0, 0.1, 1]) {
+  Deno.test(`network: ${100 * duplication} % of the datagrams arrive twice`, () => {
+    const all = fates({ duplication, delay: 7 });
+    assertNear(rate(all, ({ length }) => length === 2), duplication);
+    assertNear(rate(all, ({ length }) => length === 1), 1 - duplication);
+  });
+}
+
+Deno.test("network: the copies of a datagram travel apart from each other", () => {
+  const all = fates({ duplication: 1, jitter: 100 });
+  assert(rate(all, ([first, second]) => first! < second!) > 0.45);
+  assert(rate(all, ([first, second]) => first! > second!) > 0.45);
+});
+
+Deno.test("network: time on the way is the delay and what chance adds", () => {
+  const all = fates({ delay: 40, jitter: 20 });
+  assert(all.every(([at]) => at! >= 40 && at! < 60));
+  assertNear(rate(all, ([at]) => at! < 50), 0.5);
+});
+
+Deno.test("network: a reordered datagram is overtaken by the ones sent after it", () => {
+  const all = fates({ reordering: 0.3, delay: 40 });
+  assertNear(rate(all, ([at]) => at === 40), 0.7);
+  assertNear(rate(all, ([at]) => at === 90), 0.3);
+  const quick = fates({ reordering: 1 });
+  assert(quick.every(([at]) => at === 10), "also where there is no delay");
+});
+
+Deno.test("network: what arrives comes out in the order of arrival, and not before", () => {
+  const conditions = { ...PERFECT, delay: 10, jitter: 200, duplication: 0.3, reordering: 0.2 };
+  const network = new Network<number>(conditions, seededRandom(9));
+  const expected: [at: number, item: number][] = [];
+  for (let i = 0; i < 300; i++) {
+    for (const at of network.send(i, i)) expected.push([at, i]);
+  }
+  expected.sort(([a], [b]) => a - b);
+  const arrived: [at: number, item: number][] = [];
+  for (let next = network.nextArrival; next !== Infinity; next = network.nextArrival) {
+    assertEquals(network.arrivals(next - 1e-6), []);
+    for (const item of network.arrivals(next)) arrived.push([next, item]);
+  }
+  assertEquals(arrived, expected);
+});
+
+Deno.test("network: the same seed gives each datagram the same fate, another one another", () => {
+  const conditions = { loss: 0.2, duplication: 0.2, reordering: 0.2, delay: 10, jitter: 50 };
+  assertEquals(fates(conditions, 5), fates(conditions, 5));
+  assertNotEquals(fates(conditions, 5), fates(conditions, 6));
+});
+
+Deno.test("network: one chance can be changed and the rest repeats", () => {
+  const conditions = { duplication: 0.2, reordering: 0.2, delay: 10, jitter: 50 };
+  const without = fates(conditions);
+  const withLoss = fates({ ...conditions, loss: 0.3 });
+  withLoss.forEach((fate, i) => assertEquals(fate, fate.length === 0 ? [] : without[i]));
+});

@@ -1,0 +1,276 @@
+/**
+ * The server's end without input or output: the handshake that proves an address before anything is
+ * kept for it, and the table of sessions.
+ *
+ * @module
+ */
+import { Deadlines } from "./deadlines.ts";
+import { type Address, type Endpoint, Outbox, type Transmit } from "./outbox.ts";
+import { type ByeReason, decode, decodeHello, encode, encodeWelcome } from "./packet.ts";
+import { type Hello, packetId, packetType, type Refusal, REFUSALS } from "./packet.ts";
+import { RateLimit } from "./rate_limit.ts";
+import { RetryTokens } from "./retry_token.ts";
+import type { Hmac } from "./retry_token.ts";
+import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
+import type { EndReason, SessionEvent, SessionOutput } from "./session.ts";
+
+/** Sessions that a server holds at once, unless an option says otherwise. */
+export const MAX_SESSIONS = 1000;
+
+/** How often a second a server tells strangers that it does not know their session. */
+export const RESETS_PER_SECOND = 1000;
+
+/** What happened at the server's end. */
+export type ListenerEvent =
+  /** A client got through: its address is proved and it knows its session. */
+  | { readonly type: "connected"; readonly session: Session }
+  /** A client's question is complete. */
+  | { readonly type: "question"; readonly session: Session; readonly text: string }
+  /** The answer with that number is on the client's machine. */
+  | { readonly type: "delivered"; readonly session: Session; readonly number: number }
+  /** A connected client is gone. */
+  | { readonly type: "ended"; readonly session: Session; readonly reason: EndReason };
+
+/** How a {@linkcode Listener} works. */
+export interface ListenerOptions {
+  /** Most sessions at once: 1 or more. */
+  readonly maxSessions: number;
+  /** Silence after which a client is gone, in ms. */
+  readonly idleTimeout: number;
+  /** HMAC-SHA-256, for the retry tokens. */
+  readonly hmac: Hmac;
+  /** So many unpredictable bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** A number from 0 up to 1, for jitter. */
+  readonly random: () => number;
+}
+
+interface Client {
+  readonly session: Session;
+  readonly nonce: bigint;
+  readonly welcome: Uint8Array;
+  isConnected: boolean;
+}
+
+const NO_KEY_SHARE = new Uint8Array(0);
+
+/** Many conversations in which this end answers. */
+export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
+  /** What was not taken in. */
+  readonly counters: Counters = newCounters();
+  readonly #options: ListenerOptions;
+  readonly #tokens: RetryTokens;
+  readonly #resets = new RateLimit(RESETS_PER_SECOND);
+  readonly #outbox = new Outbox<ListenerEvent>();
+  readonly #deadlines = new Deadlines<Session>();
+  readonly #clients = new Map<bigint, Client>();
+  readonly #clientsByNonce = new Map<bigint, Client>();
+  #live = 0;
+  #isClosing = false;
+
+  /** Starts without a client. */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#tokens = new RetryTokens(options);
+  }
+
+  get nextTimeout(): number {
+    return this.#deadlines.nextTimeout;
+  }
+
+  /** Sessions that are not over. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Sessions that take memory: the live ones, and those over whose end is still confirmed. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  receive(datagram: Uint8Array, from: Address, now: number): void {
+    const type = packetType(datagram);
+    switch (type) {
+      case undefined:
+        this.counters.malformed++;
+        break;
+      case "hello":
+        this.#receiveHello(datagram, from, now);
+        break;
+      case "retry":
+      case "welcome":
+      case "refuse":
+      case "reset":
+        // Only a server sends these. An answer could start two servers answering each other.
+        this.counters.ignored++;
+        break;
+      default:
+        this.#receivePacket(datagram, from, now);
+    }
+  }
+
+  handleTimeout(now: number): void {
+    for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
+      due.handleTimeout(now);
+      this.#deadlines.schedule(due);
+    }
+  }
+
+  /**
+   * Answers the question of a session.
+   *
+   * @throws {OutOfTurnError} If no question of it awaits an answer.
+   * @throws {RangeError} If the answer is too long.
+   */
+  answer(session: Session, answer: Uint8Array, now: number): void {
+    session.send(answer, now);
+    this.#deadlines.schedule(session);
+  }
+
+  /** Tells the asker of a session how many questions are answered before its own. */
+  setAhead(session: Session, ahead: number, now: number): void {
+    session.setAhead(ahead, now);
+    this.#deadlines.schedule(session);
+  }
+
+  /** Says bye to one client, unless one end did already. */
+  bye(session: Session, reason: ByeReason, now: number): void {
+    if (session.turn === "leaving" || session.turn === "closed") return;
+    session.bye(reason, now);
+    this.#deadlines.schedule(session);
+  }
+
+  /** Admits nobody any more, and says bye to each client as soon as it has its last answer. */
+  close(now: number): void {
+    this.#isClosing = true;
+    for (const { session } of this.#clients.values()) {
+      if (!session.isSending) this.bye(session, "closing", now);
+    }
+  }
+
+  takeTransmits(): Transmit[] {
+    return this.#outbox.takeTransmits();
+  }
+
+  takeEvents(): ListenerEvent[] {
+    return this.#outbox.takeEvents();
+  }
+
+  transmit(datagram: Uint8Array, to: Address): void {
+    this.#outbox.transmit(datagram, to);
+  }
+
+  sessionEvent(session: Session, event: SessionEvent): void {
+    const client = this.#clients.get(session.id)!;
+    switch (event.type) {
+      case "connected":
+        client.isConnected = true;
+        this.#outbox.emit({ type: "connected", session });
+        break;
+      case "delivered":
+        this.#outbox.emit({ ...event, session });
+        break;
+      case "message":
+        // Nobody answers any more when the server closes.
+        if (this.#isClosing) break;
+        this.#outbox.emit({ type: "question", session, text: event.text });
+        break;
+      case "ended":
+        this.#live--;
+        if (client.isConnected) this.#outbox.emit({ ...event, session });
+        break;
+      case "forgotten":
+        this.#clients.delete(session.id);
+        this.#clientsByNonce.delete(client.nonce);
+        this.#deadlines.delete(session);
+    }
+  }
+
+  #receiveHello(datagram: Uint8Array, from: Address, now: number): void {
+    const packet = decode(datagram);
+    const hello = packet && decodeHello(packet.payload);
+    if (packet === undefined || hello === undefined) {
+      this.counters.malformed++;
+      return;
+    }
+    const nonce = packet.id;
+    const echo = packet.attempt;
+    if (!this.#tokens.check(hello.token, from, nonce, now)) {
+      const payload = this.#tokens.mint(from, nonce, now);
+      this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
+      return;
+    }
+    const known = this.#clientsByNonce.get(nonce);
+    if (known !== undefined) return this.#welcome(known, echo, from, now);
+    // Sessions that are over linger for a moment only, but even so they are bounded.
+    const { maxSessions } = this.#options;
+    if (this.#isClosing) return this.#refuse("closing", nonce, echo, from);
+    if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
+      return this.#refuse("full", nonce, echo, from);
+    }
+    this.#welcome(this.#admit(nonce, hello, from, now), echo, from, now);
+  }
+
+  #admit(nonce: bigint, hello: Hello, address: Address, now: number): Client {
+    const idleTimeout = agreedIdleTimeout(this.#options.idleTimeout, hello.idleTimeout);
+    const session = new Session({
+      id: this.#newId(),
+      role: "answerer",
+      address,
+      now,
+      idleTimeout,
+      output: this,
+      counters: this.counters,
+      random: this.#options.random,
+    });
+    const welcome = encodeWelcome({
+      sessionId: session.id,
+      idleTimeout: this.#options.idleTimeout,
+      keyShare: NO_KEY_SHARE,
+    });
+    const client = { session, nonce, welcome, isConnected: false };
+    this.#clients.set(session.id, client);
+    this.#clientsByNonce.set(nonce, client);
+    this.#live++;
+    return client;
+  }
+
+  #welcome(client: Client, echo: number, to: Address, now: number): void {
+    const { session, nonce, welcome } = client;
+    // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
+    if (client.isConnected) {
+      this.counters.duplicates++;
+      return;
+    }
+    const attempt = session.welcomeSent(now);
+    this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
+    this.#deadlines.schedule(session);
+  }
+
+  #refuse(reason: Refusal, nonce: bigint, echo: number, to: Address): void {
+    const payload = Uint8Array.of(REFUSALS.indexOf(reason));
+    this.transmit(encode({ type: "refuse", id: nonce, echo, payload }), to);
+  }
+
+  #receivePacket(datagram: Uint8Array, from: Address, now: number): void {
+    const id = packetId(datagram);
+    const client = this.#clients.get(id);
+    if (client === undefined) {
+      this.counters.unknown++;
+      if (this.#resets.allow(now)) this.transmit(encode({ type: "reset", id }), from);
+      return;
+    }
+    const { session } = client;
+    session.receive(datagram, from, now);
+    if (this.#isClosing && !session.isSending) this.bye(session, "closing", now);
+    this.#deadlines.schedule(session);
+  }
+
+  #newId(): bigint {
+    while (true) {
+      const bytes = this.#options.randomBytes(8);
+      const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
+      if (!this.#clients.has(id)) return id;
+    }
+  }
+}

@@ -1,0 +1,169 @@
+/**
+ * One server and any number of clients over a bad network, on a virtual clock: the same seed plays
+ * the same conversation, datagram by datagram.
+ *
+ * @module
+ */
+import { createHmac } from "node:crypto";
+import { Network, type NetworkConditions } from "../lab/network.ts";
+import { seededBytes, seededRandom } from "../lab/random.ts";
+import { Dialer, type DialerEvent } from "../protocol/dialer.ts";
+import { Listener, type ListenerEvent } from "../protocol/listener.ts";
+import type { Address, Endpoint } from "../protocol/outbox.ts";
+import type { Hmac } from "../protocol/retry_token.ts";
+
+/** HMAC-SHA-256, as the server uses it. */
+export const hmac: Hmac = (key, data) => createHmac("sha256", key).update(data).digest();
+
+/** Where the simulated server is. */
+export const SERVER: Address = { hostname: "192.0.2.1", port: 12000 };
+
+/** Most steps of one drive: a livelock fails instead of hanging. */
+const MAX_STEPS = 2_000_000;
+
+interface Flight {
+  readonly datagram: Uint8Array;
+  readonly from: Address;
+  readonly to: Address;
+}
+
+/** What a simulated end does with what happens to it. */
+export interface Host<Event> {
+  readonly address: Address;
+  readonly endpoint: Endpoint<Event>;
+  onEvent(event: Event, now: number): void;
+}
+
+interface Appointment {
+  readonly at: number;
+  readonly act: () => void;
+}
+
+/** The simulated world. */
+export class Simulation {
+  /** The virtual time, in ms. */
+  now = 0;
+  /** Datagrams sent so far by anybody. */
+  datagrams = 0;
+  readonly random: () => number;
+  readonly network: Network<Flight>;
+  // deno-lint-ignore no-explicit-any -- hosts of both kinds, each given back only its own events
+  readonly #hosts = new Map<string, Host<any>>();
+  #appointments: Appointment[] = [];
+
+  constructor(seed: number, conditions: NetworkConditions) {
+    this.random = seededRandom(seed);
+    this.network = new Network(conditions, seededRandom(seed + 1_000_003));
+  }
+
+  randomBytes = (length: number): Uint8Array => seededBytes(this.random, length);
+
+  /** Puts a host at its address. */
+  add<Event>(host: Host<Event>): void {
+    this.#hosts.set(key(host.address), host);
+    this.#drain(host);
+  }
+
+  /** Adds a server that hands its events to `onEvent`. */
+  addServer(
+    onEvent: (event: ListenerEvent, listener: Listener) => void,
+    options: { maxSessions?: number; idleTimeout?: number } = {},
+  ): Listener {
+    const listener = new Listener({
+      maxSessions: options.maxSessions ?? 1000,
+      idleTimeout: options.idleTimeout ?? 75_000,
+      hmac,
+      random: this.random,
+      randomBytes: this.randomBytes,
+    });
+    this.add({ address: SERVER, endpoint: listener, onEvent: (e) => onEvent(e, listener) });
+    return listener;
+  }
+
+  /** Adds a client at that address that hands its events to `onEvent`. */
+  addClient(
+    address: Address,
+    onEvent: (event: DialerEvent, dialer: Dialer) => void,
+    options: { connectTimeout?: number; idleTimeout?: number } = {},
+  ): Dialer {
+    const dialer = new Dialer({
+      server: SERVER,
+      now: this.now,
+      connectTimeout: options.connectTimeout ?? 60_000,
+      idleTimeout: options.idleTimeout ?? 75_000,
+      random: this.random,
+      randomBytes: this.randomBytes,
+    });
+    this.add({ address, endpoint: dialer, onEvent: (event) => onEvent(event, dialer) });
+    return dialer;
+  }
+
+  /** Takes a host away: what is still sent to it is lost. */
+  remove(address: Address): void {
+    this.#hosts.delete(key(address));
+  }
+
+  /** Does something at a time. */
+  at(time: number, act: () => void): void {
+    this.#appointments.push({ at: time, act });
+  }
+
+  /** Puts a datagram on the network. */
+  send(datagram: Uint8Array, from: Address, to: Address): void {
+    this.datagrams++;
+    this.network.send({ datagram, from, to }, this.now);
+  }
+
+  /** Lets time pass until `until` holds or nothing is left to happen, at most up to `deadline`. */
+  drive(until: () => boolean = () => false, deadline = Infinity): void {
+    for (let steps = 0; !until(); steps++) {
+      if (steps > MAX_STEPS) throw new Error(`Still driving after ${MAX_STEPS} steps`);
+      const next = this.#nextTime();
+      if (next === Infinity || next > deadline) {
+        if (deadline !== Infinity) this.now = Math.max(this.now, deadline);
+        return;
+      }
+      this.now = Math.max(this.now, next);
+      this.#step();
+    }
+  }
+
+  #nextTime(): number {
+    let next = this.network.nextArrival;
+    for (const { at } of this.#appointments) next = Math.min(next, at);
+    for (const { endpoint } of this.#hosts.values()) next = Math.min(next, endpoint.nextTimeout);
+    return next;
+  }
+
+  #step(): void {
+    const due = this.#appointments.filter(({ at }) => at <= this.now);
+    this.#appointments = this.#appointments.filter(({ at }) => at > this.now);
+    for (const { act } of due) act();
+    for (const { datagram, from, to } of this.network.arrivals(this.now)) {
+      const host = this.#hosts.get(key(to));
+      host?.endpoint.receive(datagram, from, this.now);
+      if (host !== undefined) this.#drain(host);
+    }
+    for (const host of this.#hosts.values()) {
+      if (host.endpoint.nextTimeout <= this.now) host.endpoint.handleTimeout(this.now);
+      this.#drain(host);
+    }
+  }
+
+  #drain<Event>(host: Host<Event>): void {
+    for (let again = true; again;) {
+      again = false;
+      for (const { datagram, to } of host.endpoint.takeTransmits()) {
+        this.send(datagram, host.address, to);
+      }
+      for (const event of host.endpoint.takeEvents()) {
+        again = true;
+        host.onEvent(event, this.now);
+      }
+    }
+  }
+}
+
+function key({ hostname, port }: Address): string {
+  return `${hostname} ${port}`;
+}
