@@ -1,0 +1,86 @@
+import { assert, assertEquals } from "@std/assert";
+import { seededRandom } from "../lab/random.ts";
+import type { Dialer, DialerEvent } from "../protocol/dialer.ts";
+import type { Session } from "../protocol/session.ts";
+import { Simulation } from "./simulation.ts";
+
+const CONVERSATIONS = 2000;
+const CLIENT = { hostname: "198.51.100.7", port: 40_000 };
+const UTF8 = new TextEncoder();
+
+// Whatever the network does, every question is answered exactly once, in order, by its own answer;
+// neither end ever speaks out of turn; and at the end both know that it is over.
+Deno.test(`${CONVERSATIONS} conversations over bad networks`, () => {
+  for (let seed = 1; seed <= CONVERSATIONS; seed++) {
+    try {
+      converse(seed);
+    } catch (error) {
+      throw new Error(`Seed ${seed} failed; replay it alone with converse(${seed})`, {
+        cause: error,
+      });
+    }
+  }
+});
+
+function converse(seed: number): void {
+  const random = seededRandom(seed);
+  const between = (least: number, most: number) => least + random() * (most - least);
+  const simulation = new Simulation(seed, {
+    loss: between(0, 0.4),
+    duplication: between(0, 0.2),
+    reordering: between(0, 0.2),
+    delay: between(0, 300),
+    jitter: between(0, 50),
+  });
+  const questions = Array.from({ length: Math.ceil(between(0, 20)) }, (_, i) => text(`p${i} `));
+  const answers = questions.map((_, i) => text(`r${i} `));
+  const asked: string[] = [];
+  const answered: string[] = [];
+  const ends: string[] = [];
+
+  function text(start: string): string {
+    // As many short messages as long ones: sizes are spread evenly over their orders of magnitude.
+    const size = Math.floor(2 ** between(0, 16.000_01));
+    return (start + "ñ".repeat(Math.max(0, size - start.length) / 2) + "x").slice(0, size);
+  }
+
+  function askNext(dialer: Dialer): void {
+    const question = questions[answered.length];
+    if (question === undefined) dialer.bye("bye", simulation.now);
+    else dialer.ask(UTF8.encode(question), simulation.now);
+  }
+
+  simulation.at(between(0, 5000), () => {
+    const listener = simulation.addServer((event) => {
+      if (event.type === "ended") ends.push(`server: ${event.reason}`);
+      if (event.type === "question") answer(event.session, event.text);
+    });
+    function answer(session: Session, question: string): void {
+      assertEquals(asked.length, answered.length, "A question came before the last answer");
+      const reply = UTF8.encode(answers[asked.length]!);
+      asked.push(question);
+      const thinking = random() < 0.5 ? 0 : between(0, 30_000);
+      simulation.at(simulation.now + thinking, () => {
+        if (session.turn === "local") listener.answer(session, reply, simulation.now);
+      });
+    }
+  });
+  simulation.at(between(0, 5000), () => {
+    simulation.addClient(CLIENT, (event: DialerEvent, dialer) => {
+      if (event.type === "connected") askNext(dialer);
+      if (event.type === "ended") ends.push(`client: ${event.reason}`);
+      if (event.type === "unreachable") ends.push("client: unreachable");
+      if (event.type !== "answer") return;
+      answered.push(event.text);
+      assertEquals(answered.length, asked.length, "An answer came before its question");
+      const thinking = random() < 0.5 ? 0 : between(0, 30_000);
+      simulation.at(simulation.now + thinking, () => askNext(dialer));
+    });
+  });
+  simulation.drive();
+
+  assertEquals(asked, questions);
+  assertEquals(answered, answers);
+  assertEquals(ends.length, 2, ends.join());
+  assert(ends.includes("client: bye") && ends.includes("server: bye"), ends.join());
+}
