@@ -1,0 +1,81 @@
+/**
+ * Questions and answers over UDP: what two programs need to converse over a network that loses,
+ * doubles and reorders datagrams.
+ *
+ * {@linkcode serve} answers questions and {@linkcode connect} asks them, one at a time and in turns:
+ * the asker speaks first, and only an answer makes room for the next question. Every datagram opens
+ * with the same header of 24 bytes, numbers in network byte order:
+ *
+ * ```text
+ *  0                   1                   2                   3
+ *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |      'P'      |      'y'      |      'R'      |    version    |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |     type      |    attempt    |     echo      |   ack delay   |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                          session id                           |
+ * |                    (64 bits; in a handshake: nonce)           |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                            number                             |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |    segment    | last segment  |             ahead             |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                  payload (0 to 1,104 bytes) …
+ * ```
+ *
+ * | type | name | from | payload |
+ * |---|---|---|---|
+ * | 1 | HELLO | client | idle timeout (32 bits), token and key share, each with its length; padding |
+ * | 2 | RETRY | server | the token that proves the client's address when it comes back |
+ * | 3 | WELCOME | server | session id (64 bits), idle timeout (32 bits), key share |
+ * | 4 | REFUSE | server | reason (8 bits) |
+ * | 5 | MESSAGE | both | a segment of a question (odd number) or of an answer (even number) |
+ * | 6 | ACK | both | none: it acknowledges a segment of a message |
+ * | 7 | PING | both | none: it asks for a PONG |
+ * | 8 | PONG | both | none |
+ * | 9 | BYE | both | reason (8 bits) |
+ * | 10 | BYE-ACK | both | none: it confirms a BYE |
+ * | 11 | RESET | server | none: that session is not known |
+ *
+ * Messages are numbered through both directions: question 1, answer 2, question 3, and so on. So
+ * the number alone tells whose turn it is, and each message acknowledges the one before it.
+ *
+ * @module
+ */
+export {
+  connect,
+  type ConnectOptions,
+  type Conversation,
+  type ConversationEvent,
+} from "./protocol/client.ts";
+export {
+  ConversationEndedError,
+  MessageTooLongError,
+  RefusedError,
+  UnreachableError,
+  UnresolvedError,
+} from "./protocol/errors.ts";
+export { CONNECT_TIMEOUT_MS } from "./protocol/dialer.ts";
+export { MAX_SESSIONS } from "./protocol/listener.ts";
+export { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol/options.ts";
+export { type Address, formatAddress } from "./protocol/outbox.ts";
+export { type ByeReason, MAX_MESSAGE_BYTES, type Refusal } from "./protocol/packet.ts";
+export {
+  type ClientInfo,
+  type Handler,
+  type QuestionInfo,
+  serve,
+  type ServeOptions,
+  type Server,
+  SHUTDOWN_TIMEOUT_MS,
+} from "./protocol/server.ts";
+export { type EndReason, IDLE_TIMEOUT_MS } from "./protocol/session.ts";
+export {
+  isBye,
+  OutOfTurnError,
+  Turn,
+  type TurnEvent,
+  TURNS,
+  type TurnState,
+} from "./protocol/turn.ts";

@@ -1,0 +1,69 @@
+/**
+ * The errors that a caller may want to catch.
+ *
+ * @module
+ */
+import { MAX_MESSAGE_BYTES, type Refusal } from "./packet.ts";
+import type { EndReason } from "./session.ts";
+
+/** Thrown when a message is longer than {@linkcode MAX_MESSAGE_BYTES}. Nothing was sent. */
+export class MessageTooLongError extends RangeError {
+  /** Always "MessageTooLongError". */
+  override readonly name = "MessageTooLongError";
+
+  /** The size of the message, in bytes of UTF-8. */
+  readonly size: number;
+
+  /** Makes the error for a message of so many bytes. */
+  constructor(size: number) {
+    super(`Cannot send the message: ${size} bytes are more than ${MAX_MESSAGE_BYTES}`);
+    this.size = size;
+  }
+}
+
+/** Thrown by `connect` when nobody answered in time. */
+export class UnreachableError extends Error {
+  /** Always "UnreachableError". */
+  override readonly name = "UnreachableError";
+}
+
+/** Thrown by `connect` when the name of the server does not resolve to an address. */
+export class UnresolvedError extends Error {
+  /** Always "UnresolvedError". */
+  override readonly name = "UnresolvedError";
+
+  /** Makes the error for that name. */
+  constructor(hostname: string) {
+    super(`Cannot resolve the name: "${hostname}"`);
+  }
+}
+
+/** Thrown by `connect` when the server does not want the client. */
+export class RefusedError extends Error {
+  /** Always "RefusedError". */
+  override readonly name = "RefusedError";
+
+  /** Why. */
+  readonly refusal: Refusal;
+
+  /** Makes the error for that refusal. */
+  constructor(refusal: Refusal) {
+    super(`The server refused the connection: "${refusal}"`);
+    this.refusal = refusal;
+  }
+}
+
+/** Thrown by `ask` when the conversation ends before the answer, or has ended. */
+export class ConversationEndedError extends Error {
+  /** Always "ConversationEndedError". */
+  override readonly name = "ConversationEndedError";
+
+  /** How it ended. */
+  readonly reason: EndReason;
+
+  /** Makes the error for that end. */
+  constructor(reason: EndReason) {
+    super(`The conversation has ended: "${reason}"`);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,33 @@
+/**
+ * Defaults and bounds of what a caller may choose.
+ *
+ * @module
+ */
+
+/** Where a server listens and a client connects unless told otherwise. */
+export const DEFAULT_HOSTNAME = "127.0.0.1";
+
+/** The port, unless told otherwise. */
+export const DEFAULT_PORT = 12_000;
+
+const MAX_PORT = 65_535;
+const MIN_DURATION_MS = 1_000;
+const MAX_DURATION_MS = 86_400_000;
+
+/** Gives back an integer in its bounds, or throws a `RangeError` that names the option. */
+export function checkInteger(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new RangeError(
+    `Invalid option, expected an integer from ${least} to ${most}: ${name} "${value}"`,
+  );
+}
+
+/** Gives back a port from `least` up, or throws a `RangeError`. */
+export function checkPort(port: number, least: 0 | 1): number {
+  return checkInteger("port", port, least, MAX_PORT);
+}
+
+/** Gives back a time in ms from one second to one day, or throws a `RangeError`. */
+export function checkDuration(name: string, milliseconds: number): number {
+  return checkInteger(name, milliseconds, MIN_DURATION_MS, MAX_DURATION_MS);
+}

@@ -1,0 +1,271 @@
+/**
+ * The server that people call: binds a {@linkcode Listener} to a socket, a clock and a handler.
+ *
+ * @module
+ */
+import { MessageTooLongError } from "./errors.ts";
+import { Listener, type ListenerEvent, MAX_SESSIONS } from "./listener.ts";
+import type { Address } from "./outbox.ts";
+import { MAX_MESSAGE_BYTES } from "./packet.ts";
+import type { Hmac } from "./retry_token.ts";
+import { type EndReason, IDLE_TIMEOUT_MS, type Session } from "./session.ts";
+import { bindUdp, Driver, nextTask, waitAtMost } from "./udp.ts";
+import {
+  checkDuration,
+  checkInteger,
+  checkPort,
+  DEFAULT_HOSTNAME,
+  DEFAULT_PORT,
+} from "./options.ts";
+
+/** Longest that a server which shuts down waits for its clients to confirm, in ms. */
+export const SHUTDOWN_TIMEOUT_MS = 2_000;
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions {
+  /** Address to bind, default {@linkcode DEFAULT_HOSTNAME}; `0.0.0.0` or `::` for all of them. */
+  readonly hostname?: string;
+  /** Port to bind, 0 to 65,535, default {@linkcode DEFAULT_PORT}; 0 takes any free one. */
+  readonly port?: number;
+  /** Shuts the server down when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Most clients at once, 1 to 1,000,000, default {@linkcode MAX_SESSIONS}. */
+  readonly maxSessions?: number;
+  /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
+  readonly idleTimeout?: number;
+  /** Called when a client got through. */
+  readonly onConnect?: (client: ClientInfo) => void;
+  /** Called when a client that had got through is gone. */
+  readonly onDisconnect?: (client: ClientInfo, reason: EndReason) => void;
+  /**
+   * Called with what a handler threw, and whose question it was. That conversation is ended; the
+   * others go on. By default the error is printed with `console.error`.
+   */
+  readonly onError?: (error: unknown, client: ClientInfo) => void;
+}
+
+/** A client, for as long as its conversation lasts. */
+export interface ClientInfo {
+  /** Where it was last heard: it may move in mid-conversation. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** Fires when the client is gone: it said bye, was silent for too long, or the server closed. */
+  readonly signal: AbortSignal;
+}
+
+/** What a handler knows of the question that it is to answer. */
+export interface QuestionInfo extends ClientInfo {
+  /**
+   * Tells the asker how many questions will be answered before this one.
+   *
+   * @throws {RangeError} If it is not an integer from 0 to 65,535.
+   */
+  setAhead(ahead: number): void;
+}
+
+/** Answers a question. What it throws ends that conversation. */
+export type Handler = (question: string, info: QuestionInfo) => string | Promise<string>;
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  /** The address and port that it is bound to. */
+  readonly addr: Deno.NetAddr;
+  /** Settles when the server has stopped. */
+  readonly finished: Promise<void>;
+  /**
+   * Tells every client that the server closes, those with an answer under way after that; then stops.
+   * It takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most.
+   */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Answers questions over UDP, as `Deno.serve` answers requests. Each client asks one question at a
+ * time; those of several clients are handled concurrently.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@pyr/preguntas";
+ *
+ * const server = serve({ hostname: "127.0.0.1", port: 12000 }, (question, info) => {
+ *   return `${info.remoteAddr.hostname} asked "${question}"`;
+ * });
+ * await server.finished;
+ * ```
+ *
+ * @throws {RangeError} If an option is out of bounds.
+ * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
+ */
+export function serve(options: ServeOptions, handler: Handler): Server {
+  return new RunningServer(options, handler);
+}
+
+const UTF8 = new TextEncoder();
+
+class RunningServer implements Server {
+  readonly addr: Deno.NetAddr;
+  readonly finished: Promise<void>;
+  readonly #options: ServeOptions;
+  readonly #handler: Handler;
+  readonly #listener: Listener;
+  readonly #driver: Driver<ListenerEvent>;
+  readonly #clients = new Map<Session, Client>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #shutdown: Promise<void> | undefined;
+
+  constructor(options: ServeOptions, handler: Handler) {
+    const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
+    this.#options = options;
+    this.#handler = handler;
+    this.#listener = new Listener({
+      maxSessions: checkInteger("maxSessions", options.maxSessions ?? MAX_SESSIONS, 1, 1_000_000),
+      idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
+      hmac: lazyHmac(),
+      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+      random: Math.random,
+    });
+    const transport = bindUdp({ hostname, port: checkPort(port, 0) });
+    this.addr = toNetAddr(transport.address);
+    this.#driver = new Driver({
+      transport,
+      endpoint: this.#listener,
+      onEvent: (event) => this.#handle(event),
+    });
+    this.finished = this.#driver.finished;
+    signal?.addEventListener("abort", () => this.shutdown(), { once: true });
+    if (signal?.aborted) this.shutdown();
+  }
+
+  shutdown(): Promise<void> {
+    return this.#shutdown ??= this.#close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #close(): Promise<void> {
+    // What handlers have answered by now is on its way into the listener.
+    await nextTask();
+    this.#listener.close(Driver.now());
+    this.#driver.update();
+    if (this.#listener.live > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
+    for (const client of this.#clients.values()) client.end();
+    await this.#driver.close();
+  }
+
+  #handle(event: ListenerEvent): void {
+    const { session } = event;
+    switch (event.type) {
+      case "connected": {
+        const client = new Client(session);
+        this.#clients.set(session, client);
+        this.#call(() => this.#options.onConnect?.(client), client);
+        break;
+      }
+      case "question":
+        this.#answer(session, event.text);
+        break;
+      case "ended": {
+        const client = this.#clients.get(session)!;
+        this.#clients.delete(session);
+        client.end();
+        this.#call(() => this.#options.onDisconnect?.(client, event.reason), client);
+        break;
+      }
+      case "delivered":
+        break;
+    }
+    if (this.#shutdown !== undefined && this.#listener.live === 0) this.#stopped.resolve();
+  }
+
+  async #answer(session: Session, question: string): Promise<void> {
+    const client = this.#clients.get(session)!;
+    const info = new Question(client, (ahead) => {
+      this.#listener.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
+      this.#driver.update();
+    });
+    try {
+      const answer = UTF8.encode(await this.#handler(question, info));
+      if (answer.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(answer.length);
+      // Who asked may be gone by now: then there is nobody to answer.
+      if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
+    } catch (error) {
+      if (session.turn === "local") this.#listener.bye(session, "failed", Driver.now());
+      this.#report(error, client);
+    }
+    this.#driver.update();
+  }
+
+  #call(listener: () => void, client: Client): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#report(error, client);
+    }
+  }
+
+  #report(error: unknown, client: Client): void {
+    const { onError } = this.#options;
+    // deno-lint-ignore no-console -- the default of Deno.serve: an error is not to pass unseen
+    if (onError === undefined) console.error(error);
+    else onError(error, client);
+  }
+}
+
+class Client implements ClientInfo {
+  readonly session: Session;
+  #controller: AbortController | undefined;
+  #isOver = false;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  get remoteAddr(): Deno.NetAddr {
+    return toNetAddr(this.session.address);
+  }
+
+  // Made for those who ask: most questions are answered before anybody could be gone.
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#controller?.abort();
+  }
+}
+
+class Question implements QuestionInfo {
+  readonly #client: Client;
+  readonly setAhead: (ahead: number) => void;
+
+  constructor(client: Client, setAhead: (ahead: number) => void) {
+    this.#client = client;
+    this.setAhead = setAhead;
+  }
+
+  get remoteAddr(): Deno.NetAddr {
+    return this.#client.remoteAddr;
+  }
+
+  get signal(): AbortSignal {
+    return this.#client.signal;
+  }
+}
+
+// A socket on `::` sees IPv4 peers in IPv6 clothes.
+function toNetAddr({ hostname, port }: Address): Deno.NetAddr {
+  return { transport: "udp", hostname: hostname.replace(/^::ffff:(?=\d+\.)/, ""), port };
+}
+
+// `node:crypto` takes 20 ms to load, which whoever starts a program need not wait for.
+function lazyHmac(): Hmac {
+  let crypto: typeof import("node:crypto") | undefined;
+  return (key, data) => {
+    crypto ??= process.getBuiltinModule("node:crypto");
+    return crypto.createHmac("sha256", key).update(data).digest();
+  };
+}

@@ -1,0 +1,190 @@
+/**
+ * The only file that touches a socket or a timer: it drives a protocol end that has neither.
+ *
+ * @module
+ */
+import { UnresolvedError } from "./errors.ts";
+import type { Address, Endpoint, Transmit } from "./outbox.ts";
+import { MAX_DATAGRAM_BYTES } from "./packet.ts";
+
+/** Failures of a socket in a row after which it is given up. */
+const MAX_FAILURES = 100;
+
+/** Longest that one timer is set for, in ms: longer ones would fire at once. */
+const MAX_TIMER_MS = 1_000_000_000;
+
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+
+/** A way to send and receive datagrams. */
+export interface Transport {
+  /** The address that it is bound to. */
+  readonly address: Address;
+  /** The next datagram; `undefined` once it is closed. The bytes are valid until the next call. */
+  receive(): Promise<{ datagram: Uint8Array; from: Address } | undefined>;
+  /** Sends one datagram. */
+  send(datagram: Uint8Array, to: Address): Promise<void>;
+  /** Closes it; a call of `receive` that waits gets `undefined`. */
+  close(): void;
+}
+
+/**
+ * Binds a UDP socket.
+ *
+ * @param address Where: an IP address, or a name of this machine; port 0 takes any free one.
+ * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
+ */
+export function bindUdp({ hostname, port }: Address): Transport {
+  const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
+  // One byte more than any datagram may have: what is too long is seen to be, and dropped.
+  const buffer = new Uint8Array(MAX_DATAGRAM_BYTES + 1);
+  let isClosed = false;
+  return {
+    address: socket.addr as Deno.NetAddr,
+    async receive() {
+      for (let failures = 0; !isClosed; failures++) {
+        try {
+          const [datagram, from] = await socket.receive(buffer);
+          return { datagram, from: from as Deno.NetAddr };
+        } catch (error) {
+          // On Windows, a peer's closed port makes the next receive fail. The socket is sound.
+          if (!isClosed && failures >= MAX_FAILURES) throw error;
+        }
+      }
+      return undefined;
+    },
+    async send(datagram, to) {
+      await socket.send(datagram, { transport: "udp", hostname: to.hostname, port: to.port });
+    },
+    close() {
+      isClosed = true;
+      socket.close();
+    },
+  };
+}
+
+/** What {@linkcode Driver} joins. */
+export interface DriverOptions<Event> {
+  /** The socket. */
+  readonly transport: Transport;
+  /** The protocol end. */
+  readonly endpoint: Endpoint<Event>;
+  /** Hears what happens. */
+  readonly onEvent: (event: Event) => void;
+}
+
+/** Drives a protocol end: datagrams in and out, one timer, events. */
+export class Driver<Event> {
+  /** Settles when the socket is closed. */
+  readonly finished: Promise<void>;
+  /** Datagrams that the platform would not send. */
+  unsent = 0;
+  readonly #options: DriverOptions<Event>;
+  #sending: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+  #isClosed = false;
+
+  /** Starts at once. */
+  constructor(options: DriverOptions<Event>) {
+    this.#options = options;
+    this.finished = this.#receiveAll();
+    this.update();
+  }
+
+  /** The time, in ms: what every call into the protocol end is given. */
+  static now(): number {
+    return performance.now();
+  }
+
+  /** Carries out what the protocol end wants. To be called after every call into it. */
+  update(): void {
+    const { endpoint, onEvent } = this.#options;
+    for (const event of endpoint.takeEvents()) onEvent(event);
+    this.#flush();
+    this.#setTimer();
+  }
+
+  /** Sends what is queued, and closes the socket. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return this.finished;
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    this.#flush();
+    await this.#sending;
+    this.#options.transport.close();
+    await this.finished;
+  }
+
+  async #receiveAll(): Promise<void> {
+    const { transport, endpoint } = this.#options;
+    for (let got = await transport.receive(); got; got = await transport.receive()) {
+      endpoint.receive(got.datagram, got.from, Driver.now());
+      this.update();
+    }
+  }
+
+  #flush(): void {
+    if (this.#sending !== undefined) return;
+    const transmits = this.#options.endpoint.takeTransmits();
+    if (transmits.length > 0) this.#sending = this.#sendAll(transmits);
+  }
+
+  async #sendAll(transmits: Transmit[]): Promise<void> {
+    const { transport, endpoint } = this.#options;
+    for (let batch = transmits; batch.length > 0; batch = endpoint.takeTransmits()) {
+      for (const { datagram, to } of batch) {
+        try {
+          await transport.send(datagram, to);
+        } catch {
+          // Whatever keeps one datagram from leaving, it is sent again like one that was lost.
+          this.unsent++;
+        }
+      }
+    }
+    this.#sending = undefined;
+  }
+
+  #setTimer(): void {
+    const at = this.#options.endpoint.nextTimeout;
+    // A timer that fires too early looks again; so it need not be moved each time a deadline is.
+    if (at >= this.#timerAt || this.#isClosed) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    const wait = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(at - Driver.now())));
+    this.#timer = setTimeout(() => {
+      this.#timerAt = Infinity;
+      this.#options.endpoint.handleTimeout(Driver.now());
+      this.update();
+    }, wait);
+  }
+}
+
+/** Lets everything that is settled already take its effect. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
+}
+
+/** Waits for a promise, but no longer than so many ms. */
+export async function waitAtMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+  let timer;
+  const timeout = new Promise((resolve) => timer = setTimeout(resolve, milliseconds));
+  await Promise.race([promise, timeout]);
+  clearTimeout(timer);
+}
+
+/**
+ * The IP address of a host, IPv4 before IPv6.
+ *
+ * @param hostname An IP address, or a name, which is looked up as the rest of the system does it.
+ * @throws {UnreachableError} If it does not resolve.
+ */
+export async function resolveHost(hostname: string): Promise<string> {
+  const host = hostname.replace(/^\[(.*)\]$/, "$1");
+  if (IPV4.test(host)) return host;
+  const { lookup } = await import("node:dns/promises");
+  try {
+    return (await lookup(host, { order: "ipv4first" })).address;
+  } catch {
+    throw new UnresolvedError(hostname);
+  }
+}
