@@ -1,0 +1,106 @@
+/**
+ * The options of the two programs, from words to values.
+ *
+ * @module
+ */
+import { parseArgs } from "@std/cli/parse-args";
+
+/** What somebody typed is not a valid command. The message says why, to the person who typed it. */
+export class UsageError extends Error {
+  /** Always "UsageError". */
+  override readonly name = "UsageError";
+}
+
+/** Options that take a value, and options that do not. */
+export interface ArgumentNames {
+  /** Names of the options that take a value. */
+  readonly values: readonly string[];
+  /** How many words that are no options are allowed: 0 or more. */
+  readonly words: number;
+}
+
+/** The options of a command line. */
+export class Arguments {
+  /** The words that are no options. */
+  readonly words: readonly string[];
+  readonly #values: Readonly<Record<string, unknown>>;
+
+  /**
+   * Reads a command line. `--ayuda` (`-h`) and `--version` are always allowed.
+   *
+   * @example
+   * ```ts
+   * import { Arguments } from "./arguments.ts";
+   *
+   * const typed = new Arguments(["--puerto=7", "hola"], { values: ["puerto"], words: 1 });
+   * console.log(typed.integer("puerto", { otherwise: 12000, least: 0, most: 65535 })); // 7
+   * ```
+   *
+   * @throws {UsageError} If an option is unknown, or a word is one too many.
+   */
+  constructor(args: readonly string[], { values, words }: ArgumentNames) {
+    const unknown: string[] = [];
+    const parsed: Record<string, unknown> & { _: string[] } = parseArgs([...args], {
+      string: [...values, "_"],
+      boolean: ["ayuda", "version"],
+      alias: { ayuda: "h" },
+      collect: [...values],
+      unknown: (arg: string, key?: string) => {
+        if (key !== undefined) unknown.push(arg);
+      },
+    });
+    if (unknown.length > 0) throw new UsageError(`no se conoce la opción "${unknown[0]}"`);
+    const stray = parsed._[words];
+    if (stray !== undefined) throw new UsageError(`sobra el argumento "${stray}"`);
+    this.words = parsed._;
+    this.#values = parsed;
+  }
+
+  /** Whether `--ayuda` was given. */
+  get wantsHelp(): boolean {
+    return this.#values["ayuda"] === true;
+  }
+
+  /** Whether `--version` was given. */
+  get wantsVersion(): boolean {
+    return this.#values["version"] === true;
+  }
+
+  /**
+   * The value of an option, or `otherwise` if it was not given.
+   *
+   * @throws {UsageError} If it was given without a value, or more than once.
+   */
+  text(name: string, otherwise: string): string {
+    const given = this.#values[name] as string[];
+    if (given.length === 0) return otherwise;
+    if (given.length > 1) throw new UsageError(`la opción --${name} se dio más de una vez`);
+    if (given[0] === "") throw new UsageError(`a la opción --${name} le falta su valor`);
+    return given[0]!;
+  }
+
+  /**
+   * The value of an option that is an integer.
+   *
+   * @throws {UsageError} If it is not one, or out of bounds.
+   */
+  integer(name: string, bounds: { otherwise: number; least: number; most: number }): number {
+    const { otherwise, least, most } = bounds;
+    const text = this.text(name, String(otherwise));
+    const value = Number(text);
+    if (/^\d+$/.test(text) && value >= least && value <= most) return value;
+    throw new UsageError(
+      `el valor de --${name} debe ser un número entero de ${least} a ${most}: "${text}"`,
+    );
+  }
+
+  /**
+   * The value of an option that is a time in whole seconds, up to a day.
+   *
+   * @returns Milliseconds.
+   * @throws {UsageError} If it is not one, or out of bounds.
+   */
+  seconds(name: string, otherwise: number): number {
+    return 1000 * this.integer(name, { otherwise: otherwise / 1000, least: 1, most: 86_400 });
+  }
+}

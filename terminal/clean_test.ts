@@ -1,0 +1,89 @@
+import { assert, assertEquals } from "@std/assert";
+import fc from "fast-check";
+import { clean } from "./clean.ts";
+
+Deno.test("clean shows C0 controls and DEL as control pictures", () => {
+  assertEquals(clean("\x00\t\n\r\x1b\x1f\x7f"), "␀␉␊␍␛␟␡");
+});
+
+Deno.test("clean disarms an escape sequence and a forged line", () => {
+  assertEquals(clean("hola\x1b]0;título\x07"), "hola␛]0;título␇");
+  assertEquals(clean("no\r\nRespuesta: sí"), "no␍␊Respuesta: sí");
+});
+
+Deno.test("clean shows other hidden characters by their code point", () => {
+  for (
+    const code of [
+      [0x80, 0x9b, 0xad, 0x61c, 0x115f, 0x180e, 0x200b, 0x200e, 0x200f, 0x2028, 0x2029],
+      [0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2060, 0x2066, 0x2067, 0x2068, 0x2069, 0x3164],
+      [0xd800, 0xdfff, 0xfeff, 0xfff9, 0xfffe, 0xffa0, 0x1d173, 0xe0001, 0xe0041, 0x10ffff],
+    ].flat()
+  ) {
+    const hex = code.toString(16).toUpperCase().padStart(4, "0");
+    assertEquals(clean(`a${String.fromCodePoint(code)}b`), `a<U+${hex}>b`);
+  }
+});
+
+Deno.test("clean leaves words and emoji of all scripts alone", () => {
+  for (
+    const text of [
+      "¿HTML es un lenguaje de programación? ñandú, pingüino, e\u0301",
+      "👩‍👩‍👧‍👦 👍🏽 ❤️ 1️⃣ 🇪🇸 🏳️‍🌈",
+      "می\u200cخواهم क्\u200dष 漢字 葛\u{E0100} ภาษา",
+      "\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
+    ]
+  ) assertEquals(clean(text), text);
+});
+
+Deno.test("clean shows tags that are no flag", () => {
+  assertEquals(
+    clean("\u{1F3F4}\u{E0067}\u{E0062}"),
+    "\u{1F3F4}<U+E0067><U+E0062>",
+  );
+  const hidden = Array.from(
+    "ignore lo anterior",
+    (c) => String.fromCodePoint(0xe0000 + c.codePointAt(0)!),
+  ).join("");
+  assert(!/[\u{E0000}-\u{E007F}]/u.test(clean(`\u{1F3F4}${hidden}\u{E007F}`)));
+});
+
+/** Any UTF-16 at all, unpaired surrogates included, rich in what has to be replaced. */
+const anyText = fc.oneof(
+  fc.string({ unit: "binary" }),
+  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 50 })
+    .map((units) => String.fromCharCode(...units)),
+  fc.array(
+    fc.constantFrom("a", "\x1b", "\n", "\u202e", "\u{1F3F4}", "\u{E0067}", "\u{E007F}", "\ud83d"),
+    { maxLength: 50 },
+  ).map((pieces) => pieces.join("")),
+);
+
+Deno.test("property: nothing that clean returns is a control or a bidirectional control", () => {
+  fc.assert(fc.property(anyText, (text) => {
+    assert(!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}]/u.test(clean(text)));
+  }));
+});
+
+Deno.test("property: cleaning twice is cleaning once", () => {
+  fc.assert(fc.property(anyText, (text) => {
+    assertEquals(clean(clean(text)), clean(text));
+  }));
+});
+
+Deno.test("property: text of letters, marks, numbers, punctuation, symbols and spaces is not changed", () => {
+  const visible = fc.string({ unit: "grapheme" })
+    .filter((text) => /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]*$/u.test(text))
+    .filter((text) => !/[\u115F\u1160\u3164\uFFA0]/.test(text));
+  fc.assert(fc.property(visible, (text) => {
+    assertEquals(clean(text), text);
+  }));
+});
+
+Deno.test("property: every code point is either passed or named, and its neighbours stay", () => {
+  fc.assert(fc.property(fc.integer({ min: 0, max: 0x10ffff }), (code) => {
+    const shown = clean(`<${String.fromCodePoint(code)}>`).slice(1, -1);
+    const named = `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
+    const picture = String.fromCodePoint(code === 0x7f ? 0x2421 : 0x2400 + code % 0x20);
+    assert([String.fromCodePoint(code), named, picture].includes(shown));
+  }));
+});

@@ -1,0 +1,89 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { LineReader, MAX_LINE_LENGTH } from "./line_reader.ts";
+
+async function linesOf(chunks: Iterable<Uint8Array>): Promise<string[]> {
+  const reader = new LineReader(ReadableStream.from(chunks));
+  const lines: string[] = [];
+  for (let line; (line = await reader.next()) !== null;) lines.push(line);
+  return lines;
+}
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+Deno.test("LineReader takes LF and CRLF, empty lines, and a last line without an end", async () => {
+  assertEquals(await linesOf([bytes("uno\r\n\ndos\ntres")]), ["uno", "", "dos", "tres"]);
+  assertEquals(await linesOf([bytes("uno\n")]), ["uno"]);
+  assertEquals(await linesOf([]), []);
+});
+
+Deno.test("LineReader drops a byte order mark at the start only", async () => {
+  assertEquals(await linesOf([bytes("\uFEFFuno\n\uFEFFdos")]), ["uno", "\uFEFFdos"]);
+});
+
+Deno.test("LineReader replaces what is not UTF-8", async () => {
+  assertEquals(await linesOf([Uint8Array.of(0x61, 0xff, 0x62, 0x0a, 0xc3)]), [
+    "a\uFFFDb",
+    "\uFFFD",
+  ]);
+});
+
+Deno.test("LineReader says at the end, again and again, that it is the end", async () => {
+  const reader = new LineReader(ReadableStream.from([bytes("uno")]));
+  assertEquals([await reader.next(), await reader.next(), await reader.next()], [
+    "uno",
+    null,
+    null,
+  ]);
+});
+
+Deno.test("LineReader cuts a line that goes on for ever", async () => {
+  const chunk = bytes("x".repeat(65_536));
+  const chunks = [...Array(40).fill(chunk), bytes("\ndos\n")];
+  assertEquals((await linesOf(chunks)).map((line) => line.length), [MAX_LINE_LENGTH, 3]);
+});
+
+Deno.test("LineReader reads no further than it is asked to", async () => {
+  let pulled = 0;
+  const endless = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      pulled++;
+      controller.enqueue(bytes("otra\n"));
+    },
+  }, { highWaterMark: 0 });
+  const reader = new LineReader(endless);
+  assertEquals([await reader.next(), await reader.next()], ["otra", "otra"]);
+  assertEquals(pulled, 2);
+  await reader.close();
+});
+
+Deno.test("LineReader passes a failure on once and then is at its end", async () => {
+  const reader = new LineReader(
+    new ReadableStream({ start: (controller) => controller.error(new Deno.errors.IsADirectory()) }),
+  );
+  await assertRejects(() => reader.next(), Deno.errors.IsADirectory);
+  assertEquals(await reader.next(), null);
+  await reader.close();
+});
+
+Deno.test("LineReader reaches its end when it is closed while it waits", async () => {
+  const reader = new LineReader(new ReadableStream());
+  const pending = reader.next();
+  await reader.close();
+  assertEquals(await pending, null);
+});
+
+Deno.test("property: the lines do not depend on where the bytes are cut", async () => {
+  const piece = fc.constantFrom("a", "ñ", "漢", "👩‍👧", "\n", "\r\n", "\r", " ");
+  const text = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(""));
+  await fc.assert(fc.asyncProperty(text, fc.integer({ min: 1, max: 7 }), async (text, size) => {
+    const whole = bytes(text);
+    const cut = Array.from(
+      { length: Math.ceil(whole.length / size) },
+      (_, index) => whole.subarray(index * size, (index + 1) * size),
+    );
+    const expected = text.split("\n").map((line) => line.replace(/\r$/, ""));
+    if (text.endsWith("\n") || text === "") expected.pop();
+    assertEquals(await linesOf(cut), expected);
+  }));
+});

@@ -1,0 +1,94 @@
+/**
+ * Prompts where nobody edits: stdin or stdout is a file or a pipe.
+ *
+ * @module
+ */
+
+import { LineReader } from "./line_reader.ts";
+import type { Prompter, TerminalInput, Writer } from "./streams.ts";
+
+/** What {@linkcode Plain} reads, writes and tells. */
+export interface PlainOptions {
+  /** Where the lines come from. */
+  input: TerminalInput;
+  /** Where prompts and lines go. */
+  output: Writer;
+  /** Called when the input fails; its end follows. */
+  onBroken: (error: Error) => void;
+}
+
+/**
+ * Writes each prompt, and after it the line that was read, so that the output is the transcript
+ * although no terminal echoes what is typed.
+ */
+export class Plain implements Prompter {
+  readonly ended: Promise<void>;
+  #lines: LineReader;
+  #output: Writer;
+  #next: Promise<string | null>;
+  #onBroken: (error: Error) => void;
+  #end = Promise.withResolvers<void>();
+  #prompt: string | undefined;
+  #endShown = false;
+
+  /** Reads the first line ahead, and later each next one, to know the end when it comes. */
+  constructor({ input, output, onBroken }: PlainOptions) {
+    this.ended = this.#end.promise;
+    this.#output = output;
+    this.#onBroken = onBroken;
+    this.#lines = new LineReader(input.readable);
+    this.#next = this.#read();
+  }
+
+  get asking(): boolean {
+    return this.#prompt !== undefined;
+  }
+
+  async question(
+    prompt: string,
+    signal?: AbortSignal,
+  ): Promise<string | null | undefined> {
+    if (this.#endShown) return null;
+    this.#prompt = prompt;
+    this.show();
+    const line = await unlessAborted(this.#next, signal);
+    if (line === undefined) this.hide();
+    // At the end as well, for the transcript is made of whole lines.
+    else this.#output.write(`${line ?? ""}\n`);
+    this.#prompt = undefined;
+    this.#endShown = line === null;
+    if (typeof line === "string") this.#next = this.#read();
+    return line;
+  }
+
+  hide(): void {
+    if (this.asking) this.#output.write(this.#output.terminal ? "\r\x1b[J" : "\n");
+  }
+
+  show(): void {
+    if (this.#prompt !== undefined) this.#output.write(this.#prompt);
+  }
+
+  close(): void {
+    this.#lines.close();
+  }
+
+  async #read(): Promise<string | null> {
+    const line = await this.#lines.next().catch((error) => {
+      this.#onBroken(error);
+      return null;
+    });
+    if (line === null) this.#end.resolve();
+    return line;
+  }
+}
+
+/** `undefined` if `signal` aborts before `line` is there; the line can then be awaited again. */
+function unlessAborted<T>(line: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
+  if (signal === undefined) return line;
+  const { promise, resolve } = Promise.withResolvers<T | undefined>();
+  const withdraw = () => resolve(undefined);
+  signal.addEventListener("abort", withdraw);
+  line.then(resolve);
+  return promise.finally(() => signal.removeEventListener("abort", withdraw));
+}

@@ -1,0 +1,69 @@
+/**
+ * The streams of a terminal, as little of them as is needed: `Deno.stdin`, `Deno.stdout` and
+ * `Deno.stderr` fit, and so does a fake in a test.
+ *
+ * @module
+ */
+
+/** Where lines come from; `Deno.stdin` is one. */
+export interface TerminalInput {
+  /** What is typed or piped. */
+  readonly readable: ReadableStream<Uint8Array>;
+  /** Whether a person types. */
+  isTerminal(): boolean;
+  /** Takes keys one by one and without echo; `cbreak` leaves Ctrl-C and Ctrl-Z to the system. */
+  setRaw(mode: boolean, options?: { cbreak: boolean }): void;
+}
+
+/** Where text goes; `Deno.stdout` and `Deno.stderr` are two. */
+export interface TerminalOutput {
+  /** Writes some of `bytes` and returns how many. */
+  writeSync(bytes: Uint8Array): number;
+  /** Whether a person looks on. */
+  isTerminal(): boolean;
+}
+
+/** Shows prompts and takes the lines that answer them, one at a time. */
+export interface Prompter {
+  /** Resolves when the last line was taken and no other can come. */
+  readonly ended: Promise<void>;
+  /** Whether a prompt waits for its line. */
+  readonly asking: boolean;
+  /** The next line; null at the end; undefined when `signal` withdraws the prompt. */
+  question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined>;
+  /** Makes room for a line of text where the prompt is, if one is there. */
+  hide(): void;
+  /** Brings back what {@linkcode hide} took away. */
+  show(): void;
+  /** Ends a pending question with null and gives the input up. */
+  close(): void;
+}
+
+/** Writes text to one stream until that stream breaks, and from then on nothing. */
+export class Writer {
+  /** Whether somebody looks at it, rather than a file or a program. */
+  readonly terminal: boolean;
+  #stream: TerminalOutput;
+  #encoder = new TextEncoder();
+  #onBroken: (error: Error) => void;
+  #broken = false;
+
+  /** `onBroken` is called once, with what the stream threw. */
+  constructor(stream: TerminalOutput, onBroken: (error: Error) => void) {
+    this.terminal = stream.isTerminal();
+    this.#stream = stream;
+    this.#onBroken = onBroken;
+  }
+
+  /** Writes all of `text`, or as much of it as the stream takes before it breaks. */
+  write(text: string): void {
+    if (this.#broken) return;
+    let bytes = this.#encoder.encode(text);
+    try {
+      while (bytes.length > 0) bytes = bytes.subarray(this.#stream.writeSync(bytes));
+    } catch (error) {
+      this.#broken = true;
+      this.#onBroken(error as Error);
+    }
+  }
+}

@@ -1,0 +1,407 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import fc from "fast-check";
+import { Screen } from "../tests/pty_screen.ts";
+import { Terminal } from "./terminal.ts";
+
+interface FakeOptions {
+  input?: "terminal" | "pipe";
+  output?: "terminal" | "pipe";
+  errors?: "terminal" | "pipe";
+  columns?: number;
+}
+
+/** A terminal over streams that a test fills and looks at. */
+class Fake {
+  readonly terminal: Terminal;
+  readonly screen: Screen;
+  output = "";
+  errors = "";
+  raw = false;
+  /** What the next write to stdout throws. */
+  failure: Error | undefined;
+  #input = new TransformStream<Uint8Array, Uint8Array>(
+    {},
+    { highWaterMark: 1000 },
+    { highWaterMark: 0 },
+  );
+  #writer = this.#input.writable.getWriter();
+
+  constructor(
+    { input = "terminal", output = "terminal", errors = "terminal", columns = 40 }: FakeOptions =
+      {},
+  ) {
+    this.screen = new Screen(24, columns);
+    this.terminal = new Terminal({
+      input: {
+        readable: this.#input.readable,
+        isTerminal: () => input === "terminal",
+        setRaw: (mode) => this.raw = mode,
+      },
+      output: this.#output("output", output === "terminal"),
+      errors: this.#output("errors", errors === "terminal"),
+      columns: () => columns,
+    });
+  }
+
+  /** Types or pipes `text` and lets the program read it. */
+  async type(text: string | Uint8Array): Promise<void> {
+    this.#writer.write(typeof text === "string" ? new TextEncoder().encode(text) : text);
+    await settled();
+  }
+
+  async end(): Promise<void> {
+    this.#writer.close();
+    await settled();
+  }
+
+  /** Asks, and returns once the prompt shows. */
+  async ask(prompt: string, signal?: AbortSignal): Promise<Answer> {
+    const line = this.terminal.question(prompt, signal ? { signal } : {});
+    const before = this.output.length;
+    for (let turn = 0; turn < 1000 && this.output.length === before; turn++) await settled();
+    return { line };
+  }
+
+  #output(name: "output" | "errors", terminal: boolean) {
+    const decoder = new TextDecoder();
+    return {
+      isTerminal: () => terminal,
+      writeSync: (bytes: Uint8Array) => {
+        if (name === "output" && this.failure) throw this.failure;
+        const text = decoder.decode(bytes, { stream: true });
+        this[name] += text;
+        if (terminal) this.screen.write(text.replaceAll("\n", "\r\n"));
+        return bytes.length;
+      },
+    };
+  }
+}
+
+/** In an object of its own, because returning a bare promise would await the line. */
+interface Answer {
+  line: Promise<string | null | undefined>;
+}
+
+function settled(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 0));
+}
+
+const PIPES: FakeOptions = { input: "pipe", output: "pipe", errors: "pipe" };
+
+Deno.test("a pipe: the transcript holds each prompt and the line that was read", async () => {
+  const fake = new Fake(PIPES);
+  await fake.type("¿HTML es un lenguaje de programacion?\r\nbye");
+  await fake.end();
+  const { terminal } = fake;
+  assertEquals(
+    await terminal.question("Ingrese una pregunta: "),
+    "¿HTML es un lenguaje de programacion?",
+  );
+  terminal.print("Respuesta: NOOOOO");
+  assertEquals(await terminal.question("Ingrese una pregunta: "), "bye");
+  terminal.close();
+  assertEquals(
+    fake.output,
+    "Ingrese una pregunta: ¿HTML es un lenguaje de programacion?\n" +
+      "Respuesta: NOOOOO\nIngrese una pregunta: bye\n",
+  );
+});
+
+Deno.test("a terminal whose output is redirected: the same echo, and no raw mode", async () => {
+  const fake = new Fake({ input: "terminal", output: "pipe" });
+  await fake.type("hola\n");
+  assertEquals(await fake.terminal.question("> "), "hola");
+  assertEquals([fake.output, fake.raw], ["> hola\n", false]);
+  fake.terminal.close();
+});
+
+Deno.test("a pipe: null at the end, again and again, and one empty prompt for it", async () => {
+  const fake = new Fake(PIPES);
+  await fake.end();
+  assertEquals([await fake.terminal.question("> "), await fake.terminal.question("> ")], [
+    null,
+    null,
+  ]);
+  assertEquals(fake.output, "> \n");
+  fake.terminal.close();
+});
+
+Deno.test("ended waits until the last line was taken", async () => {
+  const fake = new Fake(PIPES);
+  let ended = false;
+  fake.terminal.ended.then(() => ended = true);
+  await fake.type("uno\ndos\n");
+  await fake.end();
+  await fake.terminal.question("> ");
+  await settled();
+  assert(!ended);
+  await fake.terminal.question("> ");
+  await settled();
+  assert(ended);
+  fake.terminal.close();
+});
+
+Deno.test("a pipe: a withdrawn prompt leaves the next line to the next prompt", async () => {
+  const fake = new Fake(PIPES);
+  const withdrawal = new AbortController();
+  const { line } = await fake.ask("1> ", withdrawal.signal);
+  withdrawal.abort();
+  assertEquals(await line, undefined);
+  await fake.type("hola\n");
+  assertEquals(await fake.terminal.question("2> "), "hola");
+  assertEquals(fake.output, "1> \n2> hola\n");
+  fake.terminal.close();
+});
+
+Deno.test("a pipe: what is printed while a prompt waits stands on a line of its own", async () => {
+  const fake = new Fake(PIPES);
+  const { line } = await fake.ask("> ");
+  fake.terminal.print("Adiós");
+  fake.terminal.notice("Aviso");
+  await fake.type("hola\n");
+  assertEquals(await line, "hola");
+  assertEquals([fake.output, fake.errors], ["> \nAdiós\n> hola\n", "Aviso\n"]);
+  fake.terminal.close();
+});
+
+Deno.test("close gives a waiting question null, and later ones as well", async () => {
+  for (const options of [PIPES, {}]) {
+    const fake = new Fake(options);
+    const { line } = await fake.ask("> ");
+    fake.terminal.close();
+    assertEquals([await line, await fake.terminal.question("> ")], [null, null]);
+  }
+});
+
+Deno.test("question refuses to be asked twice at a time", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await assertRejects(() => fake.terminal.question("> "), Error, "still waits");
+  fake.terminal.close();
+  await line;
+});
+
+Deno.test("a stream that fails tells it once and swallows the rest", async () => {
+  const fake = new Fake(PIPES);
+  fake.failure = new Deno.errors.BrokenPipe("Broken pipe");
+  fake.terminal.print("uno");
+  fake.terminal.print("dos");
+  assertEquals(await fake.terminal.broken, { stream: "stdout", error: fake.failure });
+  fake.terminal.close();
+});
+
+Deno.test("a broken input is the end of input", async () => {
+  const error = new Deno.errors.IsADirectory();
+  const terminal = new Terminal({
+    input: {
+      readable: new ReadableStream({ start: (controller) => controller.error(error) }),
+      isTerminal: () => false,
+      setRaw() {},
+    },
+    output: { writeSync: (bytes) => bytes.length, isTerminal: () => false },
+  });
+  assertEquals(await terminal.question("> "), null);
+  assertEquals(await terminal.broken, { stream: "stdin", error });
+  terminal.close();
+});
+
+Deno.test("status: plain lines in a pipe, one for each change", () => {
+  const fake = new Fake(PIPES);
+  for (const status of ["Enviada", "Enviada", "Recibida", undefined]) fake.terminal.status(status);
+  assertEquals(fake.errors, "Enviada\nRecibida\n");
+  fake.terminal.close();
+});
+
+Deno.test("status: one row that is rewritten, cut at the edge, and erased by what comes next", () => {
+  const fake = new Fake();
+  fake.terminal.status("Enviada");
+  fake.terminal.status("Recibida " + "-".repeat(100));
+  assertEquals(fake.screen.text, "Recibida " + "-".repeat(31));
+  fake.terminal.print("Respuesta: NOOOOO");
+  assertEquals(fake.screen.text, "Respuesta: NOOOOO");
+  fake.terminal.status("Enviada");
+  fake.terminal.status(undefined);
+  fake.terminal.notice("Aviso");
+  assertEquals(fake.screen.text, "Respuesta: NOOOOO\nAviso");
+  fake.terminal.close();
+});
+
+Deno.test("status: above the prompt, if one is showing", async () => {
+  const fake = new Fake();
+  await fake.ask("> ");
+  fake.terminal.status("Enviada");
+  fake.terminal.status("Enviada");
+  fake.terminal.status("Recibida");
+  assertEquals(fake.screen.text, "Enviada\nRecibida\n> ");
+  fake.terminal.close();
+});
+
+Deno.test("colour only in a terminal", () => {
+  const fake = new Fake({ errors: "pipe" });
+  assertEquals(
+    [fake.terminal.colour("stdout"), fake.terminal.colour("stderr")],
+    [!Deno.noColor, false],
+  );
+});
+
+Deno.test("keys typed before the prompt, even several lines, wait for theirs unseen", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("1> ");
+  await fake.type("uno\rdos\r\ntr");
+  assertEquals(await line, "uno");
+  assertEquals(fake.screen.text, "1> uno");
+  assertEquals(await fake.terminal.question("2> "), "dos");
+  const { line: last } = await fake.ask("3> ");
+  assertEquals(fake.screen.text, "1> uno\n2> dos\n3> tr");
+  await fake.type("es\r");
+  assertEquals(await last, "tres");
+  fake.terminal.close();
+  assert(!fake.raw);
+});
+
+Deno.test("an escape sequence cut in two is still one key", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  for (const keys of ["ac", "\x1b", "[", "Db", "\r"]) await fake.type(keys);
+  assertEquals(await line, "abc");
+  fake.terminal.close();
+});
+
+Deno.test("the Escape key, alone or before an arrow, takes nothing away", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  for (const keys of ["\x1b", "hla", "\x1b", "\x1b[D", "\x1b\x1b[D", "o\r"]) await fake.type(keys);
+  assertEquals(await line, "hola");
+  fake.terminal.close();
+});
+
+Deno.test("Ctrl-C as a key, which it is on Windows, is told with and without a prompt", async () => {
+  const fake = new Fake();
+  let interrupts = 0;
+  fake.terminal.onInterrupt(() => interrupts++);
+  const { line } = await fake.ask("> ");
+  await fake.type("ho\x03la\r");
+  assertEquals([await line, interrupts], ["hola", 1]);
+  await fake.type("\x03");
+  assertEquals(interrupts, 2);
+  fake.terminal.close();
+});
+
+Deno.test("a character cut in two is still one character", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  for (const byte of new TextEncoder().encode("ñ👍\r")) await fake.type(Uint8Array.of(byte));
+  assertEquals(await line, "ñ👍");
+  fake.terminal.close();
+});
+
+Deno.test("Ctrl-Z, literally, and separators that end a line elsewhere do no harm", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await fake.type("a\x1ab\u2028c\r");
+  assertEquals(await line, "ab");
+  assertEquals(await fake.terminal.question("> "), "c");
+  fake.terminal.close();
+});
+
+Deno.test("Ctrl-D: the end, on a fresh row; at once even if no prompt shows", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await fake.type("\x04");
+  assertEquals(await line, null);
+  fake.terminal.print("Adiós");
+  assertEquals(fake.screen.text, "> \nAdiós");
+
+  const idle = new Fake();
+  const { ended } = idle.terminal;
+  await settled();
+  await idle.type("\x04");
+  await ended;
+  assertEquals([await idle.terminal.question("> "), idle.raw], [null, false]);
+});
+
+Deno.test("a long paste is one step, not one for each key", async () => {
+  const fake = new Fake({ columns: 80 });
+  const { line } = await fake.ask("> ");
+  const pasted = "x".repeat(65_536);
+  await fake.type(pasted);
+  await fake.type("\r");
+  assertEquals(await line, pasted);
+  fake.terminal.close();
+});
+
+Deno.test("a keyboard that runs ahead has to wait", async () => {
+  const fake = new Fake();
+  const { ended } = fake.terminal;
+  for (let chunk = 0; chunk < 4; chunk++) await fake.type("x".repeat(65_535) + "\r");
+  for (let line = 0; line < 4; line++) {
+    assertEquals((await fake.terminal.question(""))?.length, 65_535);
+  }
+  fake.terminal.close();
+  await ended;
+});
+
+const someCharacters = fc.array(
+  fc.constantFrom("a", "ñ", "é", "漢", "👍", " ", "Palabra", "una línea bastante larga "),
+  { minLength: 1, maxLength: 8 },
+).map((pieces) => pieces.join(""));
+
+Deno.test("property: the screen is the notices, then the prompt and what was typed; the line arrives whole", async () => {
+  const steps = fc.array(
+    fc.record({
+      kind: fc.constantFrom("type", "left", "notice", "withdraw"),
+      text: someCharacters,
+    }),
+    { maxLength: 12 },
+  );
+  const prompts = fc.constantFrom("> ", "Ingrese una pregunta: ", "p".repeat(40), "漢".repeat(25));
+  await fc.assert(
+    fc.asyncProperty(steps, prompts, async (steps, prompt) => {
+      const fake = new Fake();
+      let withdrawal = new AbortController();
+      let answer = await fake.ask(prompt, withdrawal.signal);
+      let above = "";
+      const before: string[] = [];
+      const after: string[] = [];
+      for (const { kind, text } of steps) {
+        if (kind === "type") {
+          before.push(...text);
+          await fake.type(text);
+        } else if (kind === "left") {
+          after.unshift(...before.splice(-text.length));
+          await fake.type("\x1b[D".repeat(text.length));
+        } else if (kind === "notice") {
+          above += `${text}\r\n`;
+          fake.terminal.notice(text);
+        } else {
+          withdrawal.abort();
+          assertEquals(await answer.line, undefined);
+          assertScreen(fake.screen, above);
+          withdrawal = new AbortController();
+          answer = await fake.ask(prompt, withdrawal.signal);
+        }
+        assertScreen(fake.screen, above + prompt + before.join("") + after.join(""));
+        assertCursor(fake.screen, above + prompt + before.join(""));
+      }
+      await fake.type("\r");
+      assertEquals(await answer.line, [...before, ...after].join(""));
+      fake.terminal.close();
+    }),
+    { numRuns: 60 },
+  );
+});
+
+/** Blanks at the end of a row look like nothing. */
+function assertScreen(screen: Screen, expected: string): void {
+  const reference = new Screen(24, 40);
+  reference.write(expected);
+  const seen = (text: string) => text.replace(/ +$/gm, "").trimEnd();
+  assertEquals(seen(screen.text), seen(reference.text));
+}
+
+/** The cursor stands where the next narrow character would go. */
+function assertCursor(screen: Screen, before: string): void {
+  const reference = new Screen(24, 40);
+  reference.write(`${before}x\b`);
+  assertEquals(screen.cursor, reference.cursor);
+}

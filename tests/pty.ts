@@ -1,0 +1,162 @@
+/**
+ * A command in a real pseudo-terminal: keys go in, a screen comes out. Needs `python3` and the
+ * permission to run it; tests that use it set `ignore: !canUsePty`.
+ *
+ * @module
+ */
+
+import { Screen } from "./pty_screen.ts";
+
+/** Whether this machine and these permissions allow {@linkcode Pty}. */
+export const canUsePty: boolean = await hasPython();
+
+/** How {@linkcode Pty} sets the terminal up. */
+export interface PtyOptions {
+  /** Default 24. */
+  rows?: number;
+  /** Default 80. */
+  columns?: number;
+  /** Gives standard error a pipe of its own, read by {@linkcode Pty.errors}; default false. */
+  errorsApart?: boolean;
+}
+
+/** Far more than any step takes: reached only by a test that fails. */
+const PATIENCE_MS = 30_000;
+
+/** One command and the terminal that it runs in. */
+export class Pty implements AsyncDisposable {
+  /** Exit code of the command, 128 and the signal if one ended it. */
+  readonly exited: Promise<number>;
+  /** Process id of the command. */
+  pid = 0;
+  /** Everything that was written to the terminal, sequences included. */
+  raw = "";
+  /** Everything that was written to standard error, if it is apart. */
+  errors = "";
+  #screen: Screen;
+  #helper: Deno.ChildProcess;
+  #orders: WritableStreamDefaultWriter<Uint8Array>;
+  #reading: Promise<void>;
+  #exit = Promise.withResolvers<number>();
+  #changed = Promise.withResolvers<void>();
+  #over = false;
+
+  /** Starts `command` in a terminal of its own. */
+  constructor(
+    command: string[],
+    { rows = 24, columns = 80, errorsApart = false }: PtyOptions = {},
+  ) {
+    const script = decodeURIComponent(new URL("pty_helper.py", import.meta.url).pathname);
+    this.#helper = new Deno.Command("python3", {
+      args: [script, `${rows}`, `${columns}`, errorsApart ? "apart" : "together", ...command],
+      stdin: "piped",
+      stdout: "piped",
+    }).spawn();
+    this.exited = this.#exit.promise;
+    this.#screen = new Screen(rows, columns);
+    this.#orders = this.#helper.stdin.getWriter();
+    this.#reading = this.#read();
+  }
+
+  /** What the screen shows, with what has scrolled off it above. */
+  get screen(): string {
+    return this.#screen.text;
+  }
+
+  /** Where the cursor stands. */
+  get cursor(): { row: number; column: number } {
+    return this.#screen.cursor;
+  }
+
+  /** Presses keys, all at once. */
+  async type(keys: string): Promise<void> {
+    await this.#order({ keys });
+  }
+
+  /** Changes the size of the terminal. */
+  async resize(rows: number, columns: number): Promise<void> {
+    this.#screen.resize(rows, columns);
+    await this.#order({ rows, columns });
+  }
+
+  /** Sends the command a signal by its number. */
+  async signal(signal: number): Promise<void> {
+    await this.#order({ signal });
+  }
+
+  /**
+   * Waits until `condition` holds of the screen; a text must be contained in it.
+   *
+   * @throws {Error} If that has not come in half a minute, or the command has ended without it
+   */
+  async until(condition: string | ((screen: string) => boolean)): Promise<void> {
+    const holds = typeof condition === "string"
+      ? (screen: string) => screen.includes(condition)
+      : condition;
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      this.#changed.resolve();
+    }, PATIENCE_MS);
+    while (!holds(this.screen) && !late && !this.#over) await this.#changed.promise;
+    clearTimeout(timer);
+    if (holds(this.screen)) return;
+    throw new Error(`Not seen: "${condition}"; the screen:\n${this.screen}\n${this.errors}`);
+  }
+
+  /** Ends the command if it still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#orders.close().catch(() => {});
+    await this.#reading;
+    await this.#helper.status;
+  }
+
+  async #order(order: Record<string, unknown>): Promise<void> {
+    await this.#orders.write(new TextEncoder().encode(`${JSON.stringify(order)}\n`));
+  }
+
+  async #read(): Promise<void> {
+    const decoders = { screen: new TextDecoder(), errors: new TextDecoder() };
+    let rest = "";
+    for await (const chunk of this.#helper.stdout.pipeThrough(new TextDecoderStream())) {
+      const lines = (rest + chunk).split("\n");
+      rest = lines.pop()!;
+      for (const line of lines) {
+        const { pid, screen, errors, exit } = JSON.parse(line);
+        if (pid !== undefined) this.pid = pid;
+        if (screen !== undefined) this.#show(decode(decoders.screen, screen));
+        if (errors !== undefined) this.errors += decode(decoders.errors, errors);
+        if (exit !== undefined) this.#exit.resolve(exit);
+      }
+      this.#wake();
+    }
+    this.#over = true;
+    this.#wake();
+  }
+
+  #show(text: string): void {
+    this.raw += text;
+    this.#screen.write(text);
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+function decode(decoder: TextDecoder, base64: string): string {
+  return decoder.decode(Uint8Array.fromBase64(base64), { stream: true });
+}
+
+async function hasPython(): Promise<boolean> {
+  if (Deno.build.os === "windows") return false;
+  const { state } = Deno.permissions.querySync({ name: "run", command: "python3" });
+  if (state !== "granted") return false;
+  try {
+    const { success } = await new Deno.Command("python3", { args: ["-c", "import pty"] }).output();
+    return success;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,62 @@
+/**
+ * A program for the tests of the terminal: it asks for lines and says what it read, and a few of them
+ * are orders.
+ *
+ * @module
+ */
+
+import { Terminal } from "../terminal/terminal.ts";
+
+const terminal = new Terminal();
+terminal.onInterrupt(() => {
+  terminal.notice("Interrumpido");
+  terminal.close();
+  Deno.exit(130);
+});
+terminal.broken.then(({ stream, error }) => {
+  terminal.notice(`Error: ${stream}: ${error.name}`);
+  terminal.close();
+  Deno.exit(7);
+});
+if (Deno.args.includes("--ended")) {
+  terminal.ended.then(() => terminal.notice("Fin de la entrada"));
+}
+const [prompt = "> "] = Deno.args;
+let signal: AbortSignal | undefined;
+
+while (true) {
+  const line = await terminal.question(prompt, signal ? { signal } : {});
+  signal = undefined;
+  if (line === undefined) terminal.notice("Retirada");
+  else if (line === null) break;
+  else await obey(line);
+}
+terminal.print("Adiós");
+terminal.close();
+
+async function obey(line: string): Promise<void> {
+  terminal.print(`Leído: ${line}`);
+  if (line === "avisos") {
+    for (const number of [1, 2, 3]) {
+      setTimeout(() => terminal.notice(`Aviso ${number}`), 300 * number);
+    }
+  } else if (line === "aviso") {
+    terminal.notice("Aviso");
+  } else if (line === "retirar") {
+    signal = AbortSignal.timeout(600);
+  } else if (line === "estado") {
+    terminal.status("Enviada");
+    await pause(200);
+    terminal.status("Recibida: 2 preguntas por delante " + "-".repeat(100));
+    await pause(200);
+    terminal.status("Recibida: 1 pregunta por delante");
+    await pause(200);
+    terminal.print("Respuesta: NOOOOO");
+  } else if (line === "espera") {
+    await pause(1000);
+  }
+}
+
+function pause(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
+}
