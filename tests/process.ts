@@ -1,0 +1,133 @@
+/**
+ * The real programs as processes, through pipes.
+ *
+ * @module
+ */
+
+/** Whether the permissions allow to run the programs over a real network. */
+export const canRunPrograms: boolean = isGranted("run") && isGranted("net");
+
+/** Far more than any step takes: reached only by a test that fails. */
+const PATIENCE_MS = 60_000;
+
+/** A program of this project. */
+export type ProgramName = "servidor" | "cliente";
+
+/** The command that `deno task` runs for a program. */
+export function command(name: ProgramName, ...args: string[]): string[] {
+  const script = decodeURIComponent(new URL(`../${name}.ts`, import.meta.url).pathname);
+  return [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS[name], script, ...args];
+}
+
+/** What the tasks of `deno.json` grant each program; a test sees to it that both are the same. */
+export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
+  servidor: ["--allow-net"],
+  cliente: ["--allow-net"],
+};
+
+/** A program that runs, or has ended. */
+export class Process implements AsyncDisposable {
+  /** Everything that it has written to standard output so far. */
+  output = "";
+  /** Everything that it has written to standard error so far. */
+  errors = "";
+  readonly #child: Deno.ChildProcess;
+  readonly #input: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reading: Promise<unknown>;
+  #changed = Promise.withResolvers<void>();
+  #isOver = false;
+
+  /** Starts it. */
+  constructor(name: ProgramName, ...args: string[]) {
+    const [executable, ...rest] = command(name, ...args);
+    this.#child = new Deno.Command(executable!, {
+      args: rest,
+      stdin: "piped",
+      stdout: "piped",
+      stderr: "piped",
+    }).spawn();
+    this.#input = this.#child.stdin.getWriter();
+    this.#reading = Promise.all([
+      this.#read(this.#child.stdout, (text) => this.output += text),
+      this.#read(this.#child.stderr, (text) => this.errors += text),
+    ]).then(() => {
+      this.#isOver = true;
+      this.#wake();
+    });
+  }
+
+  /** Writes to its standard input. */
+  async write(text: string): Promise<void> {
+    await this.#input.write(new TextEncoder().encode(text));
+  }
+
+  /** Ends its standard input. */
+  async end(): Promise<void> {
+    await this.#input.close();
+  }
+
+  /** Sends it a signal. */
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /**
+   * Waits until standard output or standard error contains a text.
+   *
+   * @throws {Error} If that does not come within a minute, or the program has ended without it.
+   */
+  async until(text: string): Promise<void> {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      this.#wake();
+    }, PATIENCE_MS);
+    const isThere = () => this.output.includes(text) || this.errors.includes(text);
+    while (!isThere() && !isLate && !this.#isOver) await this.#changed.promise;
+    clearTimeout(timer);
+    if (!isThere()) throw new Error(`Not seen: "${text}"\n${this.output}\n${this.errors}`);
+  }
+
+  /** Waits for its end, and gives back its exit code, or the name of the signal that ended it. */
+  async exited(): Promise<number | Deno.Signal> {
+    await this.#reading;
+    const { code, signal } = await this.#child.status;
+    return signal ?? code;
+  }
+
+  /** Ends it if it still runs. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#input.close().catch(() => {});
+    try {
+      this.#child.kill("SIGKILL");
+    } catch {
+      // It has ended by itself.
+    }
+    await this.exited();
+  }
+
+  async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
+    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
+      add(text);
+      this.#wake();
+    }
+  }
+
+  #wake(): void {
+    this.#changed.resolve();
+    this.#changed = Promise.withResolvers();
+  }
+}
+
+/** Starts a server on a free port, and waits until it listens. */
+export async function startServer(...args: string[]): Promise<{ server: Process; port: number }> {
+  const server = new Process("servidor", "--puerto", "0", ...args);
+  await server.until("Escuchando en ");
+  await server.until("\n");
+  const port = Number(/Escuchando en .*:(\d+)/.exec(server.errors)![1]);
+  return { server, port };
+}
+
+function isGranted(name: "run" | "net"): boolean {
+  return Deno.permissions.querySync({ name }).state === "granted";
+}

@@ -1,0 +1,101 @@
+/**
+ * A real network that loses: a relay between the programs, on sockets of its own.
+ *
+ * @module
+ */
+import { Network, type NetworkConditions } from "../lab/network.ts";
+import { seededRandom } from "../lab/random.ts";
+
+/** How a {@linkcode Relay} works. */
+export interface RelayOptions {
+  /** Port of the server on this machine. */
+  readonly port: number;
+  /** What becomes of the datagrams, both ways. */
+  readonly conditions: NetworkConditions;
+  /** Which datagrams it becomes of. */
+  readonly seed: number;
+}
+
+interface Parcel {
+  readonly datagram: Uint8Array;
+  readonly through: Deno.DatagramConn;
+  readonly to: Deno.Addr;
+}
+
+/** Passes datagrams on to a server, and its replies back to each client. */
+export class Relay implements AsyncDisposable {
+  /** How many datagrams came in. */
+  datagrams = 0;
+  /** How many of them were lost. */
+  lost = 0;
+  readonly #server: Deno.NetAddr;
+  readonly #network: Network<Parcel>;
+  readonly #front = bind();
+  readonly #backs = new Map<string, Deno.DatagramConn>();
+  readonly #loops: Promise<void>[] = [];
+  readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+
+  constructor({ port, conditions, seed }: RelayOptions) {
+    this.#server = { transport: "udp", hostname: "127.0.0.1", port };
+    this.#network = new Network(conditions, seededRandom(seed));
+    this.#loops.push(this.#receive(this.#front, (datagram, from) => {
+      this.#forward({ datagram, through: this.#backOf(from), to: this.#server });
+    }));
+  }
+
+  /** The port that clients connect to. */
+  get port(): number {
+    return (this.#front.addr as Deno.NetAddr).port;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const timer of this.#timers) clearTimeout(timer);
+    this.#front.close();
+    for (const back of this.#backs.values()) back.close();
+    await Promise.all(this.#loops);
+  }
+
+  /** Gives every client a new port towards the server, as a NAT does that has forgotten them. */
+  forgetPorts(): void {
+    for (const back of this.#backs.values()) back.close();
+    this.#backs.clear();
+  }
+
+  #backOf(client: Deno.NetAddr): Deno.DatagramConn {
+    const known = this.#backs.get(String(client.port));
+    if (known !== undefined) return known;
+    const back = bind();
+    this.#backs.set(String(client.port), back);
+    this.#loops.push(this.#receive(back, (datagram) => {
+      this.#forward({ datagram, through: this.#front, to: client });
+    }));
+    return back;
+  }
+
+  #forward(parcel: Parcel): void {
+    this.datagrams++;
+    const now = performance.now();
+    const arrivals = this.#network.send(parcel, now);
+    if (arrivals.length === 0) this.lost++;
+    for (const at of arrivals) {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        for (const { datagram, through, to } of this.#network.arrivals(at)) {
+          through.send(datagram, to).catch(() => {});
+        }
+      }, at - now);
+      this.#timers.add(timer);
+    }
+  }
+
+  async #receive(
+    socket: Deno.DatagramConn,
+    take: (datagram: Uint8Array, from: Deno.NetAddr) => void,
+  ): Promise<void> {
+    for await (const [datagram, from] of socket) take(datagram.slice(), from as Deno.NetAddr);
+  }
+}
+
+function bind(): Deno.DatagramConn {
+  return Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+}
