@@ -3,30 +3,22 @@
  *
  * @module
  */
+import { type Arguments, UsageError } from "./app/arguments.ts";
+import { type Asker, ConsoleAsker } from "./app/asker.ts";
+import { JsonAsker } from "./app/json.ts";
+import { describeRefusal, describeTooLong } from "./app/messages.ts";
+import { describeUnreachable, describeUnresolved } from "./app/messages.ts";
+import { EXIT, printError, run } from "./app/program.ts";
+import { connect, type Conversation, ConversationEndedError, type EndReason } from "./protocol.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_MESSAGE_BYTES } from "./protocol.ts";
 import {
-  connect,
-  type Conversation,
-  ConversationEndedError,
-  DEFAULT_HOSTNAME,
-  DEFAULT_PORT,
-  type EndReason,
   formatAddress,
-  IDLE_TIMEOUT_MS,
   isBye,
-  MAX_MESSAGE_BYTES,
   RefusedError,
   UnreachableError,
   UnresolvedError,
 } from "./protocol.ts";
-import { type Arguments, UsageError } from "./terminal/arguments.ts";
-import { clean } from "./terminal/clean.ts";
-import {
-  describeRefusal,
-  describeTooLong,
-  describeUnreachable,
-  describeUnresolved,
-} from "./terminal/messages.ts";
-import { EXIT, printError, run } from "./terminal/program.ts";
+import { LineReader } from "./terminal/line_reader.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 
 const HELP = `Cliente de preguntas y respuestas por UDP.
@@ -42,6 +34,7 @@ Opciones:
   --inactividad SEGUNDOS  silencio tras el cual se da por perdido al servidor (${
   IDLE_TIMEOUT_MS / 1000
 })
+  --json                  para programas: un objeto JSON por línea en la salida
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
 
@@ -53,27 +46,13 @@ Ejemplos:
 
 Escriba cada pregunta y pulse Intro. «bye», Ctrl-D o Ctrl-C terminan la conversación.`;
 
-/** How each end of a conversation is told to the asker, where it is worth a word, and its exit code. */
-const ENDS: Readonly<Record<EndReason, { code: number; tell?: (place: string) => string }>> = {
-  bye: { code: EXIT.ok },
-  closing: { code: EXIT.ok, tell: (place) => `El servidor ${place} cerró la conversación` },
-  unconfirmed: {
-    code: EXIT.ok,
-    tell: (place) => `El servidor ${place} no confirmó el fin de la conversación`,
-  },
-  silence: {
-    code: EXIT.lost,
-    tell: (place) =>
-      `Error: se perdió la conexión con ${place}: compruebe la red y que el servidor siga en marcha`,
-  },
-  failed: {
-    code: EXIT.lost,
-    tell: (place) => `Error: el servidor ${place} no pudo responder: pruebe con otra pregunta`,
-  },
-  invalid: {
-    code: EXIT.defect,
-    tell: (place) => `Error: el servidor ${place} envió texto que no es UTF-8: avise a su operador`,
-  },
+const EXIT_CODES: Readonly<Record<EndReason, number>> = {
+  bye: EXIT.ok,
+  closing: EXIT.ok,
+  unconfirmed: EXIT.ok,
+  silence: EXIT.lost,
+  failed: EXIT.lost,
+  invalid: EXIT.lost,
 };
 
 async function main(args: Arguments, terminal: Terminal): Promise<number> {
@@ -88,40 +67,47 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   const [question] = args.words;
   const problem = question && describeTooLong(question, MAX_MESSAGE_BYTES);
   if (problem) throw new UsageError(problem);
+  const asker = args.has("json")
+    ? new JsonAsker({ terminal, lines: new LineReader(Deno.stdin.readable) })
+    : new ConsoleAsker(terminal, question === undefined ? "Respuesta: " : "");
 
   let conversation: Conversation;
   try {
-    conversation = await connect(options);
+    conversation = await connect({ ...options, onEvent: (event) => asker.heard(event) });
   } catch (error) {
-    if (interrupt.signal.aborted) return EXIT.interrupted;
-    return explain(error, options, terminal);
+    return interrupt.signal.aborted ? EXIT.interrupted : explain(error, options, terminal);
   }
-  const place = formatAddress(conversation.remoteAddr);
-  terminal.notice(`Conectado con ${place}`);
+  asker.connected(conversation.remoteAddr);
   try {
-    if (question === undefined) await converse(conversation, terminal);
-    else terminal.print(clean(await conversation.ask(question)));
+    if (question === undefined) await converse(conversation, asker);
+    else await ask(question, conversation, asker);
   } catch (error) {
     if (!(error instanceof ConversationEndedError)) throw error;
   }
   await conversation.bye();
   if (interrupt.signal.aborted) return EXIT.interrupted;
-  const { code, tell } = ENDS[await conversation.ended];
-  if (tell !== undefined) terminal.notice(tell(place));
-  return code;
+  const reason = await conversation.ended;
+  asker.ended(reason, conversation.remoteAddr);
+  return EXIT_CODES[reason];
 }
 
-async function converse(conversation: Conversation, terminal: Terminal): Promise<void> {
+async function converse(conversation: Conversation, asker: Asker): Promise<void> {
   const over = new AbortController();
   conversation.ended.then(() => over.abort());
   while (true) {
-    const line = await terminal.question("Ingrese una pregunta: ", { signal: over.signal });
+    const line = await asker.next(over.signal);
     if (typeof line !== "string" || isBye(line)) return;
     if (line.trim() === "") continue;
     const problem = describeTooLong(line, MAX_MESSAGE_BYTES);
-    if (problem !== undefined) printError(terminal, problem);
-    else terminal.print(`Respuesta: ${clean(await conversation.ask(line))}`);
+    if (problem === undefined) await ask(line, conversation, asker);
+    else asker.refused(problem);
   }
+}
+
+async function ask(question: string, conversation: Conversation, asker: Asker): Promise<void> {
+  const answer = conversation.ask(question);
+  asker.sent();
+  asker.answered(await answer);
 }
 
 function explain(
@@ -145,5 +131,11 @@ function explain(
 }
 
 if (import.meta.main) {
-  await run({ help: HELP, values: ["host", "puerto", "inactividad"], words: 1, main });
+  await run({
+    help: HELP,
+    values: ["host", "puerto", "inactividad"],
+    flags: ["json"],
+    words: 1,
+    main,
+  });
 }

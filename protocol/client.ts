@@ -35,6 +35,10 @@ export type ConversationEvent =
   | { readonly type: "delivered" }
   /** So many questions will be answered before this one. */
   | { readonly type: "position"; readonly ahead: number }
+  /** Nothing was heard of the server for 5 s, though it owes an acknowledgement. It is tried on. */
+  | { readonly type: "unresponsive" }
+  /** The server is heard again. */
+  | { readonly type: "responsive" }
   /** The server has forgotten this client, and is asked again. */
   | { readonly type: "reconnecting" }
   /** The server knows this client again. */

@@ -25,6 +25,10 @@ export type DialerEvent =
   | { readonly type: "delivered" }
   /** So many questions will be answered before this one. */
   | { readonly type: "position"; readonly ahead: number }
+  /** The server owes a sign of life, for 5 s by now. */
+  | { readonly type: "unresponsive" }
+  /** The server is heard again. */
+  | { readonly type: "responsive" }
   /** The answer is complete. */
   | { readonly type: "answer"; readonly text: string }
   /** The server no longer knows this session: it was restarted. The client is getting through anew. */
@@ -173,7 +177,12 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       case "delivered":
         this.#outbox.emit({ type: "delivered" });
         break;
+      case "connected":
+        // Only answerers hear this.
+        break;
       case "position":
+      case "unresponsive":
+      case "responsive":
         this.#outbox.emit(event);
         break;
       case "message":

@@ -235,7 +235,7 @@ Deno.test("dialer: the shorter of both idle timeouts counts", () => {
     stage.events();
     const idle = Math.min(granted, IDLE_MS);
     stage.pass(idle - 1);
-    assertEquals(stage.events(), []);
+    assertEquals(stage.events(), [{ type: "unresponsive" }]);
     stage.pass(idle);
     assertEquals(stage.events(), [{ type: "ended", reason: "silence" }]);
     assertEquals([stage.dialer.turn, stage.dialer.nextTimeout], ["closed", Infinity]);

@@ -179,6 +179,11 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
         this.#live--;
         if (client.isConnected) this.#outbox.emit({ ...event, session });
         break;
+      case "position":
+      case "unresponsive":
+      case "responsive":
+        // Only askers hear these.
+        break;
       case "forgotten":
         this.#clients.delete(session.id);
         this.#clientsByNonce.delete(client.nonce);

@@ -54,6 +54,8 @@ export interface ClientInfo {
 
 /** What a handler knows of the question that it is to answer. */
 export interface QuestionInfo extends ClientInfo {
+  /** The client, as `onConnect` got it. */
+  readonly client: ClientInfo;
   /**
    * Tells the asker how many questions will be answered before this one.
    *
@@ -239,20 +241,20 @@ class Client implements ClientInfo {
 }
 
 class Question implements QuestionInfo {
-  readonly #client: Client;
+  readonly client: Client;
   readonly setAhead: (ahead: number) => void;
 
   constructor(client: Client, setAhead: (ahead: number) => void) {
-    this.#client = client;
+    this.client = client;
     this.setAhead = setAhead;
   }
 
   get remoteAddr(): Deno.NetAddr {
-    return this.#client.remoteAddr;
+    return this.client.remoteAddr;
   }
 
   get signal(): AbortSignal {
-    return this.#client.signal;
+    return this.client.signal;
   }
 }
 

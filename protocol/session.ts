@@ -25,6 +25,9 @@ const KEEPALIVE_PART = 1 / 4;
  */
 const LEAST_TRIES = 16;
 
+/** How long an asker waits for any sign of the other end before it says so, in ms. */
+export const UNRESPONSIVE_MS = 5_000;
+
 /** How long a bye waits for its confirmation, in ms; longer only where the path is very slow. */
 export const LEAVE_TIMEOUT_MS = 5_000;
 
@@ -47,6 +50,10 @@ export type SessionEvent =
   | { readonly type: "message"; readonly text: string }
   /** So many questions will be answered before this end's. */
   | { readonly type: "position"; readonly ahead: number }
+  /** Nothing was heard since something was sent that is to be acknowledged, for 5 s by now. */
+  | { readonly type: "unresponsive" }
+  /** The other end is heard again. */
+  | { readonly type: "responsive" }
   /** It is over. */
   | { readonly type: "ended"; readonly reason: EndReason }
   /** Its last trace is no longer needed: late packets of it need no answer. */
@@ -139,6 +146,8 @@ export class Session implements PacketSink {
   #heardProbe = 0;
   #heardAt: number;
   #keepaliveAt = Infinity;
+  #unresponsiveAt = Infinity;
+  #isUnresponsive = false;
   #endAt = Infinity;
 
   /** Starts a session whose WELCOME is on its way or has just arrived. */
@@ -181,6 +190,7 @@ export class Session implements PacketSink {
       this.#probe.deadline,
       this.#bye?.deadline ?? Infinity,
       this.#keepaliveAt,
+      this.#unresponsiveAt,
       this.#endAt,
       this.turn === "closed" ? Infinity : this.#heardAt + this.#idleTimeout,
     );
@@ -211,6 +221,7 @@ export class Session implements PacketSink {
     this.#number = next(this.#number);
     this.#delivery.ahead = 0;
     this.#delivery.send(this.#number, message, now);
+    this.#awaitResponse(now);
   }
 
   /**
@@ -233,12 +244,11 @@ export class Session implements PacketSink {
     this.#turn.remote("lose");
   }
 
-  /** Tells the asker how many questions are answered before its own: 0 to 65,535. */
+  /** Tells the asker how many questions are answered before its own, 0 to 65,535, while it waits. */
   setAhead(ahead: number, now: number): void {
-    if (ahead === this.#delivery.ahead) return;
+    if (ahead === this.#delivery.ahead || this.turn !== "local") return;
     this.#delivery.ahead = ahead;
-    const isOpen = this.turn === "local" || this.turn === "remote";
-    if (isOpen && !this.#delivery.acknowledgementDue) this.#startProbe(now);
+    if (!this.#delivery.acknowledgementDue) this.#startProbe(now);
   }
 
   /**
@@ -261,7 +271,11 @@ export class Session implements PacketSink {
     this.#heardAt = now;
     this.#scheduleKeepalive(now);
     if (this.#delivery.welcomeAcknowledged(packet, now)) this.#emit({ type: "connected" });
+    if (this.#isUnresponsive) this.#emit({ type: "responsive" });
+    this.#isUnresponsive = false;
     this.#take(packet, now);
+    this.#unresponsiveAt = Infinity;
+    if (this.#delivery.isSending || this.#probe.deadline < Infinity) this.#awaitResponse(now);
   }
 
   /** Does what is due: sends again, acknowledges, keeps alive, or gives the other end up. */
@@ -283,6 +297,11 @@ export class Session implements PacketSink {
     }
     if (this.#bye !== undefined && this.#bye.deadline <= now) {
       for (let copies = this.#bye.timedOut(); copies > 0; copies--) this.#transmitBye(now);
+    }
+    if (this.#unresponsiveAt <= now) {
+      this.#unresponsiveAt = Infinity;
+      this.#isUnresponsive = true;
+      this.#emit({ type: "unresponsive" });
     }
     if (this.#keepaliveAt <= now) {
       this.#keepaliveAt = Infinity;
@@ -414,6 +433,7 @@ export class Session implements PacketSink {
     this.#probe.stop();
     this.#bye = undefined;
     this.#keepaliveAt = Infinity;
+    this.#unresponsiveAt = Infinity;
     this.#endAt = Infinity;
   }
 
@@ -421,6 +441,7 @@ export class Session implements PacketSink {
     this.#probeNumber = next(this.#probeNumber);
     this.#probe.restart();
     this.#transmitProbe(now);
+    this.#awaitResponse(now);
   }
 
   #transmitProbe(now: number): void {
@@ -434,7 +455,9 @@ export class Session implements PacketSink {
   }
 
   #transmitBye(now: number): void {
-    this.#bye!.sent(now, this.#rtt.timeout, longestPause(this.#leaveTimeout));
+    // Where no round trip was measured yet, there is no time to wait for a whole first timeout.
+    const pause = longestPause(this.#leaveTimeout);
+    this.#bye!.sent(now, Math.min(this.#rtt.timeout, pause), pause);
     const reason = BYE_REASONS.indexOf(this.#byeReason);
     this.transmit({
       type: "bye",
@@ -450,7 +473,14 @@ export class Session implements PacketSink {
     this.#keepaliveAt = now + jitter * KEEPALIVE_PART * this.#idleTimeout;
   }
 
+  // An asker sits and waits, and wants to know whether that makes sense.
+  #awaitResponse(now: number): void {
+    if (this.#role === "answerer" || this.#isUnresponsive) return;
+    this.#unresponsiveAt = Math.min(this.#unresponsiveAt, now + UNRESPONSIVE_MS);
+  }
+
   get #leaveTimeout(): number {
+    if (this.#rtt.smoothed === undefined) return LEAVE_TIMEOUT_MS;
     return Math.max(LEAVE_TIMEOUT_MS, LEAST_TRIES * this.#rtt.timeout);
   }
 

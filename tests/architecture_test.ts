@@ -30,8 +30,9 @@ interface Room {
 
 // The first room that a file fits is its own: imports run downward only (docs: "The house").
 const HOUSE: readonly Room[] = [
-  { files: /^tests\/|^bench\/|_test\.ts$/, mayImport: /./ },
-  { files: /^(?:servidor|cliente)\.ts$/, mayImport: /^(?:protocol\.ts$|terminal\/|lab\/)/ },
+  { files: /^(?:tests|bench|img)\/|_test\.ts$/, mayImport: /./ },
+  { files: /^(?:servidor|cliente)\.ts$/, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
+  { files: /^app\//, mayImport: /^(?:protocol\.ts$|app\/|terminal\/)/ },
   { files: /^protocol\.ts$/, mayImport: /^protocol\// },
   { files: /^protocol\/(?:client|server|udp)\.ts$/, mayImport: /^protocol\// },
   { files: /^protocol\//, mayImport: /^protocol\/(?!client|server|udp)/ },

@@ -21,7 +21,7 @@ export function command(name: ProgramName, ...args: string[]): string[] {
 
 /** What the tasks of `deno.json` grant each program; a test sees to it that both are the same. */
 export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
-  servidor: ["--allow-net"],
+  servidor: ["--allow-net", "--allow-sys=networkInterfaces"],
   cliente: ["--allow-net"],
 };
 
@@ -37,9 +37,10 @@ export class Process implements AsyncDisposable {
   #changed = Promise.withResolvers<void>();
   #isOver = false;
 
-  /** Starts it. */
-  constructor(name: ProgramName, ...args: string[]) {
-    const [executable, ...rest] = command(name, ...args);
+  /** Starts a program of this project, or any command. */
+  constructor(program: ProgramName | readonly string[], ...args: string[]) {
+    const words = typeof program === "string" ? command(program, ...args) : program;
+    const [executable, ...rest] = words;
     this.#child = new Deno.Command(executable!, {
       args: rest,
       stdin: "piped",
@@ -72,20 +73,40 @@ export class Process implements AsyncDisposable {
   }
 
   /**
-   * Waits until standard output or standard error contains a text.
+   * Waits until standard output or standard error contains a text or a pattern.
    *
+   * @returns What was found, and the groups of the pattern.
    * @throws {Error} If that does not come within a minute, or the program has ended without it.
    */
-  async until(text: string): Promise<void> {
+  async until(wanted: string | RegExp): Promise<readonly string[]> {
     let isLate = false;
     const timer = setTimeout(() => {
       isLate = true;
       this.#wake();
     }, PATIENCE_MS);
-    const isThere = () => this.output.includes(text) || this.errors.includes(text);
-    while (!isThere() && !isLate && !this.#isOver) await this.#changed.promise;
+    const find = () => match(this.output, wanted) ?? match(this.errors, wanted);
+    let found = find();
+    for (; found === undefined && !isLate && !this.#isOver; found = find()) {
+      await this.#changed.promise;
+    }
     clearTimeout(timer);
-    if (!isThere()) throw new Error(`Not seen: "${text}"\n${this.output}\n${this.errors}`);
+    if (found !== undefined) return found;
+    throw new Error(`Not seen: "${wanted}"\n${this.output}\n${this.errors}`);
+  }
+
+  /** The lines of its standard output, from the first on, as they come. */
+  async *lines(): AsyncGenerator<string> {
+    for (let at = 0; true;) {
+      const end = this.output.indexOf("\n", at);
+      if (end >= 0) {
+        yield this.output.slice(at, end);
+        at = end + 1;
+      } else if (this.#isOver) {
+        return;
+      } else {
+        await this.#changed.promise;
+      }
+    }
   }
 
   /** Waits for its end, and gives back its exit code, or the name of the signal that ended it. */
@@ -122,10 +143,13 @@ export class Process implements AsyncDisposable {
 /** Starts a server on a free port, and waits until it listens. */
 export async function startServer(...args: string[]): Promise<{ server: Process; port: number }> {
   const server = new Process("servidor", "--puerto", "0", ...args);
-  await server.until("Escuchando en ");
-  await server.until("\n");
-  const port = Number(/Escuchando en .*:(\d+)/.exec(server.errors)![1]);
-  return { server, port };
+  const [, port] = await server.until(/(?:Escuchando en .*:|"port":)(\d+)\b/);
+  return { server, port: Number(port) };
+}
+
+function match(text: string, wanted: string | RegExp): readonly string[] | undefined {
+  if (typeof wanted === "string") return text.includes(wanted) ? [wanted] : undefined;
+  return wanted.exec(text) ?? undefined;
 }
 
 function isGranted(name: "run" | "net"): boolean {

@@ -62,6 +62,17 @@ test("a question is edited in its middle, and comes back from the history", asyn
   await server.until("Pregunta: mñna?\n");
 });
 
+test("how the question stands is one line that is rewritten, and goes when the answer comes", async () => {
+  const { server, port } = await startServer();
+  await using _server = server;
+  await using client = new Pty(command("cliente", "--puerto", `${port}`));
+  await client.until("Ingrese una pregunta: ");
+  await client.type("¿Y?\r");
+  await client.until("Ingrese una pregunta: ¿Y?\nPregunta recibida: es la que se responde ahora");
+  await server.write("sí\n");
+  await client.until("Ingrese una pregunta: ¿Y?\nRespuesta: sí\nIngrese una pregunta: ");
+});
+
 test("Ctrl-D is bye", async () => {
   const { server, port } = await startServer();
   await using _server = server;

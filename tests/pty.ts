@@ -85,14 +85,15 @@ export class Pty implements AsyncDisposable {
   }
 
   /**
-   * Waits until `condition` holds of the screen; a text must be contained in it.
+   * Waits until `condition` holds of the screen; a text or a pattern must be contained in it.
    *
    * @throws {Error} If that has not come in half a minute, or the command has ended without it
    */
-  async until(condition: string | ((screen: string) => boolean)): Promise<void> {
-    const holds = typeof condition === "string"
-      ? (screen: string) => screen.includes(condition)
-      : condition;
+  async until(condition: string | RegExp | ((screen: string) => boolean)): Promise<void> {
+    const holds = (screen: string) => {
+      if (typeof condition === "string") return screen.includes(condition);
+      return condition instanceof RegExp ? condition.test(screen) : condition(screen);
+    };
     let late = false;
     const timer = setTimeout(() => {
       late = true;

@@ -29,7 +29,8 @@ interface Flight {
 
 /** What a simulated end does with what happens to it. */
 export interface Host<Event> {
-  readonly address: Address;
+  /** Where it is now. */
+  address: Address;
   readonly endpoint: Endpoint<Event>;
   onEvent(event: Event, now: number): void;
 }
@@ -101,6 +102,15 @@ export class Simulation {
   /** Takes a host away: what is still sent to it is lost. */
   remove(address: Address): void {
     this.#hosts.delete(key(address));
+  }
+
+  /** Moves a host: what is on its way to its old address is lost. */
+  move(from: Address, to: Address): void {
+    const host = this.#hosts.get(key(from));
+    if (host === undefined) return;
+    this.#hosts.delete(key(from));
+    host.address = to;
+    this.#hosts.set(key(to), host);
   }
 
   /** Does something at a time. */

@@ -11,10 +11,12 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Options that take a value, and options that do not. */
+/** What a command line may hold. */
 export interface ArgumentNames {
   /** Names of the options that take a value. */
   readonly values: readonly string[];
+  /** Names of the options that take none. */
+  readonly flags: readonly string[];
   /** How many words that are no options are allowed: 0 or more. */
   readonly words: number;
 }
@@ -32,17 +34,17 @@ export class Arguments {
    * ```ts
    * import { Arguments } from "./arguments.ts";
    *
-   * const typed = new Arguments(["--puerto=7", "hola"], { values: ["puerto"], words: 1 });
+   * const typed = new Arguments(["--puerto=7", "hola"], { values: ["puerto"], flags: [], words: 1 });
    * console.log(typed.integer("puerto", { otherwise: 12000, least: 0, most: 65535 })); // 7
    * ```
    *
    * @throws {UsageError} If an option is unknown, or a word is one too many.
    */
-  constructor(args: readonly string[], { values, words }: ArgumentNames) {
+  constructor(args: readonly string[], { values, flags, words }: ArgumentNames) {
     const unknown: string[] = [];
     const parsed: Record<string, unknown> & { _: string[] } = parseArgs([...args], {
       string: [...values, "_"],
-      boolean: ["ayuda", "version"],
+      boolean: ["ayuda", "version", ...flags],
       alias: { ayuda: "h" },
       collect: [...values],
       unknown: (arg: string, key?: string) => {
@@ -56,14 +58,9 @@ export class Arguments {
     this.#values = parsed;
   }
 
-  /** Whether `--ayuda` was given. */
-  get wantsHelp(): boolean {
-    return this.#values["ayuda"] === true;
-  }
-
-  /** Whether `--version` was given. */
-  get wantsVersion(): boolean {
-    return this.#values["version"] === true;
+  /** Whether an option that takes no value was given. */
+  has(flag: string): boolean {
+    return this.#values[flag] === true;
   }
 
   /**

@@ -6,8 +6,8 @@
 import { red } from "@std/fmt/colors";
 import config from "../deno.json" with { type: "json" };
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
-import { clean } from "./clean.ts";
-import { Terminal } from "./terminal.ts";
+import { clean } from "../terminal/clean.ts";
+import { Terminal } from "../terminal/terminal.ts";
 
 /** The exit codes of the programs. */
 export const EXIT = {
@@ -55,11 +55,11 @@ export function printError(terminal: Terminal, message: string): void {
 
 async function complete(program: Program, terminal: Terminal): Promise<number> {
   const args = new Arguments(Deno.args, program);
-  if (args.wantsHelp) {
+  if (args.has("ayuda")) {
     for (const line of program.help.split("\n")) terminal.print(line);
     return EXIT.ok;
   }
-  if (args.wantsVersion) {
+  if (args.has("version")) {
     terminal.print(config.version);
     return EXIT.ok;
   }

@@ -1,0 +1,16 @@
+/**
+ * How much memory is really in use.
+ *
+ * @module
+ */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage: () => void = runInNewContext("gc");
+
+/** Bytes of the heap that something still refers to. */
+export function heapInUse(): number {
+  collectGarbage();
+  return Deno.memoryUsage().heapUsed;
+}
