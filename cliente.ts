@@ -6,7 +6,7 @@
 import { type Arguments, UsageError } from "./app/arguments.ts";
 import { type Asker, ConsoleAsker } from "./app/asker.ts";
 import { JsonAsker } from "./app/json.ts";
-import { describeRefusal, describeTooLong } from "./app/messages.ts";
+import { describeBroken, describeRefusal, describeTooLong } from "./app/messages.ts";
 import { describeUnreachable, describeUnresolved } from "./app/messages.ts";
 import { EXIT, printError, run } from "./app/program.ts";
 import { connect, type Conversation, ConversationEndedError, type EndReason } from "./protocol.ts";
@@ -51,20 +51,32 @@ const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   closing: EXIT.ok,
   unconfirmed: EXIT.ok,
   silence: EXIT.lost,
+  busy: EXIT.refused,
+  refused: EXIT.refused,
   failed: EXIT.lost,
   invalid: EXIT.lost,
 };
 
 async function main(args: Arguments, terminal: Terminal): Promise<number> {
-  const interrupt = new AbortController();
-  terminal.onInterrupt(() => interrupt.abort());
+  // Whatever stops the conversation before its end does so with an exit code.
+  const stop = new AbortController();
+  terminal.onInterrupt(() => {
+    // Who asks twice does not want to wait for the server to confirm the bye.
+    if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
+    stop.abort(EXIT.interrupted);
+  });
+  terminal.broken.then((stream) => {
+    printError(terminal, describeBroken(stream));
+    stop.abort(EXIT.defect);
+  });
   const options = {
-    hostname: args.text("host", DEFAULT_HOSTNAME),
+    hostname: args.host(DEFAULT_HOSTNAME),
     port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
-    signal: interrupt.signal,
+    signal: stop.signal,
   };
   const [question] = args.words;
+  if (question?.trim() === "") throw new UsageError("la pregunta está vacía");
   const problem = question && describeTooLong(question, MAX_MESSAGE_BYTES);
   if (problem) throw new UsageError(problem);
   const asker = args.has("json")
@@ -75,27 +87,32 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   try {
     conversation = await connect({ ...options, onEvent: (event) => asker.heard(event) });
   } catch (error) {
-    return interrupt.signal.aborted ? EXIT.interrupted : explain(error, options, terminal);
+    return stop.signal.aborted ? stop.signal.reason : explain(error, options, terminal);
   }
   asker.connected(conversation.remoteAddr);
   try {
-    if (question === undefined) await converse(conversation, asker);
+    if (question === undefined) await converse(conversation, asker, stop.signal);
     else await ask(question, conversation, asker);
   } catch (error) {
     if (!(error instanceof ConversationEndedError)) throw error;
   }
   await conversation.bye();
-  if (interrupt.signal.aborted) return EXIT.interrupted;
+  if (stop.signal.aborted) return stop.signal.reason;
   const reason = await conversation.ended;
   asker.ended(reason, conversation.remoteAddr);
   return EXIT_CODES[reason];
 }
 
-async function converse(conversation: Conversation, asker: Asker): Promise<void> {
+async function converse(
+  conversation: Conversation,
+  asker: Asker,
+  stopped: AbortSignal,
+): Promise<void> {
   const over = new AbortController();
   conversation.ended.then(() => over.abort());
+  const signal = AbortSignal.any([over.signal, stopped]);
   while (true) {
-    const line = await asker.next(over.signal);
+    const line = await asker.next(signal);
     if (typeof line !== "string" || isBye(line)) return;
     if (line.trim() === "") continue;
     const problem = describeTooLong(line, MAX_MESSAGE_BYTES);
@@ -123,7 +140,7 @@ function explain(
   if (error instanceof UnresolvedError) {
     printError(terminal, describeUnresolved(server.hostname));
   } else if (error instanceof UnreachableError) {
-    printError(terminal, describeUnreachable(place));
+    printError(terminal, describeUnreachable(formatAddress(error.address)));
   } else {
     throw error;
   }

@@ -57,7 +57,14 @@ export {
   UnresolvedError,
 } from "./protocol/errors.ts";
 export { CONNECT_TIMEOUT_MS } from "./protocol/dialer.ts";
-export { MAX_SESSIONS } from "./protocol/listener.ts";
+export {
+  MAX_QUESTIONS,
+  MAX_SESSIONS,
+  MAX_SESSIONS_PER_ADDRESS,
+  type Shed,
+  SHED_REPORT_INTERVAL_MS,
+  UNPROVED_REPLIES_PER_SECOND,
+} from "./protocol/listener.ts";
 export { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol/options.ts";
 export { type Address, formatAddress } from "./protocol/outbox.ts";
 export { type ByeReason, MAX_MESSAGE_BYTES, type Refusal } from "./protocol/packet.ts";

@@ -168,6 +168,7 @@ socketTest(
     await server.shutdown();
     assertEquals(await last, "la última");
     assertEquals(await Promise.all([idle.ended, waiting.ended]), ["closing", "closing"]);
+    await Promise.all([idle.bye(), waiting.bye()]);
     await server.finished;
     await server.shutdown();
   },
@@ -191,6 +192,7 @@ socketTest("signals end a server and an attempt to connect", async () => {
   stop.abort();
   await server.finished;
   assertEquals(await conversation.ended, "closing");
+  await conversation.bye();
 
   const giveUp = new AbortController();
   const attempt = connect({ port: server.addr.port, signal: giveUp.signal });

@@ -6,10 +6,11 @@
 import { clientCommands } from "./app/addresses.ts";
 import type { Arguments } from "./app/arguments.ts";
 import { JsonOperator } from "./app/json.ts";
-import { describeBindError } from "./app/messages.ts";
+import { describeBindError, describeBroken, describeShed } from "./app/messages.ts";
 import { ConsoleOperator, type Operator } from "./app/operator.ts";
 import { EXIT, printError, run } from "./app/program.ts";
-import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_SESSIONS } from "./protocol.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./protocol.ts";
+import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./protocol.ts";
 import { formatAddress, serve, type Server } from "./protocol.ts";
 import { LineReader } from "./terminal/line_reader.ts";
 import type { Terminal } from "./terminal/terminal.ts";
@@ -23,6 +24,8 @@ Opciones:
   --host DIRECCIÓN        dirección en la que escucha (${DEFAULT_HOSTNAME}); 0.0.0.0 o ::, en todas
   --puerto N              puerto, de 0 a 65535; 0 toma uno libre (${DEFAULT_PORT})
   --max-clientes N        clientes a la vez (${MAX_SESSIONS})
+  --max-por-direccion N   clientes a la vez desde una misma dirección (${MAX_SESSIONS_PER_ADDRESS})
+  --max-preguntas N       preguntas sin responder a la vez (${MAX_QUESTIONS})
   --inactividad SEGUNDOS  silencio tras el cual se da por ido a un cliente (${
   IDLE_TIMEOUT_MS / 1000
 })
@@ -38,16 +41,22 @@ Ejemplos:
 Escriba cada respuesta y pulse Intro. Ctrl-C cierra el servidor y avisa a los clientes.`;
 
 async function main(args: Arguments, terminal: Terminal): Promise<number> {
-  const hostname = args.text("host", DEFAULT_HOSTNAME);
+  const hostname = args.host(DEFAULT_HOSTNAME);
   const port = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 });
-  const sessions = { otherwise: MAX_SESSIONS, least: 1, most: 1_000_000 };
   const limits = {
-    maxSessions: args.integer("max-clientes", sessions),
+    maxSessions: args.limit("max-clientes", MAX_SESSIONS),
+    maxSessionsPerAddress: args.limit("max-por-direccion", MAX_SESSIONS_PER_ADDRESS),
+    maxQuestions: args.limit("max-preguntas", MAX_QUESTIONS),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
   };
-  const stopped = Promise.withResolvers<void>();
-  terminal.onInterrupt(stopped.resolve);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stopped.resolve);
+  const stopped = Promise.withResolvers<number>();
+  const stop = () => stopped.resolve(EXIT.ok);
+  terminal.onInterrupt(stop);
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
+  terminal.broken.then((stream) => {
+    printError(terminal, describeBroken(stream));
+    stopped.resolve(EXIT.defect);
+  });
 
   const operator: Operator = args.has("json")
     ? new JsonOperator({ terminal, lines: new LineReader(Deno.stdin.readable) })
@@ -60,6 +69,7 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
       ...limits,
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
+      onShed: (shed) => terminal.notice(describeShed(shed)),
       onError: (error) => printError(terminal, String(error)),
     }, (question, info) => operator.answer(question, info));
   } catch (error) {
@@ -69,12 +79,20 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   operator.listening(server.addr);
   for (const command of clientCommands(server.addr)) terminal.notice(command);
 
-  await Promise.race([stopped.promise, operator.finished, terminal.broken]);
+  operator.finished.then(stop);
+  const code = await stopped.promise;
   await server.shutdown();
-  return EXIT.ok;
+  return code;
 }
 
 if (import.meta.main) {
-  const values = ["host", "puerto", "max-clientes", "inactividad"];
+  const values = [
+    "host",
+    "puerto",
+    "max-clientes",
+    "max-por-direccion",
+    "max-preguntas",
+    "inactividad",
+  ];
   await run({ help: HELP, values, flags: ["json"], words: 0, main });
 }

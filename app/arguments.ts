@@ -76,6 +76,11 @@ export class Arguments {
     return given[0]!;
   }
 
+  /** The value of `--host`, or `otherwise`. An IPv6 address may stand in brackets. */
+  host(otherwise: string): string {
+    return this.text("host", otherwise).replace(/^\[(.*)\]$/, "$1");
+  }
+
   /**
    * The value of an option that is an integer.
    *
@@ -89,6 +94,15 @@ export class Arguments {
     throw new UsageError(
       `el valor de --${name} debe ser un número entero de ${least} a ${most}: "${text}"`,
     );
+  }
+
+  /**
+   * The value of an option that is a limit, from 1 to a million.
+   *
+   * @throws {UsageError} If it is not one, or out of bounds.
+   */
+  limit(name: string, otherwise: number): number {
+    return this.integer(name, { otherwise, least: 1, most: 1_000_000 });
   }
 
   /**

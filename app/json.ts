@@ -6,6 +6,7 @@
  */
 import type { ClientInfo, ConversationEvent, EndReason, QuestionInfo } from "../protocol.ts";
 import { formatAddress, MAX_MESSAGE_BYTES } from "../protocol.ts";
+import { toJsonLine } from "../terminal/clean.ts";
 import type { LineReader } from "../terminal/line_reader.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Asker } from "./asker.ts";
@@ -89,7 +90,7 @@ export class JsonOperator implements Operator {
   }
 
   #print(event: Record<string, unknown>): void {
-    this.#terminal.print(JSON.stringify(event));
+    this.#terminal.print(toJsonLine(event));
   }
 }
 
@@ -142,7 +143,7 @@ export class JsonAsker implements Asker {
   }
 
   #print(event: Record<string, unknown>): void {
-    this.#options.terminal.print(JSON.stringify(event));
+    this.#options.terminal.print(toJsonLine(event));
   }
 }
 

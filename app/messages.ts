@@ -3,7 +3,9 @@
  *
  * @module
  */
-import type { EndReason, Refusal } from "../protocol.ts";
+import type { EndReason, Refusal, Shed } from "../protocol.ts";
+import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
+import type { BrokenStream } from "../terminal/terminal.ts";
 
 /** How the end of a conversation is told to the operator. */
 export const CLIENT_ENDS: Readonly<Record<EndReason, string>> = {
@@ -11,6 +13,8 @@ export const CLIENT_ENDS: Readonly<Record<EndReason, string>> = {
   closing: "el servidor se cierra",
   failed: "no se le pudo responder",
   invalid: "envió un mensaje que no es UTF-8",
+  busy: "demasiadas preguntas en espera",
+  refused: "no se le admitió de nuevo",
   silence: "inactividad",
   unconfirmed: "no confirmó el fin de la conversación",
 };
@@ -37,6 +41,14 @@ export const SERVER_ENDS: Readonly<Record<EndReason, ServerEnd>> = {
   failed: {
     error: (place) => `el servidor ${place} falló al responder: avise a quien lo atiende`,
   },
+  busy: {
+    error: (place) =>
+      `el servidor ${place} tiene demasiadas preguntas en espera: pruebe de nuevo dentro de un rato`,
+  },
+  refused: {
+    error: (place) =>
+      `el servidor ${place} se reinició y ya no admite más clientes: pruebe dentro de un rato`,
+  },
   invalid: {
     error: (place) => `el servidor ${place} envió texto que no es UTF-8: avise a quien lo atiende`,
   },
@@ -52,7 +64,8 @@ export function describeAhead(ahead: number): string {
 export function describeTooLong(text: string, limit: number): string | undefined {
   const size = new TextEncoder().encode(text).length;
   if (size <= limit) return undefined;
-  return `el mensaje tiene ${size} bytes y el límite es ${limit}: acórtelo o divídalo en varios`;
+  const atLeast = text.length < MAX_LINE_LENGTH ? "" : "más de ";
+  return `el mensaje tiene ${atLeast}${size} bytes y el límite es ${limit}: acórtelo o divídalo en varios`;
 }
 
 /** Why a server could not open its port at `place`, and what to try. */
@@ -83,9 +96,34 @@ export function describeUnreachable(place: string): string {
 
 /** Why the server at `place` refused the client, and what to try. */
 export function describeRefusal(refusal: Refusal, place: string): string {
-  return refusal === "full"
-    ? `el servidor ${place} está completo: pruebe de nuevo dentro de un rato`
-    : `el servidor ${place} se está cerrando: pruebe cuando vuelva a estar en marcha`;
+  switch (refusal) {
+    case "full":
+      return `el servidor ${place} está completo: pruebe de nuevo dentro de un rato`;
+    case "crowded":
+      return `el servidor ${place} no admite más clientes desde esta dirección: cierre alguno`;
+    case "closing":
+      return `el servidor ${place} se está cerrando: pruebe cuando vuelva a estar en marcha`;
+  }
+}
+
+/** What the limits of the server shed since the last time, as one quiet line. */
+export function describeShed(shed: Readonly<Shed>): string {
+  const parts = [
+    [shed.sessions, "clientes rechazados por estar completo"],
+    [shed.sessionsPerAddress, "clientes rechazados por ser demasiados en su dirección"],
+    [shed.questions, "preguntas rechazadas por haber demasiadas en espera"],
+    [shed.unproved, "datagramas de desconocidos sin contestar"],
+  ] as const;
+  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  return `Límites alcanzados: ${told.join(", ")}`;
+}
+
+/** That a stream of the program can no longer be used, and what to try. */
+export function describeBroken({ stream, error }: BrokenStream): string {
+  const name = { stdin: "entrada", stdout: "salida", stderr: "salida de errores" }[stream];
+  return error instanceof Deno.errors.BrokenPipe
+    ? `nadie lee ya la ${name} del programa: no la cierre antes de que termine`
+    : `no se puede usar la ${name} del programa: compruebe el disco o el archivo (${error.message})`;
 }
 
 function reason(error: unknown): string {

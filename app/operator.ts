@@ -13,7 +13,7 @@ import { printError } from "./program.ts";
 /** Who answers the questions of a server, and hears who comes and goes. */
 export interface Operator {
   /** Settles when no more answers will come. */
-  readonly finished: Promise<unknown>;
+  readonly finished: Promise<void>;
   /** The server listens there. */
   listening(addr: Deno.NetAddr): void;
   /** A client got through. */
@@ -35,19 +35,20 @@ interface Waiting {
 
 /** A person at a terminal, or a file: questions are shown one at a time, in the order of arrival. */
 export class ConsoleOperator implements Operator {
+  readonly finished: Promise<void>;
   readonly #terminal: Terminal;
   readonly #clients = new Set<ClientInfo>();
   readonly #queue: Waiting[] = [];
   #current: Waiting | undefined;
+  #isFinished = false;
   #placesTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** Shows questions in `terminal`, and reads the answers there. */
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
-  }
-
-  get finished(): Promise<void> {
-    return this.#terminal.ended;
+    this.finished = terminal.ended.then(() => {
+      this.#isFinished = true;
+    });
   }
 
   listening(addr: Deno.NetAddr): void {
@@ -81,9 +82,9 @@ export class ConsoleOperator implements Operator {
       this.#current = next;
       this.#placesChanged();
       const answer = await this.#ask(next);
-      // At the end of input nobody answers any more: the program closes, and with it the queue.
-      if (answer === null) return;
-      if (answer !== undefined) next.resolve(answer);
+      if (typeof answer === "string") next.resolve(answer);
+      // Nobody answers any more: the program closes, and with it the queue.
+      if (answer === null || this.#isFinished) return;
       this.#current = undefined;
     }
   }

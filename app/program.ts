@@ -13,7 +13,7 @@ import { Terminal } from "../terminal/terminal.ts";
 export const EXIT = {
   /** It ended in order. */
   ok: 0,
-  /** A defect of the program. */
+  /** A defect of the program, or of what it reads from or writes to. */
   defect: 1,
   /** What was typed is not a valid command. */
   usage: 2,
@@ -38,10 +38,12 @@ export interface Program extends ArgumentNames {
 /** Runs a program to its end, and ends the process. */
 export async function run(program: Program): Promise<never> {
   const terminal = new Terminal();
-  addEventListener("unhandledrejection", (event) => {
+  const abort = (event: Event, error: unknown) => {
     event.preventDefault();
-    Deno.exit(report(event.reason, terminal));
-  });
+    Deno.exit(report(error, terminal));
+  };
+  addEventListener("unhandledrejection", (event) => abort(event, event.reason));
+  addEventListener("error", (event) => abort(event, event.error));
   const code = await complete(program, terminal).catch((error) => report(error, terminal));
   terminal.close();
   Deno.exit(code);

@@ -7,7 +7,6 @@ import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./dialer.ts";
 import { ConversationEndedError, MessageTooLongError } from "./errors.ts";
 import { RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort, DEFAULT_HOSTNAME, DEFAULT_PORT } from "./options.ts";
-import { formatAddress } from "./outbox.ts";
 import { MAX_MESSAGE_BYTES } from "./packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./session.ts";
 import { OutOfTurnError } from "./turn.ts";
@@ -25,7 +24,7 @@ export interface ConnectOptions {
   readonly connectTimeout?: number;
   /** Silence after which the server is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
-  /** Hears how the conversation stands. It must not throw. */
+  /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
   readonly onEvent?: (event: ConversationEvent) => void;
 }
 
@@ -60,7 +59,10 @@ export interface Conversation extends AsyncDisposable {
    * @throws {ConversationEndedError} If the conversation is over, or ends before the answer.
    */
   ask(question: string): Promise<string>;
-  /** Ends the conversation, once the server has confirmed it or a few seconds have passed. */
+  /**
+   * Ends the conversation, if it is not over, and closes the socket: when the server has confirmed the
+   * bye, or is sure to have got the confirmation of its own, or a few seconds have passed.
+   */
   bye(): Promise<void>;
 }
 
@@ -138,6 +140,7 @@ class RunningConversation implements Conversation {
 
   async ask(question: string): Promise<string> {
     if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
+    if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
     if (this.#answer !== undefined) throw new OutOfTurnError("remote");
     const bytes = UTF8.encode(question);
     if (bytes.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(bytes.length);
@@ -167,10 +170,9 @@ class RunningConversation implements Conversation {
   };
 
   #handle(event: DialerEvent): void {
-    const { onEvent } = this.#options;
     switch (event.type) {
       case "connected":
-        if (this.#isConnected) onEvent?.({ type: "reconnected" });
+        if (this.#isConnected) this.#tell({ type: "reconnected" });
         this.#isConnected = true;
         this.#connected.resolve();
         break;
@@ -182,7 +184,7 @@ class RunningConversation implements Conversation {
       }
       case "unreachable":
         this.#connected.reject(
-          new UnreachableError(`No server answered at ${formatAddress(this.remoteAddr)}`),
+          new UnreachableError(this.remoteAddr),
         );
         this.#end("silence");
         break;
@@ -193,8 +195,20 @@ class RunningConversation implements Conversation {
       case "ended":
         this.#end(event.reason);
         break;
+      case "over":
+        this.#driver.close();
+        break;
       default:
-        onEvent?.(event);
+        this.#tell(event);
+    }
+  }
+
+  // What a listener throws must not stop the loop that holds the conversation.
+  #tell(event: ConversationEvent): void {
+    try {
+      this.#options.onEvent?.(event);
+    } catch (error) {
+      reportError(error);
     }
   }
 
@@ -204,6 +218,5 @@ class RunningConversation implements Conversation {
     this.#answer?.reject(new ConversationEndedError(reason));
     this.#answer = undefined;
     this.#ended.resolve(reason);
-    this.#driver.close();
   }
 }

@@ -37,8 +37,10 @@ export type DialerEvent =
   | { readonly type: "unreachable" }
   /** The server does not want this client. */
   | { readonly type: "refused"; readonly refusal: Refusal }
-  /** The conversation is over. */
-  | { readonly type: "ended"; readonly reason: EndReason };
+  /** The conversation is over; its end may still have to be confirmed to the server. */
+  | { readonly type: "ended"; readonly reason: EndReason }
+  /** Nothing more will be sent or heard. */
+  | { readonly type: "over" };
 
 /** How a {@linkcode Dialer} works. */
 export interface DialerOptions {
@@ -124,9 +126,9 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     if (state.state === "talking") return state.session.handleTimeout(now);
     if (state.state === "over") return;
     if (state.giveUpAt <= now) {
-      this.#state = { state: "over" };
       if (state.isReconnect) this.#outbox.emit({ type: "ended", reason: "silence" });
       else this.#outbox.emit({ type: "unreachable" });
+      this.#finish();
     } else if (state.hello.deadline <= now) {
       for (let copies = state.hello.timedOut(); copies > 0; copies--) {
         this.#transmitHello(state, now);
@@ -154,8 +156,8 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     if (this.#state.state === "talking") {
       this.#state.session.bye(reason, now);
     } else if (this.#state.state === "greeting") {
-      this.#state = { state: "over" };
       this.#outbox.emit({ type: "ended", reason });
+      this.#finish();
     }
   }
 
@@ -193,8 +195,13 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
         this.#outbox.emit(event);
         break;
       case "forgotten":
-        this.#state = { state: "over" };
+        this.#finish();
     }
+  }
+
+  #finish(): void {
+    this.#state = { state: "over" };
+    this.#outbox.emit({ type: "over" });
   }
 
   #greet(now: number, giveUpAt: number, isReconnect: boolean): Greeting {
@@ -229,12 +236,16 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       case "welcome":
         return this.#receiveWelcome(greeting, packet, now);
       case "refuse":
-        this.#state = { state: "over" };
-        this.#outbox.emit({ type: "refused", refusal: REFUSALS[packet.payload[0]!] ?? "full" });
-        return;
+        return this.#receiveRefusal(greeting, REFUSALS[packet.payload[0]!] ?? "full");
       default:
         this.counters.ignored++;
     }
+  }
+
+  #receiveRefusal({ isReconnect }: Greeting, refusal: Refusal): void {
+    if (!isReconnect) this.#outbox.emit({ type: "refused", refusal });
+    else this.#outbox.emit({ type: "ended", reason: refusal === "closing" ? refusal : "refused" });
+    this.#finish();
   }
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
@@ -283,8 +294,8 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     session.abandon();
     if (isLeaving) {
       // A server that has forgotten the conversation has confirmed its end.
-      this.#state = { state: "over" };
       this.#outbox.emit({ type: "ended", reason: "bye" });
+      this.#finish();
     } else {
       this.#outbox.emit({ type: "reconnecting" });
       this.#state = this.#greet(now, now + this.#options.idleTimeout, true);

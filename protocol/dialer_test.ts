@@ -21,6 +21,7 @@ const NOTHING = new Uint8Array(0);
 
 /** A dialer, and what a server needs to talk to it. */
 class Stage {
+  isOver = false;
   readonly dialer: Dialer;
 
   constructor({ chance = 0 }: { chance?: number } = {}) {
@@ -47,8 +48,13 @@ class Stage {
     return this.sent().map(({ type }) => type);
   }
 
+  /** What happened since the last call, but for the last event of all: see `isOver`. */
   events(): DialerEvent[] {
-    return this.dialer.takeEvents();
+    const events = this.dialer.takeEvents();
+    assertEquals(this.isOver && events.length > 0, false, "Something happened after the end");
+    if (events.at(-1)?.type !== "over") return events;
+    this.isOver = true;
+    return events.slice(0, -1);
   }
 
   receive(packet: PacketFields, { now = 0, from = SERVER } = {}): void {
@@ -407,6 +413,34 @@ Deno.test("dialer: a RESET after the server's bye changes nothing", () => {
   stage.receive({ type: "reset", id: SESSION_ID });
   assertEquals([stage.events(), stage.types()], [[], ["bye-ack"]]);
 });
+
+// The socket was closed with the server's bye: a confirmation that was lost was never repeated, and
+// the server waited for it as long as it could.
+Deno.test("dialer: a bye of the server is confirmed again as long as it may be repeated", () => {
+  const stage = new Stage();
+  stage.connect();
+  const bye = { type: "bye", id: SESSION_ID, payload: Uint8Array.of(1) } as const;
+  stage.receive(bye);
+  assertEquals([stage.events(), stage.isOver], [[{ type: "ended", reason: "closing" }], false]);
+  stage.receive(bye, { now: 1 });
+  assertEquals(stage.types(), ["bye-ack", "bye-ack"]);
+  stage.pass(10_000);
+  assertEquals([stage.events(), stage.isOver], [[], true]);
+});
+
+for (const { code, reason } of [{ code: 0, reason: "refused" }, { code: 1, reason: "closing" }]) {
+  // A client that was refused when it came back was told that the server had closed in order.
+  Deno.test(`dialer: a restarted server's refusal ${code} ends the conversation as "${reason}"`, () => {
+    const stage = new Stage();
+    stage.connect();
+    stage.dialer.ask(text("q"), 0);
+    stage.receive({ type: "reset", id: SESSION_ID });
+    const hello = stage.sent().at(-1);
+    stage.receive({ type: "refuse", id: hello!.id, payload: Uint8Array.of(code) });
+    assertEquals(stage.events().slice(-1), [{ type: "ended", reason } as DialerEvent]);
+    assertEquals(stage.isOver, true);
+  });
+}
 
 // A RESET was believed before it was decoded: with bytes after its end, or cut short.
 Deno.test("dialer: a malformed RESET is dropped", () => {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { type Address, formatAddress } from "./outbox.ts";
 import { MAX_MESSAGE_BYTES, type Refusal } from "./packet.ts";
 import type { EndReason } from "./session.ts";
 
@@ -25,6 +26,15 @@ export class MessageTooLongError extends RangeError {
 export class UnreachableError extends Error {
   /** Always "UnreachableError". */
   override readonly name = "UnreachableError";
+
+  /** Where the server was looked for. */
+  readonly address: Address;
+
+  /** Makes the error for that address. */
+  constructor(address: Address) {
+    super(`No server answered at ${formatAddress(address)}`);
+    this.address = address;
+  }
 }
 
 /** Thrown by `connect` when the name of the server does not resolve to an address. */

@@ -15,10 +15,31 @@ import { agreedIdleTimeout, type Counters, newCounters, Session } from "./sessio
 import type { EndReason, SessionEvent, SessionOutput } from "./session.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
-export const MAX_SESSIONS = 1000;
+export const MAX_SESSIONS = 1_000;
 
-/** How often a second a server tells strangers that it does not know their session. */
-export const RESETS_PER_SECOND = 1000;
+/** Sessions that a server holds at once for one IP address, unless an option says otherwise. */
+export const MAX_SESSIONS_PER_ADDRESS = 250;
+
+/** Questions that may be unanswered at once, unless an option says otherwise. */
+export const MAX_QUESTIONS = 1_000;
+
+/** Replies a second to addresses that have not been proved: RETRY and RESET. */
+export const UNPROVED_REPLIES_PER_SECOND = 20_000;
+
+/** Pause between two reports of what the limits shed, in ms. */
+export const SHED_REPORT_INTERVAL_MS = 10_000;
+
+/** How often each limit was reached. */
+export interface Shed {
+  /** Clients refused because the server was full. */
+  sessions: number;
+  /** Clients refused because there were too many at their address. */
+  sessionsPerAddress: number;
+  /** Conversations ended because too many questions were unanswered. */
+  questions: number;
+  /** Datagrams of unproved addresses left without a reply. */
+  unproved: number;
+}
 
 /** What happened at the server's end. */
 export type ListenerEvent =
@@ -28,6 +49,10 @@ export type ListenerEvent =
   | { readonly type: "question"; readonly session: Session; readonly text: string }
   /** The answer with that number is on the client's machine. */
   | { readonly type: "delivered"; readonly session: Session; readonly number: number }
+  /** The server closes, and the last trace of the last client is gone. */
+  | { readonly type: "drained" }
+  /** Limits were reached since the last report. */
+  | { readonly type: "shed"; readonly shed: Readonly<Shed> }
   /** A connected client is gone. */
   | { readonly type: "ended"; readonly session: Session; readonly reason: EndReason };
 
@@ -35,6 +60,10 @@ export type ListenerEvent =
 export interface ListenerOptions {
   /** Most sessions at once: 1 or more. */
   readonly maxSessions: number;
+  /** Most sessions at once for one IP address: 1 or more. */
+  readonly maxSessionsPerAddress: number;
+  /** Most questions that are unanswered at once: 1 or more. */
+  readonly maxQuestions: number;
   /** Silence after which a client is gone, in ms. */
   readonly idleTimeout: number;
   /** HMAC-SHA-256, for the retry tokens. */
@@ -49,7 +78,10 @@ interface Client {
   readonly session: Session;
   readonly nonce: bigint;
   readonly welcome: Uint8Array;
+  /** Where it connected from. */
+  readonly hostname: string;
   isConnected: boolean;
+  isAsking: boolean;
 }
 
 const NO_KEY_SHARE = new Uint8Array(0);
@@ -60,12 +92,16 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   readonly counters: Counters = newCounters();
   readonly #options: ListenerOptions;
   readonly #tokens: RetryTokens;
-  readonly #resets = new RateLimit(RESETS_PER_SECOND);
+  readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
   readonly #outbox = new Outbox<ListenerEvent>();
   readonly #deadlines = new Deadlines<Session>();
   readonly #clients = new Map<bigint, Client>();
   readonly #clientsByNonce = new Map<bigint, Client>();
+  readonly #liveByHostname = new Map<string, number>();
   #live = 0;
+  #asking = 0;
+  #shed = noShed();
+  #nextReportAt = -Infinity;
   #isClosing = false;
 
   /** Starts without a client. */
@@ -75,7 +111,8 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   }
 
   get nextTimeout(): number {
-    return this.#deadlines.nextTimeout;
+    const reportAt = isNothing(this.#shed) ? Infinity : this.#nextReportAt;
+    return Math.min(this.#deadlines.nextTimeout, reportAt);
   }
 
   /** Sessions that are not over. */
@@ -110,6 +147,11 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   }
 
   handleTimeout(now: number): void {
+    if (!isNothing(this.#shed) && this.#nextReportAt <= now) {
+      this.#outbox.emit({ type: "shed", shed: this.#shed });
+      this.#shed = noShed();
+      this.#nextReportAt = now + SHED_REPORT_INTERVAL_MS;
+    }
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
       due.handleTimeout(now);
       this.#deadlines.schedule(due);
@@ -124,6 +166,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
    */
   answer(session: Session, answer: Uint8Array, now: number): void {
     session.send(answer, now);
+    this.#answered(this.#clients.get(session.id)!);
     this.#deadlines.schedule(session);
   }
 
@@ -173,10 +216,15 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       case "message":
         // Nobody answers any more when the server closes.
         if (this.#isClosing) break;
-        this.#outbox.emit({ type: "question", session, text: event.text });
+        client.isAsking = true;
+        if (++this.#asking <= this.#options.maxQuestions) {
+          this.#outbox.emit({ type: "question", session, text: event.text });
+        }
         break;
       case "ended":
         this.#live--;
+        this.#answered(client);
+        this.#countHostname(client.hostname, -1);
         if (client.isConnected) this.#outbox.emit({ ...event, session });
         break;
       case "position":
@@ -188,6 +236,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
         this.#clients.delete(session.id);
         this.#clientsByNonce.delete(client.nonce);
         this.#deadlines.delete(session);
+        if (this.#isClosing && this.#clients.size === 0) this.#outbox.emit({ type: "drained" });
     }
   }
 
@@ -201,6 +250,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     const nonce = packet.id;
     const echo = packet.attempt;
     if (!this.#tokens.check(hello.token, from, nonce, now)) {
+      if (!this.#mayReplyUnproved(now)) return;
       const payload = this.#tokens.mint(from, nonce, now);
       this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
       return;
@@ -208,10 +258,15 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     const known = this.#clientsByNonce.get(nonce);
     if (known !== undefined) return this.#welcome(known, echo, from, now);
     // Sessions that are over linger for a moment only, but even so they are bounded.
-    const { maxSessions } = this.#options;
+    const { maxSessions, maxSessionsPerAddress } = this.#options;
     if (this.#isClosing) return this.#refuse("closing", nonce, echo, from);
     if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
+      this.#shed.sessions++;
       return this.#refuse("full", nonce, echo, from);
+    }
+    if ((this.#liveByHostname.get(from.hostname) ?? 0) >= maxSessionsPerAddress) {
+      this.#shed.sessionsPerAddress++;
+      return this.#refuse("crowded", nonce, echo, from);
     }
     this.#welcome(this.#admit(nonce, hello, from, now), echo, from, now);
   }
@@ -233,10 +288,12 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       idleTimeout: this.#options.idleTimeout,
       keyShare: NO_KEY_SHARE,
     });
-    const client = { session, nonce, welcome, isConnected: false };
+    const { hostname } = address;
+    const client = { session, nonce, welcome, hostname, isConnected: false, isAsking: false };
     this.#clients.set(session.id, client);
     this.#clientsByNonce.set(nonce, client);
     this.#live++;
+    this.#countHostname(hostname, 1);
     return client;
   }
 
@@ -262,13 +319,35 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     const client = this.#clients.get(id);
     if (client === undefined) {
       this.counters.unknown++;
-      if (this.#resets.allow(now)) this.transmit(encode({ type: "reset", id }), from);
+      if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), from);
       return;
     }
     const { session } = client;
     session.receive(datagram, from, now);
     if (this.#isClosing && !session.isSending) this.bye(session, "closing", now);
+    if (this.#asking > this.#options.maxQuestions) {
+      this.#shed.questions++;
+      this.#answered(client);
+      this.bye(session, "busy", now);
+    }
     this.#deadlines.schedule(session);
+  }
+
+  #answered(client: Client): void {
+    if (client.isAsking) this.#asking--;
+    client.isAsking = false;
+  }
+
+  #countHostname(hostname: string, change: 1 | -1): void {
+    const count = (this.#liveByHostname.get(hostname) ?? 0) + change;
+    if (count > 0) this.#liveByHostname.set(hostname, count);
+    else this.#liveByHostname.delete(hostname);
+  }
+
+  #mayReplyUnproved(now: number): boolean {
+    if (this.#unprovedReplies.allow(now)) return true;
+    this.#shed.unproved++;
+    return false;
   }
 
   #newId(): bigint {
@@ -278,4 +357,12 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       if (!this.#clients.has(id)) return id;
     }
   }
+}
+
+function noShed(): Shed {
+  return { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
+}
+
+function isNothing({ sessions, sessionsPerAddress, questions, unproved }: Shed): boolean {
+  return sessions + sessionsPerAddress + questions + unproved === 0;
 }

@@ -2,10 +2,18 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { seededBytes, seededRandom } from "../lab/random.ts";
 import { mutate, randomDatagram } from "../tests/mutation.ts";
 import { hmac } from "../tests/simulation.ts";
-import { Listener, type ListenerEvent, RESETS_PER_SECOND } from "./listener.ts";
+import {
+  Listener,
+  type ListenerEvent,
+  type ListenerOptions,
+  SHED_REPORT_INTERVAL_MS,
+  UNPROVED_REPLIES_PER_SECOND,
+} from "./listener.ts";
 import type { Address } from "./outbox.ts";
+import type { Session } from "./session.ts";
 import { OutOfTurnError } from "./turn.ts";
 import {
+  BYE_REASONS,
   decode,
   decodeWelcome,
   encode,
@@ -15,6 +23,7 @@ import {
   MAX_DATAGRAM_BYTES,
   type Packet,
   type PacketFields,
+  REFUSALS,
 } from "./packet.ts";
 
 const CLIENT: Address = { hostname: "192.0.2.7", port: 40_001 };
@@ -23,20 +32,19 @@ const NONCE = 0x0123_4567_89ab_cdefn;
 const NOTHING = new Uint8Array(0);
 const IDLE_MS = 75_000;
 
-interface NewListener {
-  readonly maxSessions?: number;
-  readonly seed?: number;
-  readonly randomBytes?: (length: number) => Uint8Array;
-}
-
-function newListener({ maxSessions = 1000, seed = 1, randomBytes }: NewListener = {}): Listener {
+function newListener(
+  { seed = 1, ...options }: Partial<ListenerOptions> & { seed?: number } = {},
+): Listener {
   const random = seededRandom(seed);
   return new Listener({
-    maxSessions,
+    maxSessions: 1000,
+    maxSessionsPerAddress: 1000,
+    maxQuestions: 1000,
     idleTimeout: IDLE_MS,
     hmac,
     random,
-    randomBytes: randomBytes ?? ((length) => seededBytes(random, length)),
+    randomBytes: (length) => seededBytes(random, length),
+    ...options,
   });
 }
 
@@ -117,7 +125,11 @@ class Guest {
 }
 
 function sessionOf(events: readonly ListenerEvent[]) {
-  return events[0]!.session;
+  return sessionsOf(events)[0]!;
+}
+
+function sessionsOf(events: readonly ListenerEvent[]): Session[] {
+  return events.flatMap((event) => "session" in event ? [event.session] : []);
 }
 
 function typesOf(packets: readonly (Packet | undefined)[]): (string | undefined)[] {
@@ -315,14 +327,86 @@ Deno.test("listener: resets are bounded in a second, and go on in the next", () 
   const listener = newListener();
   const count = (now: number) => {
     let resets = 0;
-    for (let i = 0; i < 3 * RESETS_PER_SECOND; i++) {
+    for (let i = 0; i < 3 * UNPROVED_REPLIES_PER_SECOND; i++) {
       resets += exchange(listener, encode({ type: "ping", id: BigInt(i) }), { now }).length;
     }
     return resets;
   };
-  assertEquals(count(0), RESETS_PER_SECOND);
-  assertEquals(count(500), RESETS_PER_SECOND / 2);
-  assertEquals(count(10_000), RESETS_PER_SECOND);
+  assertEquals(count(0), UNPROVED_REPLIES_PER_SECOND);
+  assertEquals(count(500), UNPROVED_REPLIES_PER_SECOND / 2);
+  assertEquals(count(10_000), UNPROVED_REPLIES_PER_SECOND);
+});
+
+Deno.test("listener: retries are bounded in a second, and a token that is brought back is not", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  let retries = 0;
+  for (let nonce = 10n; nonce < 10n + 2n * BigInt(UNPROVED_REPLIES_PER_SECOND); nonce++) {
+    retries += exchange(listener, hello({ nonce }), { now: 0 }).length;
+  }
+  // One of them was spent on the guest.
+  assertEquals(retries, UNPROVED_REPLIES_PER_SECOND - 1);
+  assertEquals(typesOf(guest.send({ type: "ping", number: 1 })), ["pong"]);
+});
+
+Deno.test("listener: a client too many at one address is refused, and others are not", () => {
+  const listener = newListener({ maxSessionsPerAddress: 2 });
+  const at = (hostname: string, nonce: bigint) => ({ nonce, from: { hostname, port: 1 } });
+  const first = new Guest(listener, at("192.0.2.7", 1n));
+  new Guest(listener, at("192.0.2.7", 2n));
+  const refused = knock(listener, at("192.0.2.7", 3n));
+  assertEquals([refused?.type, REFUSALS[refused!.payload[0]!]], ["refuse", "crowded"]);
+  assertEquals(knock(listener, at("192.0.2.8", 4n))?.type, "welcome");
+  first.bye();
+  assertEquals(knock(listener, at("192.0.2.7", 5n))?.type, "welcome");
+});
+
+Deno.test("listener: a question too many ends that conversation, until one is answered", () => {
+  const listener = newListener({ maxQuestions: 1 });
+  const guests = [1n, 2n, 3n].map((nonce) => new Guest(listener, { nonce }));
+  guests[0]!.ask(1, "q");
+  const session = sessionOf(listener.takeEvents());
+  const [bye] = guests[1]!.ask(1, "q");
+  assertEquals([bye?.type, BYE_REASONS[bye!.payload[0]!]], ["bye", "busy"]);
+  assertEquals(takeTypes(listener).includes("question"), false);
+  listener.answer(session, answer("a"), 0);
+  guests[2]!.ask(1, "q");
+  assertEquals(takeTypes(listener).includes("question"), true);
+});
+
+Deno.test("listener: a question of a client that is gone makes room", () => {
+  const listener = newListener({ maxQuestions: 1 });
+  const guests = [1n, 2n].map((nonce) => new Guest(listener, { nonce }));
+  guests[0]!.ask(1, "q");
+  guests[0]!.bye();
+  takeTypes(listener);
+  guests[1]!.ask(1, "q");
+  assertEquals(takeTypes(listener).includes("question"), true);
+});
+
+Deno.test("listener: what the limits shed is reported, every ten seconds at most", () => {
+  const listener = newListener({ maxSessions: 1 });
+  const reports: unknown[] = [];
+  const report = (now: number) => {
+    listener.handleTimeout(now);
+    for (const event of listener.takeEvents()) if (event.type === "shed") reports.push(event.shed);
+  };
+  new Guest(listener);
+  report(0);
+  assertEquals(reports, []);
+  const shed = { sessions: 1, sessionsPerAddress: 0, questions: 0, unproved: 0 };
+  knock(listener, { nonce: 2n, now: 1 });
+  assert(listener.nextTimeout <= 1);
+  report(1);
+  assertEquals(reports, [shed]);
+  knock(listener, { nonce: 3n, now: 2 });
+  knock(listener, { nonce: 4n, now: 3 });
+  assertEquals(listener.nextTimeout, 1 + SHED_REPORT_INTERVAL_MS);
+  report(SHED_REPORT_INTERVAL_MS);
+  assertEquals(reports.length, 1);
+  report(1 + SHED_REPORT_INTERVAL_MS);
+  assertEquals(reports, [shed, { ...shed, sessions: 2 }]);
+  assertEquals(listener.nextTimeout > 1 + SHED_REPORT_INTERVAL_MS, true);
 });
 
 Deno.test("listener: a client is connected with its first packet, of any kind, once", () => {
@@ -412,8 +496,8 @@ Deno.test("listener: a client goes on from another address, and no other client 
   assertEquals(typesOf(exchange(listener, again, { from: OTHER })), ["pong"]);
   assertEquals(session.address, OTHER);
   other.ask(1, "q");
-  const [, question] = listener.takeEvents();
-  assertEquals(question?.session.address, { hostname: "192.0.2.8", port: 1 });
+  const [, asker] = sessionsOf(listener.takeEvents());
+  assertEquals(asker?.address, { hostname: "192.0.2.8", port: 1 });
 });
 
 Deno.test("listener: when it is full it refuses, until somebody leaves", () => {

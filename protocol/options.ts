@@ -22,6 +22,11 @@ export function checkInteger(name: string, value: number, least: number, most: n
   );
 }
 
+/** Gives back a limit from 1 to a million, or throws a `RangeError` that names the option. */
+export function checkLimit(name: string, value: number): number {
+  return checkInteger(name, value, 1, 1_000_000);
+}
+
 /** Gives back a port from `least` up, or throws a `RangeError`. */
 export function checkPort(port: number, least: 0 | 1): number {
   return checkInteger("port", port, least, MAX_PORT);

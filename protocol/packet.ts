@@ -54,22 +54,24 @@ export type PacketType =
  * - `bye`: the asker has no more questions;
  * - `closing`: the server stops;
  * - `failed`: the answerer failed over the question;
- * - `invalid`: a message was not UTF-8.
+ * - `invalid`: a message was not UTF-8;
+ * - `busy`: the server has as many unanswered questions as it allows.
  */
-export type ByeReason = "bye" | "closing" | "failed" | "invalid";
+export type ByeReason = "bye" | "closing" | "failed" | "invalid" | "busy";
 
 /** The reasons for a bye, each at its code on the wire. */
-export const BYE_REASONS: readonly ByeReason[] = ["bye", "closing", "failed", "invalid"];
+export const BYE_REASONS: readonly ByeReason[] = ["bye", "closing", "failed", "invalid", "busy"];
 
 /**
  * Why a server refuses a connection:
  * - `full`: it has as many sessions as it allows;
- * - `closing`: it stops.
+ * - `closing`: it stops;
+ * - `crowded`: it has as many sessions at that address as it allows.
  */
-export type Refusal = "full" | "closing";
+export type Refusal = "full" | "closing" | "crowded";
 
 /** The reasons for a refusal, each at its code on the wire. */
-export const REFUSALS: readonly Refusal[] = ["full", "closing"];
+export const REFUSALS: readonly Refusal[] = ["full", "closing", "crowded"];
 
 /** A decoded datagram. Every number is an unsigned integer of the width that is named. */
 export interface Packet {

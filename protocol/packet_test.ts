@@ -81,8 +81,8 @@ Deno.test("packet: the sizes of the wire", () => {
   assertEquals(MAX_MESSAGE_BYTES, 65_536);
   assertEquals(HEADER_BYTES + MAX_SEGMENT_BYTES + SEAL_BYTES, MAX_DATAGRAM_BYTES);
   assertEquals([MAX_TOKEN_BYTES, MAX_KEY_SHARE_BYTES], [40, 48]);
-  assertEquals(BYE_REASONS, ["bye", "closing", "failed", "invalid"]);
-  assertEquals(REFUSALS, ["full", "closing"]);
+  assertEquals(BYE_REASONS, ["bye", "closing", "failed", "invalid", "busy"]);
+  assertEquals(REFUSALS, ["full", "closing", "crowded"]);
 });
 
 Deno.test("packet: the header is laid out as documented", () => {

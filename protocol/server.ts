@@ -4,7 +4,14 @@
  * @module
  */
 import { MessageTooLongError } from "./errors.ts";
-import { Listener, type ListenerEvent, MAX_SESSIONS } from "./listener.ts";
+import {
+  Listener,
+  type ListenerEvent,
+  MAX_QUESTIONS,
+  MAX_SESSIONS,
+  MAX_SESSIONS_PER_ADDRESS,
+  type Shed,
+} from "./listener.ts";
 import type { Address } from "./outbox.ts";
 import { MAX_MESSAGE_BYTES } from "./packet.ts";
 import type { Hmac } from "./retry_token.ts";
@@ -13,6 +20,7 @@ import { bindUdp, Driver, nextTask, waitAtMost } from "./udp.ts";
 import {
   checkDuration,
   checkInteger,
+  checkLimit,
   checkPort,
   DEFAULT_HOSTNAME,
   DEFAULT_PORT,
@@ -31,17 +39,24 @@ export interface ServeOptions {
   readonly signal?: AbortSignal;
   /** Most clients at once, 1 to 1,000,000, default {@linkcode MAX_SESSIONS}. */
   readonly maxSessions?: number;
+  /** Most clients at once at one IP address, 1 to 1,000,000, default 250. */
+  readonly maxSessionsPerAddress?: number;
+  /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; who asks more gets a bye. */
+  readonly maxQuestions?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
   /** Called when a client got through. */
   readonly onConnect?: (client: ClientInfo) => void;
   /** Called when a client that had got through is gone. */
   readonly onDisconnect?: (client: ClientInfo, reason: EndReason) => void;
+  /** Called with how often limits were reached since the last call, every 10 s at most. */
+  readonly onShed?: (shed: Readonly<Shed>) => void;
   /**
-   * Called with what a handler threw, and whose question it was. That conversation is ended; the
-   * others go on. By default the error is printed with `console.error`.
+   * Called with what a handler threw, and whose question it was; that conversation is ended, the
+   * others go on. Called as well with what another of these listeners threw. By default the error is
+   * printed with `console.error`.
    */
-  readonly onError?: (error: unknown, client: ClientInfo) => void;
+  readonly onError?: (error: unknown, client?: ClientInfo) => void;
 }
 
 /** A client, for as long as its conversation lasts. */
@@ -119,7 +134,12 @@ class RunningServer implements Server {
     this.#options = options;
     this.#handler = handler;
     this.#listener = new Listener({
-      maxSessions: checkInteger("maxSessions", options.maxSessions ?? MAX_SESSIONS, 1, 1_000_000),
+      maxSessions: checkLimit("maxSessions", options.maxSessions ?? MAX_SESSIONS),
+      maxSessionsPerAddress: checkLimit(
+        "maxSessionsPerAddress",
+        options.maxSessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS,
+      ),
+      maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),
       idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
       hmac: lazyHmac(),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
@@ -133,9 +153,13 @@ class RunningServer implements Server {
       onEvent: (event) => this.#handle(event),
     });
     this.finished = this.#driver.finished;
-    signal?.addEventListener("abort", () => this.shutdown(), { once: true });
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (signal?.aborted) this.shutdown();
   }
+
+  #onAbort = (): void => {
+    this.shutdown();
+  };
 
   shutdown(): Promise<void> {
     return this.#shutdown ??= this.#close();
@@ -146,38 +170,45 @@ class RunningServer implements Server {
   }
 
   async #close(): Promise<void> {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // What handlers have answered by now is on its way into the listener.
     await nextTask();
     this.#listener.close(Driver.now());
     this.#driver.update();
-    if (this.#listener.live > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
+    if (this.#listener.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
     for (const client of this.#clients.values()) client.end();
     await this.#driver.close();
   }
 
   #handle(event: ListenerEvent): void {
-    const { session } = event;
     switch (event.type) {
       case "connected": {
+        const { session } = event;
         const client = new Client(session);
         this.#clients.set(session, client);
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
       }
       case "question":
-        this.#answer(session, event.text);
+        this.#answer(event.session, event.text);
         break;
       case "ended": {
+        const { session } = event;
         const client = this.#clients.get(session)!;
         this.#clients.delete(session);
         client.end();
         this.#call(() => this.#options.onDisconnect?.(client, event.reason), client);
         break;
       }
+      case "shed":
+        this.#call(() => this.#options.onShed?.(event.shed));
+        break;
+      case "drained":
+        this.#stopped.resolve();
+        break;
       case "delivered":
         break;
     }
-    if (this.#shutdown !== undefined && this.#listener.live === 0) this.#stopped.resolve();
   }
 
   async #answer(session: Session, question: string): Promise<void> {
@@ -187,7 +218,9 @@ class RunningServer implements Server {
       this.#driver.update();
     });
     try {
-      const answer = UTF8.encode(await this.#handler(question, info));
+      const text = await this.#handler(question, info);
+      if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
+      const answer = UTF8.encode(text);
       if (answer.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(answer.length);
       // Who asked may be gone by now: then there is nobody to answer.
       if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
@@ -198,7 +231,8 @@ class RunningServer implements Server {
     this.#driver.update();
   }
 
-  #call(listener: () => void, client: Client): void {
+  // What a listener throws must not stop the loop that serves the other clients.
+  #call(listener: () => void, client?: Client): void {
     try {
       listener();
     } catch (error) {
@@ -206,11 +240,15 @@ class RunningServer implements Server {
     }
   }
 
-  #report(error: unknown, client: Client): void {
+  #report(error: unknown, client?: Client): void {
     const { onError } = this.#options;
-    // deno-lint-ignore no-console -- the default of Deno.serve: an error is not to pass unseen
-    if (onError === undefined) console.error(error);
-    else onError(error, client);
+    try {
+      // deno-lint-ignore no-console -- the default of Deno.serve: an error is not to pass unseen
+      if (onError === undefined) console.error(error);
+      else onError(error, client);
+    } catch (another) {
+      reportError(another);
+    }
   }
 }
 

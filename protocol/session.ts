@@ -38,7 +38,9 @@ export type EndReason =
   /** Nothing was heard for the idle timeout. */
   | "silence"
   /** This end said bye and nobody confirmed it. */
-  | "unconfirmed";
+  | "unconfirmed"
+  /** The server was restarted, and does not want this client back. */
+  | "refused";
 
 /** What happened in a session. */
 export type SessionEvent =
@@ -296,7 +298,9 @@ export class Session implements PacketSink {
       for (let copies = this.#probe.timedOut(); copies > 0; copies--) this.#transmitProbe(now);
     }
     if (this.#bye !== undefined && this.#bye.deadline <= now) {
-      for (let copies = this.#bye.timedOut(); copies > 0; copies--) this.#transmitBye(now);
+      const copies = this.#bye.timedOut();
+      this.#transmitBye(now);
+      if (copies === 2 && this.#isMeasured) this.#transmitBye(now);
     }
     if (this.#unresponsiveAt <= now) {
       this.#unresponsiveAt = Infinity;
@@ -455,9 +459,11 @@ export class Session implements PacketSink {
   }
 
   #transmitBye(now: number): void {
-    // Where no round trip was measured yet, there is no time to wait for a whole first timeout.
     const pause = longestPause(this.#leaveTimeout);
-    this.#bye!.sent(now, Math.min(this.#rtt.timeout, pause), pause);
+    if (this.#isMeasured) this.#bye!.sent(now, this.#rtt.timeout, pause);
+    // Nothing was ever heard from there: there may be nobody, or somebody who did not ask for it, and
+    // who gets few of these (RFC 9000 §8.1). But there is no time for a whole first timeout either.
+    else this.#bye!.sent(now, pause, Infinity);
     const reason = BYE_REASONS.indexOf(this.#byeReason);
     this.transmit({
       type: "bye",
@@ -479,8 +485,12 @@ export class Session implements PacketSink {
     this.#unresponsiveAt = Math.min(this.#unresponsiveAt, now + UNRESPONSIVE_MS);
   }
 
+  get #isMeasured(): boolean {
+    return this.#rtt.smoothed !== undefined;
+  }
+
   get #leaveTimeout(): number {
-    if (this.#rtt.smoothed === undefined) return LEAVE_TIMEOUT_MS;
+    if (!this.#isMeasured) return LEAVE_TIMEOUT_MS;
     return Math.max(LEAVE_TIMEOUT_MS, LEAST_TRIES * this.#rtt.timeout);
   }
 

@@ -176,11 +176,13 @@ export async function waitAtMost(milliseconds: number, promise: Promise<unknown>
  * The IP address of a host, IPv4 before IPv6.
  *
  * @param hostname An IP address, or a name, which is looked up as the rest of the system does it.
- * @throws {UnreachableError} If it does not resolve.
+ * @throws {UnresolvedError} If it does not resolve.
  */
 export async function resolveHost(hostname: string): Promise<string> {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   if (IPV4.test(host)) return host;
+  // The look-up itself finds no fault with an empty name.
+  if (host === "") throw new UnresolvedError(hostname);
   const { lookup } = await import("node:dns/promises");
   try {
     return (await lookup(host, { order: "ipv4first" })).address;

@@ -44,6 +44,26 @@ export function clean(text: string): string {
   return text.replace(HIDDEN, visible);
 }
 
+/**
+ * A value as JSON in one line of text that shows no more than {@linkcode clean} would, and from which
+ * a parser gets the value back unchanged.
+ *
+ * @example
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { toJsonLine } from "./clean.ts";
+ *
+ * assertEquals(toJsonLine({ answer: "\x1b\x9bñ" }), '{"answer":"\\u001b\\u009bñ"}');
+ * ```
+ */
+export function toJsonLine(value: unknown): string {
+  return JSON.stringify(value).replace(HIDDEN, (match) => {
+    if (match.codePointAt(0) === 0x1f3f4) return match;
+    const units = Array.from({ length: match.length }, (_, i) => match.charCodeAt(i));
+    return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
+  });
+}
+
 function visible(match: string): string {
   const code = match.codePointAt(0)!;
   if (code === 0x1f3f4) return match;

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { clean } from "./clean.ts";
+import { clean, toJsonLine } from "./clean.ts";
 
 Deno.test("clean shows C0 controls and DEL as control pictures", () => {
   assertEquals(clean("\x00\t\n\r\x1b\x1f\x7f"), "␀␉␊␍␛␟␡");
@@ -86,4 +86,17 @@ Deno.test("property: every code point is either passed or named, and its neighbo
     const picture = String.fromCodePoint(code === 0x7f ? 0x2421 : 0x2400 + code % 0x20);
     assert([String.fromCodePoint(code), named, picture].includes(shown));
   }));
+});
+
+// Whatever the text, its JSON is one line without anything that clean() would change, and a parser
+// gets the text back. (An unpaired surrogate is escaped by JSON.stringify itself.)
+Deno.test("toJsonLine hides nothing and loses nothing", () => {
+  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
+    const line = toJsonLine({ text });
+    assertEquals(clean(line), line);
+    assertEquals(JSON.parse(line), { text });
+  }));
+  const hostile = "\x00\x1b[2J\n\x7f\x9b\u202e\u2028\u{E0041}\ud800🏴\u{E0067}\u{E0062}\u{E007F}ñ";
+  assertEquals(JSON.parse(toJsonLine({ hostile })), { hostile });
+  assertEquals(clean(toJsonLine({ hostile })), toJsonLine({ hostile }));
 });

@@ -8,7 +8,7 @@ import { createHmac } from "node:crypto";
 import { Network, type NetworkConditions } from "../lab/network.ts";
 import { seededBytes, seededRandom } from "../lab/random.ts";
 import { Dialer, type DialerEvent } from "../protocol/dialer.ts";
-import { Listener, type ListenerEvent } from "../protocol/listener.ts";
+import { Listener, type ListenerEvent, type ListenerOptions } from "../protocol/listener.ts";
 import type { Address, Endpoint } from "../protocol/outbox.ts";
 import type { Hmac } from "../protocol/retry_token.ts";
 
@@ -68,14 +68,17 @@ export class Simulation {
   /** Adds a server that hands its events to `onEvent`. */
   addServer(
     onEvent: (event: ListenerEvent, listener: Listener) => void,
-    options: { maxSessions?: number; idleTimeout?: number } = {},
+    options: Partial<ListenerOptions> = {},
   ): Listener {
     const listener = new Listener({
-      maxSessions: options.maxSessions ?? 1000,
-      idleTimeout: options.idleTimeout ?? 75_000,
+      maxSessions: 1000,
+      maxSessionsPerAddress: 1000,
+      maxQuestions: 1000,
+      idleTimeout: 75_000,
       hmac,
       random: this.random,
       randomBytes: this.randomBytes,
+      ...options,
     });
     this.add({ address: SERVER, endpoint: listener, onEvent: (e) => onEvent(e, listener) });
     return listener;
