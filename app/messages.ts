@@ -101,6 +101,12 @@ export function describeRefusal(refusal: Refusal, place: string): string {
       return `el servidor ${place} está completo: pruebe de nuevo dentro de un rato`;
     case "crowded":
       return `el servidor ${place} no admite más clientes desde esta dirección: cierre alguno`;
+    case "wrong-code":
+      return `el código no es el de la sala de ${place}: revíselo con quien atiende el servidor`;
+    case "private":
+      return `la sala de ${place} es privada: añada --codigo con el código que muestra el servidor`;
+    case "open":
+      return `la sala de ${place} es abierta y no usa código: quite --codigo`;
     case "closing":
       return `el servidor ${place} se está cerrando: pruebe cuando vuelva a estar en marcha`;
   }

@@ -6,16 +6,30 @@
  */
 import { Retransmission } from "./delivery.ts";
 import { type Address, type Endpoint, Outbox, type Transmit } from "./outbox.ts";
-import { type ByeReason, decode, decodeWelcome, encode, encodeHello } from "./packet.ts";
+import {
+  type ByeReason,
+  decode,
+  decodeWelcome,
+  encode,
+  encodeHello,
+  helloFields,
+} from "./packet.ts";
 import { MAX_MESSAGE_BYTES, type Packet, packetId, packetType } from "./packet.ts";
 import { type Refusal, REFUSALS } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, type Counters, longestPause, newCounters, Session } from "./session.ts";
 import type { EndReason, SessionEvent, SessionOutput } from "./session.ts";
+import { type Initiation, OPEN_ROOM, type Room } from "./seal.ts";
 import { OutOfTurnError, type TurnState } from "./turn.ts";
 
 /** How long a client tries to get through to a server, in ms, unless an option says otherwise. */
 export const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * How long a session that the server says not to know is given to show that it does, as a multiple of
+ * the retransmission timeout: anybody on the way can say so.
+ */
+const DOUBT_TIMEOUTS = 4;
 
 /** What happened at the client's end. */
 export type DialerEvent =
@@ -52,6 +66,8 @@ export interface DialerOptions {
   readonly connectTimeout: number;
   /** Silence after which the server is gone, in ms. */
   readonly idleTimeout: number;
+  /** The room to enter; by default an open one. */
+  readonly room?: Room;
   /** So many unpredictable bytes. */
   readonly randomBytes: (length: number) => Uint8Array;
   /** A number from 0 up to 1, for jitter. */
@@ -65,12 +81,23 @@ interface Greeting {
   readonly isReconnect: boolean;
   readonly rtt: RttEstimator;
   readonly hello: Retransmission;
+  readonly initiation: Initiation;
   token: Uint8Array;
+  /** The server's last word, if it was that it does not want this client. */
+  refusal?: Refusal;
+}
+
+/** A session, until when it is in doubt, and since when. */
+interface Talk {
+  readonly state: "talking";
+  readonly session: Session;
+  doubtedAt: number;
+  doubtedUntil: number;
 }
 
 type State =
   | Greeting
-  | { readonly state: "talking"; readonly session: Session }
+  | Talk
   | { readonly state: "over" };
 
 const NOTHING = new Uint8Array(0);
@@ -93,7 +120,8 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
   get nextTimeout(): number {
     const state = this.#state;
     if (state.state === "greeting") return Math.min(state.hello.deadline, state.giveUpAt);
-    return state.state === "talking" ? state.session.nextTimeout : Infinity;
+    if (state.state === "over") return Infinity;
+    return Math.min(state.session.nextTimeout, state.doubtedUntil);
   }
 
   /** Whose move it is. A client that is getting through again may ask, once. */
@@ -115,7 +143,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       case "greeting":
         return this.#receiveGreeting(state, datagram, now);
       case "talking":
-        return this.#receiveTalk(state.session, datagram, from, now);
+        return this.#receiveTalk(state, datagram, from, now);
       case "over":
         this.counters.ignored++;
     }
@@ -123,10 +151,10 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
 
   handleTimeout(now: number): void {
     const state = this.#state;
-    if (state.state === "talking") return state.session.handleTimeout(now);
+    if (state.state === "talking") return this.#handleTalkTimeout(state, now);
     if (state.state === "over") return;
     if (state.giveUpAt <= now) {
-      if (state.isReconnect) this.#outbox.emit({ type: "ended", reason: "silence" });
+      if (state.isReconnect) this.#outbox.emit({ type: "ended", reason: endOf(state.refusal) });
       else this.#outbox.emit({ type: "unreachable" });
       this.#finish();
     } else if (state.hello.deadline <= now) {
@@ -205,7 +233,8 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
   }
 
   #greet(now: number, giveUpAt: number, isReconnect: boolean): Greeting {
-    const bytes = this.#options.randomBytes(8);
+    const { randomBytes, room = OPEN_ROOM } = this.#options;
+    const bytes = randomBytes(8);
     const greeting: Greeting = {
       state: "greeting",
       nonce: new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0),
@@ -213,6 +242,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       isReconnect,
       rtt: new RttEstimator(),
       hello: new Retransmission(),
+      initiation: room.initiate(helloFields(this.#options)),
       token: NOTHING,
     };
     this.#transmitHello(greeting, now);
@@ -236,16 +266,14 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       case "welcome":
         return this.#receiveWelcome(greeting, packet, now);
       case "refuse":
-        return this.#receiveRefusal(greeting, REFUSALS[packet.payload[0]!] ?? "full");
+        greeting.refusal = REFUSALS[packet.payload[0]!] ?? "full";
+        // Nobody can prove a refusal: it ends an attempt, and never a conversation.
+        if (greeting.isReconnect) return;
+        this.#outbox.emit({ type: "refused", refusal: greeting.refusal });
+        return this.#finish();
       default:
         this.counters.ignored++;
     }
-  }
-
-  #receiveRefusal({ isReconnect }: Greeting, refusal: Refusal): void {
-    if (!isReconnect) this.#outbox.emit({ type: "refused", refusal });
-    else this.#outbox.emit({ type: "ended", reason: refusal === "closing" ? refusal : "refused" });
-    this.#finish();
   }
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
@@ -259,8 +287,13 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
   }
 
   #receiveWelcome(greeting: Greeting, packet: Packet, now: number): void {
-    this.#measure(greeting, packet, now);
     const welcome = decodeWelcome(packet.payload);
+    const seal = greeting.initiation.complete(welcome.keyShare, welcome.fields);
+    if (seal === undefined) {
+      this.counters.unopened++;
+      return;
+    }
+    this.#measure(greeting, packet, now);
     const session = new Session({
       id: welcome.sessionId,
       role: "asker",
@@ -271,41 +304,58 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       counters: this.counters,
       random: this.#options.random,
       rtt: greeting.rtt,
+      seal,
     });
-    this.#state = { state: "talking", session };
+    this.#state = { state: "talking", session, doubtedAt: 0, doubtedUntil: Infinity };
     session.welcomeReceived(packet.attempt, now);
     this.#outbox.emit({ type: "connected" });
     if (this.#question !== undefined) session.send(this.#question, now);
   }
 
-  #receiveTalk(session: Session, datagram: Uint8Array, from: Address, now: number): void {
+  #receiveTalk(talk: Talk, datagram: Uint8Array, from: Address, now: number): void {
+    const { session } = talk;
     if (packetId(datagram) !== session.id) {
       this.counters.unknown++;
       return;
     }
     if (packetType(datagram) !== "reset") session.receive(datagram, from, now);
     else if (decode(datagram) === undefined) this.counters.malformed++;
-    else this.#receiveReset(session, now);
+    else this.#receiveReset(talk, now);
   }
 
-  #receiveReset(session: Session, now: number): void {
-    const isLeaving = session.turn === "leaving";
+  #receiveReset(talk: Talk, now: number): void {
+    const { session } = talk;
     if (session.turn === "closed") return;
-    session.abandon();
-    if (isLeaving) {
+    if (session.turn === "leaving") {
       // A server that has forgotten the conversation has confirmed its end.
+      session.abandon();
       this.#outbox.emit({ type: "ended", reason: "bye" });
       this.#finish();
-    } else {
-      this.#outbox.emit({ type: "reconnecting" });
-      this.#state = this.#greet(now, now + this.#options.idleTimeout, true);
+    } else if (talk.doubtedUntil === Infinity) {
+      talk.doubtedAt = now;
+      talk.doubtedUntil = now + DOUBT_TIMEOUTS * session.retransmissionTimeout;
+      session.probe(now);
     }
   }
 
+  #handleTalkTimeout(talk: Talk, now: number): void {
+    const { session } = talk;
+    session.handleTimeout(now);
+    if (talk.doubtedUntil > now) return;
+    talk.doubtedUntil = Infinity;
+    const isOver = session.turn === "leaving" || session.turn === "closed";
+    if (isOver || session.heardAt > talk.doubtedAt) return;
+    session.abandon();
+    this.#outbox.emit({ type: "reconnecting" });
+    this.#state = this.#greet(now, now + this.#options.idleTimeout, true);
+  }
+
   #transmitHello(greeting: Greeting, now: number): void {
-    const { hello, token, rtt, nonce } = greeting;
+    const { hello, token, rtt, nonce, initiation } = greeting;
     const { idleTimeout } = this.#options;
-    const payload = encodeHello({ idleTimeout, token, keyShare: NOTHING });
+    // The server computes nothing for an address that is not proved: its share goes with the token.
+    const keyShare = token.length === 0 ? NOTHING : initiation.keyShare;
+    const payload = encodeHello({ idleTimeout, token, keyShare });
     // A class that starts together would otherwise knock in step each time (RFC 7252 §4.2).
     const jitter = 1 + this.#options.random() / 2;
     // While somebody waits for the first connection there is time for few tries: they come at a
@@ -319,6 +369,11 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     const elapsed = greeting.hello.elapsed(packet.echo, now);
     if (elapsed !== undefined) greeting.rtt.sample(elapsed, 0);
   }
+}
+
+function endOf(refusal: Refusal | undefined): EndReason {
+  if (refusal === undefined) return "silence";
+  return refusal === "closing" ? "closing" : "refused";
 }
 
 function isEqual(a: Uint8Array, b: Uint8Array): boolean {

@@ -6,11 +6,19 @@
  */
 import { Deadlines } from "./deadlines.ts";
 import { type Address, type Endpoint, Outbox, type Transmit } from "./outbox.ts";
-import { type ByeReason, decode, decodeHello, encode, encodeWelcome } from "./packet.ts";
+import {
+  type ByeReason,
+  decode,
+  decodeHello,
+  encode,
+  encodeWelcome,
+  welcomeFields,
+} from "./packet.ts";
 import { type Hello, packetId, packetType, type Refusal, REFUSALS } from "./packet.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { RetryTokens } from "./retry_token.ts";
 import type { Hmac } from "./retry_token.ts";
+import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
 import type { EndReason, SessionEvent, SessionOutput } from "./session.ts";
 
@@ -66,6 +74,8 @@ export interface ListenerOptions {
   readonly maxQuestions: number;
   /** Silence after which a client is gone, in ms. */
   readonly idleTimeout: number;
+  /** Who may come in; by default everybody. */
+  readonly room?: Room;
   /** HMAC-SHA-256, for the retry tokens. */
   readonly hmac: Hmac;
   /** So many unpredictable bytes. */
@@ -84,7 +94,13 @@ interface Client {
   isAsking: boolean;
 }
 
-const NO_KEY_SHARE = new Uint8Array(0);
+/** A client that may come in. */
+interface Admission {
+  readonly sessionId: bigint;
+  readonly nonce: bigint;
+  readonly hello: Hello;
+  readonly response: Response;
+}
 
 /** Many conversations in which this end answers. */
 export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
@@ -268,26 +284,28 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       this.#shed.sessionsPerAddress++;
       return this.#refuse("crowded", nonce, echo, from);
     }
-    this.#welcome(this.#admit(nonce, hello, from, now), echo, from, now);
+    const { idleTimeout, room = OPEN_ROOM } = this.#options;
+    const sessionId = this.#newId();
+    const response = room.respond(hello, welcomeFields({ sessionId, idleTimeout }));
+    if (typeof response === "string") return this.#refuse(response, nonce, echo, from);
+    const admission = { sessionId, nonce, hello, response };
+    this.#welcome(this.#admit(admission, from, now), echo, from, now);
   }
 
-  #admit(nonce: bigint, hello: Hello, address: Address, now: number): Client {
-    const idleTimeout = agreedIdleTimeout(this.#options.idleTimeout, hello.idleTimeout);
+  #admit({ sessionId, nonce, hello, response }: Admission, address: Address, now: number): Client {
+    const { idleTimeout } = this.#options;
     const session = new Session({
-      id: this.#newId(),
+      id: sessionId,
       role: "answerer",
       address,
       now,
-      idleTimeout,
+      idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,
       counters: this.counters,
       random: this.#options.random,
+      seal: response.seal,
     });
-    const welcome = encodeWelcome({
-      sessionId: session.id,
-      idleTimeout: this.#options.idleTimeout,
-      keyShare: NO_KEY_SHARE,
-    });
+    const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
     const { hostname } = address;
     const client = { session, nonce, welcome, hostname, isConnected: false, isAsking: false };
     this.#clients.set(session.id, client);

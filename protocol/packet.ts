@@ -27,10 +27,10 @@ export const MAX_MESSAGE_BYTES = 65_536;
 export const HELLO_BYTES = 128;
 
 /** Most bytes of a retry token that a HELLO has room for. */
-export const MAX_TOKEN_BYTES = 40;
+export const MAX_TOKEN_BYTES = 36;
 
 /** Bytes with which each end may open a key agreement, in HELLO and WELCOME. */
-export const MAX_KEY_SHARE_BYTES = 48;
+export const MAX_KEY_SHARE_BYTES = 60;
 
 const MAGIC = 0x507952; // "PyR"
 const VERSION = 1;
@@ -66,12 +66,22 @@ export const BYE_REASONS: readonly ByeReason[] = ["bye", "closing", "failed", "i
  * Why a server refuses a connection:
  * - `full`: it has as many sessions as it allows;
  * - `closing`: it stops;
- * - `crowded`: it has as many sessions at that address as it allows.
+ * - `crowded`: it has as many sessions at that address as it allows;
+ * - `wrong-code`: it is a private room, and the client's code is another;
+ * - `private`: it is a private room, and the client has no code;
+ * - `open`: it is an open room, and the client has a code.
  */
-export type Refusal = "full" | "closing" | "crowded";
+export type Refusal = "full" | "closing" | "crowded" | "wrong-code" | "private" | "open";
 
 /** The reasons for a refusal, each at its code on the wire. */
-export const REFUSALS: readonly Refusal[] = ["full", "closing", "crowded"];
+export const REFUSALS: readonly Refusal[] = [
+  "full",
+  "closing",
+  "crowded",
+  "wrong-code",
+  "private",
+  "open",
+];
 
 /** A decoded datagram. Every number is an unsigned integer of the width that is named. */
 export interface Packet {
@@ -108,15 +118,16 @@ interface PacketRule {
 
 const NOTHING = new Uint8Array(0);
 const HELLO_PAYLOAD = HELLO_BYTES - HEADER_BYTES;
-const WELCOME_FIXED = 12;
+const HELLO_FIELDS = 4;
+const WELCOME_FIELDS = 12;
 
 const RULES: Readonly<Record<PacketType, PacketRule>> = {
   "hello": { code: 1, minPayload: HELLO_PAYLOAD, maxPayload: HELLO_PAYLOAD },
   "retry": { code: 2, minPayload: 1, maxPayload: MAX_TOKEN_BYTES },
   "welcome": {
     code: 3,
-    minPayload: WELCOME_FIXED,
-    maxPayload: WELCOME_FIXED + MAX_KEY_SHARE_BYTES,
+    minPayload: WELCOME_FIELDS,
+    maxPayload: WELCOME_FIELDS + MAX_KEY_SHARE_BYTES,
   },
   "refuse": { code: 4, minPayload: 1, maxPayload: 1 },
   "message": { code: 5, minPayload: 0, maxPayload: MAX_SEGMENT_BYTES },
@@ -219,14 +230,23 @@ export function segmentCount(messageBytes: number): number {
 export interface Hello {
   /** Silence after which the client gives the server up, in ms (32 bits). */
   readonly idleTimeout: number;
+  /** The bytes of the fields above, for a key agreement to authenticate. */
+  readonly fields: Uint8Array;
   /** The retry token that came back, at most {@linkcode MAX_TOKEN_BYTES}; empty in the first HELLO. */
   readonly token: Uint8Array;
   /** Opening of a key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
   readonly keyShare: Uint8Array;
 }
 
+/** The fields of a HELLO that a key agreement authenticates. */
+export function helloFields({ idleTimeout }: Pick<Hello, "idleTimeout">): Uint8Array {
+  const fields = new Uint8Array(HELLO_FIELDS);
+  new DataView(fields.buffer).setUint32(0, idleTimeout);
+  return fields;
+}
+
 /** Builds the payload of a HELLO, padded to the size that every HELLO has. */
-export function encodeHello(hello: Hello): Uint8Array {
+export function encodeHello(hello: Omit<Hello, "fields">): Uint8Array {
   const { token, keyShare } = hello;
   if (token.length > MAX_TOKEN_BYTES || keyShare.length > MAX_KEY_SHARE_BYTES) {
     throw new RangeError(
@@ -234,7 +254,7 @@ export function encodeHello(hello: Hello): Uint8Array {
     );
   }
   const payload = new Uint8Array(HELLO_PAYLOAD);
-  new DataView(payload.buffer).setUint32(0, hello.idleTimeout);
+  payload.set(helloFields(hello));
   payload[4] = token.length;
   payload[5] = keyShare.length;
   payload.set(token, 6);
@@ -251,6 +271,7 @@ export function decodeHello(payload: Uint8Array): Hello | undefined {
   }
   return {
     idleTimeout: new DataView(payload.buffer, payload.byteOffset).getUint32(0),
+    fields: payload.subarray(0, HELLO_FIELDS),
     token: payload.subarray(6, tokenEnd),
     keyShare: payload.subarray(tokenEnd, keyShareEnd),
   };
@@ -262,17 +283,26 @@ export interface Welcome {
   readonly sessionId: bigint;
   /** Silence after which the server gives the client up, in ms (32 bits). */
   readonly idleTimeout: number;
+  /** The bytes of the fields above, for a key agreement to authenticate. */
+  readonly fields: Uint8Array;
   /** Answer to the key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
   readonly keyShare: Uint8Array;
 }
 
-/** Builds the payload of a WELCOME. */
-export function encodeWelcome(welcome: Welcome): Uint8Array {
-  const payload = new Uint8Array(WELCOME_FIXED + welcome.keyShare.length);
-  const view = new DataView(payload.buffer);
+/** The fields of a WELCOME that a key agreement authenticates. */
+export function welcomeFields(welcome: Pick<Welcome, "sessionId" | "idleTimeout">): Uint8Array {
+  const fields = new Uint8Array(WELCOME_FIELDS);
+  const view = new DataView(fields.buffer);
   view.setBigUint64(0, welcome.sessionId);
   view.setUint32(8, welcome.idleTimeout);
-  payload.set(welcome.keyShare, WELCOME_FIXED);
+  return fields;
+}
+
+/** Builds the payload of a WELCOME. */
+export function encodeWelcome(welcome: Omit<Welcome, "fields">): Uint8Array {
+  const payload = new Uint8Array(WELCOME_FIELDS + welcome.keyShare.length);
+  payload.set(welcomeFields(welcome));
+  payload.set(welcome.keyShare, WELCOME_FIELDS);
   return payload;
 }
 
@@ -282,7 +312,8 @@ export function decodeWelcome(payload: Uint8Array): Welcome {
   return {
     sessionId: view.getBigUint64(0),
     idleTimeout: view.getUint32(8),
-    keyShare: payload.subarray(WELCOME_FIXED),
+    fields: payload.subarray(0, WELCOME_FIELDS),
+    keyShare: payload.subarray(WELCOME_FIELDS),
   };
 }
 

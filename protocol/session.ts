@@ -240,6 +240,16 @@ export class Session implements PacketSink {
     this.#transmitBye(now);
   }
 
+  /** How long the other end has to acknowledge something, in ms. */
+  get retransmissionTimeout(): number {
+    return this.#rtt.timeout;
+  }
+
+  /** Makes sure that the other end is asked for a sign of life. */
+  probe(now: number): void {
+    if (this.#probe.deadline === Infinity) this.#startProbe(now);
+  }
+
   /** Forgets the conversation without a word to the other end, and without an event. */
   abandon(): void {
     this.#quiet();
@@ -311,7 +321,7 @@ export class Session implements PacketSink {
       this.#keepaliveAt = Infinity;
       // Whatever is awaited already will show whether the other end is there.
       if (this.#delivery.isSending) this.#scheduleKeepalive(now);
-      else if (this.#probe.deadline === Infinity) this.#startProbe(now);
+      else this.probe(now);
     }
   }
 
