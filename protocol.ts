@@ -32,8 +32,8 @@
  * | 4 | REFUSE | server | reason (8 bits) |
  * | 5 | MESSAGE | both | a segment of a question (odd number) or of an answer (even number) |
  * | 6 | ACK | both | none: it acknowledges a segment of a message |
- * | 7 | PING | both | none: it asks for a PONG |
- * | 8 | PONG | both | none |
+ * | 7 | PING | both | none, or a challenge (64 bits): it asks for a PONG |
+ * | 8 | PONG | both | what the PING had |
  * | 9 | BYE | both | reason (8 bits) |
  * | 10 | BYE-ACK | both | none: it confirms a BYE |
  * | 11 | RESET | server | none: that session is not known |

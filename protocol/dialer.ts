@@ -14,7 +14,7 @@ import {
   encodeHello,
   helloFields,
 } from "./packet.ts";
-import { MAX_MESSAGE_BYTES, type Packet, packetId, packetType } from "./packet.ts";
+import { isSame, MAX_MESSAGE_BYTES, type Packet, packetId, packetType } from "./packet.ts";
 import { type Refusal, REFUSALS } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, type Counters, longestPause, newCounters, Session } from "./session.ts";
@@ -277,7 +277,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
   }
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
-    if (isEqual(packet.payload, greeting.token)) {
+    if (isSame(packet.payload, greeting.token)) {
       this.counters.duplicates++;
       return;
     }
@@ -303,6 +303,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       output: this,
       counters: this.counters,
       random: this.#options.random,
+      randomBytes: this.#options.randomBytes,
       rtt: greeting.rtt,
       seal,
     });
@@ -374,8 +375,4 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
 function endOf(refusal: Refusal | undefined): EndReason {
   if (refusal === undefined) return "silence";
   return refusal === "closing" ? "closing" : "refused";
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

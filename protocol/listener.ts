@@ -303,6 +303,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       output: this,
       counters: this.counters,
       random: this.#options.random,
+      randomBytes: this.#options.randomBytes,
       seal: response.seal,
     });
     const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });

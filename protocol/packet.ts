@@ -32,6 +32,9 @@ export const MAX_TOKEN_BYTES = 36;
 /** Bytes with which each end may open a key agreement, in HELLO and WELCOME. */
 export const MAX_KEY_SHARE_BYTES = 60;
 
+/** Bytes that a ping may carry for the pong to repeat, to prove an address (RFC 9000 §8.2). */
+export const CHALLENGE_BYTES = 8;
+
 const MAGIC = 0x507952; // "PyR"
 const VERSION = 1;
 
@@ -132,8 +135,8 @@ const RULES: Readonly<Record<PacketType, PacketRule>> = {
   "refuse": { code: 4, minPayload: 1, maxPayload: 1 },
   "message": { code: 5, minPayload: 0, maxPayload: MAX_SEGMENT_BYTES },
   "ack": { code: 6, minPayload: 0, maxPayload: 0 },
-  "ping": { code: 7, minPayload: 0, maxPayload: 0 },
-  "pong": { code: 8, minPayload: 0, maxPayload: 0 },
+  "ping": { code: 7, minPayload: 0, maxPayload: CHALLENGE_BYTES },
+  "pong": { code: 8, minPayload: 0, maxPayload: CHALLENGE_BYTES },
   "bye": { code: 9, minPayload: 1, maxPayload: 1 },
   "bye-ack": { code: 10, minPayload: 0, maxPayload: 0 },
   "reset": { code: 11, minPayload: 0, maxPayload: 0 },
@@ -198,7 +201,9 @@ export function decode(datagram: Uint8Array): Packet | undefined {
     ahead: view.getUint16(22),
     payload: length === 0 ? NOTHING : datagram.subarray(HEADER_BYTES),
   };
-  return type === "message" && !isSegment(packet) ? undefined : packet;
+  if (type === "message" && !isSegment(packet)) return undefined;
+  const isProbe = type === "ping" || type === "pong";
+  return isProbe && length !== 0 && length !== CHALLENGE_BYTES ? undefined : packet;
 }
 
 /**
@@ -219,6 +224,11 @@ export function packetType(datagram: Uint8Array): PacketType | undefined {
 export function packetId(datagram: Uint8Array): bigint {
   return new DataView(datagram.buffer, datagram.byteOffset, HEADER_BYTES)
     .getBigUint64(8);
+}
+
+/** Whether two arrays hold the same bytes. It takes longer the more of them are the same. */
+export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }
 
 /** How many segments a message of so many bytes is cut into: 1 or more. */

@@ -5,7 +5,8 @@
  */
 import { Delivery, type PacketSink, Retransmission } from "./delivery.ts";
 import type { Address } from "./outbox.ts";
-import { BYE_REASONS, type ByeReason, decode, encode, MAX_MESSAGE_BYTES } from "./packet.ts";
+import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encode } from "./packet.ts";
+import { isSame, MAX_MESSAGE_BYTES } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
@@ -116,6 +117,8 @@ export interface SessionOptions {
   readonly counters: Counters;
   /** A number from 0 up to 1, for the jitter of keepalives. */
   readonly random: () => number;
+  /** So many unpredictable bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
   /** What the handshake already measured. */
   readonly rtt?: RttEstimator;
   /** What the handshake agreed on for sealing packets. */
@@ -123,6 +126,19 @@ export interface SessionOptions {
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** What may be sent to an unproved address, as a multiple of what came from it (RFC 9000 §8). */
+const UNPROVED_FACTOR = 3;
+
+/** An address that the asker says to have moved to. */
+interface UnprovedPath {
+  /** What the asker has to repeat to show that it hears there (RFC 9000 §8.2). */
+  readonly challenge: Uint8Array;
+  /** How many bytes may still be sent there until then. */
+  allowance: number;
+}
+
+const NO_CHALLENGE = new Uint8Array(0);
 
 /** One conversation, seen from one end. */
 export class Session implements PacketSink {
@@ -134,6 +150,8 @@ export class Session implements PacketSink {
   readonly #output: SessionOutput;
   readonly #counters: Counters;
   readonly #random: () => number;
+  readonly #randomBytes: (length: number) => Uint8Array;
+  #unprovedPath: UnprovedPath | undefined;
   readonly #seal: Seal;
   readonly #idleTimeout: number;
   readonly #longestPause: number;
@@ -160,6 +178,7 @@ export class Session implements PacketSink {
     this.#output = options.output;
     this.#counters = options.counters;
     this.#random = options.random;
+    this.#randomBytes = options.randomBytes;
     this.#seal = options.seal ?? OPEN_SEAL;
     this.#idleTimeout = options.idleTimeout;
     this.#rtt = options.rtt ?? new RttEstimator();
@@ -279,8 +298,8 @@ export class Session implements PacketSink {
       this.#counters.malformed++;
       return;
     }
-    this.address = from;
     this.#heardAt = now;
+    this.#follow(from, datagram.length, now);
     this.#scheduleKeepalive(now);
     if (this.#delivery.welcomeAcknowledged(packet, now)) this.#emit({ type: "connected" });
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
@@ -327,8 +346,28 @@ export class Session implements PacketSink {
 
   /** Transmits a packet of this session: the one place where an id and a seal are put on it. */
   transmit(packet: Omit<PacketFields, "id">): void {
-    const datagram = encode({ ...packet, id: this.id });
-    this.#output.transmit(this.#seal.seal(datagram), this.address);
+    const datagram = this.#seal.seal(encode({ ...packet, id: this.id }));
+    const path = this.#unprovedPath;
+    if (path !== undefined) {
+      // What may not go out now is sent again by its timer, when the address is proved.
+      if (datagram.length > path.allowance) return;
+      path.allowance -= datagram.length;
+    }
+    this.#output.transmit(datagram, this.address);
+  }
+
+  // Whoever has a session can write any address on its packets. Until it has shown that it hears
+  // there, little is sent there: it may be somebody else's.
+  #follow(from: Address, bytes: number, now: number): void {
+    const { hostname, port } = this.address;
+    const isMove = from.hostname !== hostname || from.port !== port;
+    this.address = from;
+    if (isMove && this.#role === "answerer") {
+      this.#unprovedPath = { challenge: this.#randomBytes(CHALLENGE_BYTES), allowance: 0 };
+    }
+    if (this.#unprovedPath === undefined) return;
+    this.#unprovedPath.allowance += UNPROVED_FACTOR * bytes;
+    if (isMove && this.turn !== "closed") this.#startProbe(now);
   }
 
   #take(packet: Packet, now: number): void {
@@ -399,7 +438,8 @@ export class Session implements PacketSink {
       this.#counters.ignored++;
       return;
     }
-    this.transmit({ type: "pong", number: packet.number, echo: packet.attempt });
+    const { number, attempt, payload } = packet;
+    this.transmit({ type: "pong", number, echo: attempt, payload });
     if (this.#role === "asker" && this.turn === "remote" && packet.number > this.#heardProbe) {
       this.#emit({ type: "position", ahead: packet.ahead });
     }
@@ -407,10 +447,13 @@ export class Session implements PacketSink {
   }
 
   #takePong(packet: Packet, now: number): void {
-    if (packet.number !== this.#probeNumber || this.#probe.deadline === Infinity) {
+    const challenge = this.#unprovedPath?.challenge ?? NO_CHALLENGE;
+    const isAwaited = packet.number === this.#probeNumber && this.#probe.deadline < Infinity;
+    if (!isAwaited || !isSame(packet.payload, challenge)) {
       this.#counters.ignored++;
       return;
     }
+    this.#unprovedPath = undefined;
     const elapsed = this.#probe.elapsed(packet.echo, now);
     if (elapsed !== undefined) this.#rtt.sample(elapsed, 0);
     this.#probe.stop();
@@ -465,6 +508,7 @@ export class Session implements PacketSink {
       number: this.#probeNumber,
       attempt: this.#probe.attempt,
       ahead: this.#delivery.ahead,
+      payload: this.#unprovedPath?.challenge ?? NO_CHALLENGE,
     });
   }
 

@@ -654,15 +654,29 @@ Deno.test("session: 65,536 bytes both ways with every third datagram lost", () =
   assertEquals(messagesOf(link.asker), [question, "a"]);
 });
 
-Deno.test("session: the address follows the id", () => {
+Deno.test("session: the address follows the id, and has to show that it hears", () => {
   const link = new SessionLink();
   const moved = { hostname: "198.51.100.9", port: 5 };
   asked(link);
   link.inject("answerer", { type: "ping", number: 1, attempt: 1 }, moved);
   assertEquals(link.answerer.session.address, moved);
-  assertEquals(link.sent.at(-1)?.to, moved, "the pong");
-  link.say("answerer", "a");
-  assertEquals(link.sent.at(-1)?.to, moved);
+  const [challenge, pong] = link.sent.slice(-2);
+  assertEquals([challenge!.packet.type, pong!.packet.type], ["ping", "pong"]);
+  assertEquals([challenge!.to, pong!.to], [moved, moved]);
+  link.copies = () => 0;
+  // What came from there was a datagram of 24 bytes: a long answer has to wait.
+  const before = link.sent.length;
+  link.say("answerer", "a".repeat(1000));
+  assertEquals(link.sent.length, before);
+  const { number, attempt, payload } = challenge!.packet;
+  const wrong = payload.map((byte) => byte ^ 1);
+  link.inject("answerer", { type: "pong", number, echo: attempt, payload: wrong }, moved);
+  link.pass(100);
+  assertEquals(link.sent.slice(before).some(({ packet }) => packet.type === "message"), false);
+  link.inject("answerer", { type: "pong", number, echo: attempt, payload }, moved);
+  link.pass(10_000);
+  const answer = link.sent.slice(before).find(({ packet }) => packet.type === "message");
+  assertEquals(answer?.to, moved);
 });
 
 Deno.test("session: bytes that are no packet move no address and put no timeout off", () => {
@@ -689,6 +703,7 @@ Deno.test("session: every datagram passes the seal, and what does not open is dr
     idleTimeout: 75_000,
     counters,
     random: () => 0,
+    randomBytes: (length) => new Uint8Array(length),
     output: { transmit: (datagram) => sent.push(datagram), sessionEvent: () => {} },
     seal: {
       seal: (datagram) => Uint8Array.of(...datagram, 0xff),

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { seededRandom } from "../lab/random.ts";
+import { seededBytes, seededRandom } from "../lab/random.ts";
 import type { Address } from "../protocol/outbox.ts";
 import { decode, encode, type Packet, type PacketFields } from "../protocol/packet.ts";
 import { IDLE_TIMEOUT_MS, newCounters, Session, type SessionEvent } from "../protocol/session.ts";
@@ -150,6 +150,7 @@ export class SessionLink {
       output,
       counters,
       random,
+      randomBytes: (length) => seededBytes(random, length),
     });
     return { session, address, counters, events };
   }
