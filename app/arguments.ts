@@ -41,17 +41,11 @@ export class Arguments {
    * @throws {UsageError} If an option is unknown, or a word is one too many.
    */
   constructor(args: readonly string[], { values, flags, words }: ArgumentNames) {
-    const unknown: string[] = [];
-    const parsed: Record<string, unknown> & { _: string[] } = parseArgs([...args], {
-      string: [...values, "_"],
-      boolean: ["ayuda", "version", ...flags],
-      alias: { ayuda: "h" },
-      collect: [...values],
-      unknown: (arg: string, key?: string) => {
-        if (key !== undefined) unknown.push(arg);
-      },
-    });
-    if (unknown.length > 0) throw new UsageError(`no se conoce la opción "${unknown[0]}"`);
+    const booleans = ["ayuda", "version", ...flags];
+    const parsed: Record<string, unknown> & { _: string[] } = parseArgs(
+      unambiguous(args, values, booleans),
+      { string: [...values, "_"], boolean: booleans, collect: [...values] },
+    );
     const stray = parsed._[words];
     if (stray !== undefined) throw new UsageError(`sobra el argumento "${stray}"`);
     this.words = parsed._;
@@ -114,4 +108,27 @@ export class Arguments {
   seconds(name: string, otherwise: number): number {
     return 1000 * this.integer(name, { otherwise: otherwise / 1000, least: 1, most: 86_400 });
   }
+}
+
+/**
+ * The same command line with nothing in it that the parser could take for something else: it knows
+ * dotted names, negations, clusters of letters, and values of options that have none.
+ */
+function unambiguous(
+  args: readonly string[],
+  values: readonly string[],
+  booleans: readonly string[],
+): string[] {
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  const plain = options.map((arg, index) => {
+    const isValue = values.some((name) => options[index - 1] === `--${name}`);
+    if (!arg.startsWith("-") || arg === "-") return arg;
+    const name = arg === "-h" ? "ayuda" : arg.replace(/^--/, "");
+    if (booleans.includes(name)) return `--${name}=true`;
+    if (arg.startsWith("--") && values.includes(name.replace(/=[^]*$/, ""))) return arg;
+    if (isValue) throw new UsageError(`el valor "${arg}" empieza por un guion: únalo con "="`);
+    throw new UsageError(`no se conoce la opción "${arg}"`);
+  });
+  return [...plain, ...args.slice(options.length)];
 }

@@ -30,7 +30,9 @@ export const MAX_LINE_LENGTH = 1_048_576;
  */
 export class LineReader {
   #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #decoder = new TextDecoder();
+  // The mark at the start is dropped here: Deno's decoder drops one at the start of any chunk.
+  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #isStart = true;
   #lines: string[] = [];
   #partial = "";
   #done = false;
@@ -60,7 +62,12 @@ export class LineReader {
     this.#done = true;
     const { value, done } = await this.#reader.read();
     this.#done = done;
-    const pieces = this.#decoder.decode(value, { stream: !done }).split("\n");
+    let text = this.#decoder.decode(value, { stream: !done });
+    if (this.#isStart && text !== "") {
+      text = text.replace(/^\ufeff/, "");
+      this.#isStart = false;
+    }
+    const pieces = text.split("\n");
     pieces[0] = this.#partial + pieces[0];
     const lines = pieces.map((piece) => piece.slice(0, MAX_LINE_LENGTH));
     this.#partial = lines.pop()!;
