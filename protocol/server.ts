@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { hmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { MessageTooLongError } from "./errors.ts";
 import {
   Listener,
@@ -14,7 +16,6 @@ import {
 } from "./listener.ts";
 import type { Address } from "./outbox.ts";
 import { MAX_MESSAGE_BYTES } from "./packet.ts";
-import type { Hmac } from "./retry_token.ts";
 import { type EndReason, IDLE_TIMEOUT_MS, type Session } from "./session.ts";
 import { bindUdp, Driver, nextTask, waitAtMost } from "./udp.ts";
 import {
@@ -141,7 +142,7 @@ class RunningServer implements Server {
       ),
       maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),
       idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
-      hmac: lazyHmac(),
+      hmac: (key, data) => hmac(sha256, key, data),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
       random: Math.random,
     });
@@ -299,13 +300,4 @@ class Question implements QuestionInfo {
 // A socket on `::` sees IPv4 peers in IPv6 clothes.
 function toNetAddr({ hostname, port }: Address): Deno.NetAddr {
   return { transport: "udp", hostname: hostname.replace(/^::ffff:(?=\d+\.)/, ""), port };
-}
-
-// `node:crypto` takes 20 ms to load, which whoever starts a program need not wait for.
-function lazyHmac(): Hmac {
-  let crypto: typeof import("node:crypto") | undefined;
-  return (key, data) => {
-    crypto ??= process.getBuiltinModule("node:crypto");
-    return crypto.createHmac("sha256", key).update(data).digest();
-  };
 }
