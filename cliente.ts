@@ -96,11 +96,11 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   } catch (error) {
     if (!(error instanceof ConversationEndedError)) throw error;
   }
-  await conversation.bye();
-  if (stop.signal.aborted) return stop.signal.reason;
+  const closed = conversation.bye();
   const reason = await conversation.ended;
-  asker.ended(reason, conversation.remoteAddr);
-  return EXIT_CODES[reason];
+  if (!stop.signal.aborted) asker.ended(reason, conversation.remoteAddr);
+  await closed;
+  return stop.signal.aborted ? stop.signal.reason : EXIT_CODES[reason];
 }
 
 async function converse(

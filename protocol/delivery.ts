@@ -26,7 +26,9 @@ export class Retransmission {
   /** When to send it again, in ms; `Infinity` while nothing is awaited. */
   deadline = Infinity;
   #timeouts = 0;
+  // Of the first attempt and the last two: two copies go out together, and either may be echoed.
   #firstSentAt = 0;
+  #previousSentAt = 0;
   #lastSentAt = 0;
 
   /** A new packet takes the place of the one before. */
@@ -43,6 +45,7 @@ export class Retransmission {
     // 0 means "no attempt" on the wire.
     this.attempt = this.attempt === 255 ? 1 : this.attempt + 1;
     if (this.attempt === 1) this.#firstSentAt = now;
+    this.#previousSentAt = this.#lastSentAt;
     this.#lastSentAt = now;
     const backedOff = timeout * 2 ** this.#timeouts;
     this.deadline = now + Math.max(timeout, Math.min(backedOff, longest));
@@ -74,6 +77,7 @@ export class Retransmission {
   elapsed(echo: number, now: number): number | undefined {
     if (echo === 0) return undefined;
     if (echo === this.attempt) return now - this.#lastSentAt;
+    if (echo === this.attempt - 1) return now - this.#previousSentAt;
     return echo === 1 ? now - this.#firstSentAt : undefined;
   }
 }

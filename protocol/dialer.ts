@@ -158,9 +158,10 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       else this.#outbox.emit({ type: "unreachable" });
       this.#finish();
     } else if (state.hello.deadline <= now) {
-      for (let copies = state.hello.timedOut(); copies > 0; copies--) {
-        this.#transmitHello(state, now);
-      }
+      // A connection takes two of these in a few seconds: two copies each time (RFC 9002 §6.2.4).
+      state.hello.timedOut();
+      this.#transmitHello(state, now);
+      this.#transmitHello(state, now);
     }
   }
 

@@ -225,9 +225,9 @@ for (const [code, refusal] of [[0, "full"], [1, "closing"], [99, "full"]] as con
   });
 }
 
-// With a steady pace of 1 s, one copy at the first timeout and two at each later one: 1 + 1 + 2 + 2 + 2
-// within 5 s; with the longest jitter, 1.5 s, it is 1 + 1 + 2 + 2.
-for (const [chance, hellos] of [[0, 8], [0.9999, 6]] as const) {
+// With a steady pace of 1 s and two copies at each timeout: 1 + 2 + 2 + 2 + 2 within 5 s; with the
+// longest jitter, 1.5 s, it is 1 + 2 + 2 + 2.
+for (const [chance, hellos] of [[0, 9], [0.9999, 7]] as const) {
   Deno.test(`dialer: nobody there, after 5 s and ${hellos} HELLOs`, () => {
     const stage = new Stage({ chance });
     stage.pass(CONNECT_TIMEOUT_MS - 1);
@@ -421,6 +421,19 @@ Deno.test("dialer: an attempt to connect again ends in silence after the idle ti
   stage.pass(since + IDLE_MS);
   assertEquals(stage.events(), [{ type: "ended", reason: "silence" }]);
   assertEquals(stage.dialer.nextTimeout, Infinity);
+});
+
+Deno.test("dialer: a WELCOME with a key is no answer to a HELLO without one", () => {
+  const stage = new Stage();
+  const hello = stage.sent()[0]!;
+  stage.receive(retry(hello.id, 7));
+  const payload = encodeWelcome({
+    sessionId: 1n,
+    idleTimeout: IDLE_MS,
+    keyShare: Uint8Array.of(1),
+  });
+  stage.receive({ type: "welcome", id: hello.id, attempt: 1, payload });
+  assertEquals([stage.events(), stage.dialer.counters.unopened], [[], 1]);
 });
 
 Deno.test("dialer: a RESET confirms a bye", () => {

@@ -53,12 +53,14 @@ interface HelloFields {
   readonly token?: Uint8Array;
   readonly attempt?: number;
   readonly idleTimeout?: number;
+  readonly keyShare?: Uint8Array;
 }
 
 function hello(
-  { nonce = NONCE, token = NOTHING, attempt = 1, idleTimeout = IDLE_MS }: HelloFields,
+  { nonce = NONCE, token = NOTHING, attempt = 1, idleTimeout = IDLE_MS, keyShare = NOTHING }:
+    HelloFields,
 ) {
-  const payload = encodeHello({ idleTimeout, token, keyShare: NOTHING });
+  const payload = encodeHello({ idleTimeout, token, keyShare });
   return encode({ type: "hello", id: nonce, attempt, payload });
 }
 
@@ -382,6 +384,13 @@ Deno.test("listener: a question of a client that is gone makes room", () => {
   takeTypes(listener);
   guests[1]!.ask(1, "q");
   assertEquals(takeTypes(listener).includes("question"), true);
+});
+
+Deno.test("listener: whoever brings a key to an open room is told so", () => {
+  const listener = newListener();
+  const refused = knock(listener, { keyShare: new Uint8Array(52) });
+  assertEquals([refused.type, REFUSALS[refused.payload[0]!]], ["refuse", "open"]);
+  assertEquals(listener.size, 0);
 });
 
 Deno.test("listener: what the limits shed is reported, every ten seconds at most", () => {
