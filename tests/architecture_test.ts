@@ -15,11 +15,13 @@ const SOCKET_OR_TIMER =
 /** The files that the core has at least: a check of a file that moved away would prove nothing. */
 const CORE: readonly string[] = [
   ...["turn", "delivery", "session", "packet", "rtt", "retry_token", "seal", "outbox"],
-  ...["deadlines", "rate_limit", "listener", "dialer"],
+  ...["deadlines", "rate_limit", "listener", "dialer", "noise", "private_room", "room_code"],
 ].map((name) => `protocol/${name}.ts`).concat("lab/network.ts", "lab/random.ts");
 
 /** The files of `protocol/` that bind the core to the platform. */
-const BINDINGS = new Set(["protocol/client.ts", "protocol/server.ts", "protocol/udp.ts"]);
+const BINDINGS = new Set(
+  ["client", "server", "udp", "crypto"].map((name) => `protocol/${name}.ts`),
+);
 
 interface Room {
   /** The files in it. */
@@ -34,8 +36,8 @@ const HOUSE: readonly Room[] = [
   { files: /^(?:servidor|cliente)\.ts$/, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
   { files: /^app\//, mayImport: /^(?:protocol\.ts$|app\/|terminal\/)/ },
   { files: /^protocol\.ts$/, mayImport: /^protocol\// },
-  { files: /^protocol\/(?:client|server|udp)\.ts$/, mayImport: /^protocol\// },
-  { files: /^protocol\//, mayImport: /^protocol\/(?!client|server|udp)/ },
+  { files: /^protocol\/(?:client|server|udp|crypto)\.ts$/, mayImport: /^protocol\// },
+  { files: /^protocol\//, mayImport: /^protocol\/(?!client|server|udp|crypto)/ },
   { files: /^terminal\//, mayImport: /^terminal\// },
   { files: /^lab\//, mayImport: /^lab\// },
 ];
