@@ -11,6 +11,7 @@ import { Dialer, type DialerEvent } from "../protocol/dialer.ts";
 import { Listener, type ListenerEvent, type ListenerOptions } from "../protocol/listener.ts";
 import type { Address, Endpoint } from "../protocol/outbox.ts";
 import type { Hmac } from "../protocol/retry_token.ts";
+import type { Room } from "../protocol/seal.ts";
 
 /** HMAC-SHA-256, as the server uses it. */
 export const hmac: Hmac = (key, data) => createHmac("sha256", key).update(data).digest();
@@ -88,7 +89,7 @@ export class Simulation {
   addClient(
     address: Address,
     onEvent: (event: DialerEvent, dialer: Dialer) => void,
-    options: { connectTimeout?: number; idleTimeout?: number } = {},
+    options: { connectTimeout?: number; idleTimeout?: number; room?: Room } = {},
   ): Dialer {
     const dialer = new Dialer({
       server: SERVER,
@@ -97,6 +98,7 @@ export class Simulation {
       idleTimeout: options.idleTimeout ?? 75_000,
       random: this.random,
       randomBytes: this.randomBytes,
+      ...(options.room && { room: options.room }),
     });
     this.add({ address, endpoint: dialer, onEvent: (event) => onEvent(event, dialer) });
     return dialer;
