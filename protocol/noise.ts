@@ -48,7 +48,7 @@ export interface Primitives {
   hash(data: Uint8Array): Uint8Array;
   /** HMAC-SHA-256 (§4.3 HMAC-HASH). */
   hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
-  /** A new key pair of X25519 (§4.1 GENERATE_KEYPAIR). */
+  /** A new key pair of X25519 (§4.1 GENERATE_KEYPAIR), whose private key is erased after use. */
   generateKeyPair(): KeyPair;
   /**
    * X25519 (§4.1 DH).
@@ -59,7 +59,7 @@ export interface Primitives {
   agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
   /** Authenticated encryption (§4.2 ENCRYPT), {@linkcode TAG_BYTES} longer than the plaintext. */
   encrypt(key: Uint8Array, nonce: number, ad: Uint8Array, plaintext: Uint8Array): Uint8Array;
-  /** Its inverse (§4.2 DECRYPT), or nothing where the ciphertext is not authentic. */
+  /** Its inverse (§4.2 DECRYPT), or nothing where the ciphertext is too short or not authentic. */
   decrypt(
     key: Uint8Array,
     nonce: number,
@@ -156,7 +156,7 @@ export class Handshake {
   writeMessage(payload: Uint8Array): Uint8Array | undefined {
     const { symmetric, tokens } = this.#turnOf("writer");
     const { psk, primitives } = this.#options;
-    const ephemeral = this.#ephemeral ?? primitives.generateKeyPair();
+    const ephemeral = primitives.generateKeyPair();
     for (const token of tokens) {
       if (token === "psk") symmetric.mixKeyAndHash(psk);
       else if (token === "e") mixEphemeral(symmetric, ephemeral.publicKey);
@@ -202,7 +202,7 @@ export class Handshake {
 
   /**
    * The keys that both ends now have (§5.2 Split), one for each direction. The handshake forgets all
-   * of its own: without the ephemeral private key nobody can compute them again.
+   * of its own, and erases the ephemeral private key, without which nobody can compute them again.
    *
    * @throws {TypeError} If the handshake is not complete, or was split before.
    */
@@ -212,6 +212,7 @@ export class Handshake {
       throw new TypeError("Cannot split a handshake that is not complete, or was split before");
     }
     this.#symmetric = undefined;
+    this.#ephemeral?.privateKey.fill(0);
     this.#ephemeral = undefined;
     const [first, second] = symmetric.split();
     const isInitiator = this.#options.role === "initiator";
@@ -380,7 +381,7 @@ export class CipherState {
    * stays where it is.
    */
   decryptWithAd(ad: Uint8Array, ciphertext: Uint8Array): Uint8Array | undefined {
-    if (!(this.#nonce < NONCE_LIMIT) || ciphertext.length < TAG_BYTES) return undefined;
+    if (!(this.#nonce < NONCE_LIMIT)) return undefined;
     const plaintext = this.#primitives.decrypt(this.#key, this.#nonce, ad, ciphertext);
     if (plaintext !== undefined) this.#nonce++;
     return plaintext;

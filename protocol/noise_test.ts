@@ -185,7 +185,7 @@ Deno.test("noise: who acts out of turn is told", () => {
     assertThrows(() => end.writeMessage(NOTHING), TypeError);
     assertThrows(() => end.readMessage(NOTHING), TypeError);
     end.split();
-    assertThrows(() => end.split(), TypeError);
+    assertThrows(() => end.split(), TypeError, "split before");
     assertThrows(() => end.writeMessage(NOTHING), TypeError);
   }
 });

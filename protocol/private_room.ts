@@ -17,13 +17,7 @@
  *
  * @module
  */
-import {
-  type CipherState,
-  Handshake,
-  NONCE_LIMIT,
-  type Primitives,
-  type Transport,
-} from "./noise.ts";
+import { type CipherState, Handshake, type Primitives, type Transport } from "./noise.ts";
 import { HEADER_BYTES, isSame, MAX_DATAGRAM_BYTES, SEAL_BYTES } from "./packet.ts";
 import type { Room, Seal } from "./seal.ts";
 
@@ -95,7 +89,7 @@ export class PrivateSeal implements Seal {
   /**
    * The datagram under the next counter.
    *
-   * @throws {RangeError} If the counters are used up, after {@linkcode NONCE_LIMIT} datagrams.
+   * @throws {RangeError} If the counters are used up, after 2^53 - 1 datagrams.
    */
   seal(datagram: Uint8Array): Uint8Array {
     const header = datagram.subarray(0, HEADER_BYTES);
@@ -116,7 +110,6 @@ export class PrivateSeal implements Seal {
     if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;
     const view = new DataView(datagram.buffer, datagram.byteOffset + HEADER_BYTES, COUNTER_BYTES);
     const counter = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
-    if (counter >= NONCE_LIMIT) return undefined;
     const header = datagram.subarray(0, HEADER_BYTES);
     this.#receiving.setNonce(counter);
     const ciphertext = datagram.subarray(HEADER_BYTES + COUNTER_BYTES);

@@ -38,7 +38,8 @@ function seededPrimitives(seed: number): Primitives & { readonly keyPairs: KeyPa
   const generateKeyPair = () => {
     const privateKey = seededBytes(random, 32);
     const pair = { privateKey, publicKey: PLATFORM.agree(privateKey, BASE_POINT)! };
-    keyPairs.push(pair);
+    // The handshake erases its own.
+    keyPairs.push({ ...pair, privateKey: privateKey.slice() });
     return pair;
   };
   return { ...PLATFORM, generateKeyPair, keyPairs };
@@ -261,7 +262,7 @@ for (const point of LOW_ORDER) {
     // Somebody who has the code, and puts a key in place of which every agreement is zero.
     const primitives: Primitives = {
       ...PLATFORM,
-      generateKeyPair: () => ({ privateKey: PSK, publicKey }),
+      generateKeyPair: () => ({ privateKey: new Uint8Array(32), publicKey }),
       agree: () => new Uint8Array(32),
     };
     const [honest, evil] = [privateRoom(PSK, PLATFORM), privateRoom(PSK, primitives)];
@@ -481,6 +482,26 @@ Deno.test("private room: the code and the whole recording open nothing", () => {
   server.readMessage(meeting.hello);
   assertEquals(server.writeMessage(WELCOME), meeting.welcome);
   assertEquals(openedBy(server), recording.length);
+});
+
+Deno.test("private room: no ephemeral private key outlives its handshake", () => {
+  const keyPairs: KeyPair[] = [];
+  const generateKeyPair = () => {
+    const pair = PLATFORM.generateKeyPair();
+    keyPairs.push(pair);
+    return pair;
+  };
+  const room = privateRoom(PSK, { ...PLATFORM, generateKeyPair });
+  const initiation = room.initiate(HELLO);
+  const response = answer(room, initiation.keyShare);
+  const zeros = new Uint8Array(32);
+  assertNotEquals(keyPairs[0]!.privateKey, zeros);
+  assertEquals(keyPairs[1]!.privateKey, zeros);
+  // An answer that does not hold is not the end yet.
+  initiation.complete(response.keyShare, HELLO);
+  assertNotEquals(keyPairs[0]!.privateKey, zeros);
+  initiation.complete(response.keyShare, WELCOME);
+  assertEquals(keyPairs.map(({ privateKey }) => privateKey), [zeros, zeros]);
 });
 
 Deno.test("private room: each handshake draws one key pair at either end, and a new one", () => {

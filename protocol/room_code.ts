@@ -53,7 +53,6 @@ export function newRoomCode(randomBytes: (length: number) => Uint8Array): string
       bitCount -= SYMBOL_BITS;
       symbols += ALPHABET[bits >> bitCount & 31];
     }
-    bits &= 31;
   }
   return grouped(symbols);
 }
