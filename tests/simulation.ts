@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { createHmac } from "node:crypto";
+import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
+import { sha256 } from "@noble/hashes/sha2.js";
 import { Network, type NetworkConditions } from "../lab/network.ts";
 import { seededBytes, seededRandom } from "../lab/random.ts";
 import { Dialer, type DialerEvent } from "../protocol/dialer.ts";
@@ -14,7 +15,7 @@ import type { Hmac } from "../protocol/retry_token.ts";
 import type { Room } from "../protocol/seal.ts";
 
 /** HMAC-SHA-256, as the server uses it. */
-export const hmac: Hmac = (key, data) => createHmac("sha256", key).update(data).digest();
+export const hmac: Hmac = (key, data) => nobleHmac(sha256, key, data);
 
 /** Where the simulated server is. */
 export const SERVER: Address = { hostname: "192.0.2.1", port: 12000 };
