@@ -8,12 +8,14 @@ import { type Asker, ConsoleAsker } from "./app/asker.ts";
 import { JsonAsker } from "./app/json.ts";
 import { describeBroken, describeRefusal, describeTooLong } from "./app/messages.ts";
 import { describeUnreachable, describeUnresolved } from "./app/messages.ts";
+import { askerCode } from "./app/room_code.ts";
 import { EXIT, printError, run } from "./app/program.ts";
 import { connect, type Conversation, ConversationEndedError, type EndReason } from "./protocol.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_MESSAGE_BYTES } from "./protocol.ts";
 import {
   formatAddress,
   isBye,
+  type Refusal,
   RefusedError,
   UnreachableError,
   UnresolvedError,
@@ -34,6 +36,7 @@ Opciones:
   --inactividad SEGUNDOS  silencio tras el cual se da por perdido al servidor (${
   IDLE_TIMEOUT_MS / 1000
 })
+  --codigo [TEXTO]        código de una sala privada; sin TEXTO, lo pide sin mostrarlo
   --json                  para programas: un objeto JSON por línea en la salida
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
@@ -43,6 +46,7 @@ Ejemplos:
   deno task cliente --host 192.168.1.20 --puerto 5000
   deno task cliente "¿HTML es un lenguaje de programacion?"
   deno task cliente < preguntas.txt > charla.txt
+  deno task cliente --host 192.168.1.20 --codigo
 
 Escriba cada pregunta y pulse Intro. «bye», Ctrl-D o Ctrl-C terminan la conversación.`;
 
@@ -53,11 +57,22 @@ const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   silence: EXIT.lost,
   busy: EXIT.refused,
   refused: EXIT.refused,
+  "wrong-code": EXIT.code,
   failed: EXIT.lost,
   invalid: EXIT.lost,
 };
 
+const REFUSAL_EXIT_CODES: Readonly<Record<Refusal, number>> = {
+  full: EXIT.refused,
+  crowded: EXIT.refused,
+  closing: EXIT.refused,
+  "wrong-code": EXIT.code,
+  private: EXIT.code,
+  open: EXIT.code,
+};
+
 async function main(args: Arguments, terminal: Terminal): Promise<number> {
+  const code = await askerCode(args, terminal);
   // Whatever stops the conversation before its end does so with an exit code.
   const stop = new AbortController();
   terminal.onInterrupt(() => {
@@ -73,6 +88,7 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
     hostname: args.host(DEFAULT_HOSTNAME),
     port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
+    ...(code !== undefined && { code }),
     signal: stop.signal,
   };
   const [question] = args.words;
@@ -135,7 +151,7 @@ function explain(
   const place = formatAddress(server);
   if (error instanceof RefusedError) {
     printError(terminal, describeRefusal(error.refusal, place));
-    return EXIT.refused;
+    return REFUSAL_EXIT_CODES[error.refusal];
   }
   if (error instanceof UnresolvedError) {
     printError(terminal, describeUnresolved(server.hostname));
@@ -151,6 +167,7 @@ if (import.meta.main) {
   await run({
     help: HELP,
     values: ["host", "puerto", "inactividad"],
+    optionals: ["codigo"],
     flags: ["json"],
     words: 1,
     main,

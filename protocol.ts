@@ -77,6 +77,7 @@ export {
   type Server,
   SHUTDOWN_TIMEOUT_MS,
 } from "./protocol/server.ts";
+export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./protocol/room_code.ts";
 export { type EndReason, IDLE_TIMEOUT_MS } from "./protocol/session.ts";
 export {
   isBye,

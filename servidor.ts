@@ -8,6 +8,7 @@ import type { Arguments } from "./app/arguments.ts";
 import { JsonOperator } from "./app/json.ts";
 import { describeBindError, describeBroken, describeShed } from "./app/messages.ts";
 import { ConsoleOperator, type Operator } from "./app/operator.ts";
+import { operatorCode } from "./app/room_code.ts";
 import { EXIT, printError, run } from "./app/program.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./protocol.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./protocol.ts";
@@ -29,6 +30,7 @@ Opciones:
   --inactividad SEGUNDOS  silencio tras el cual se da por ido a un cliente (${
   IDLE_TIMEOUT_MS / 1000
 })
+  --codigo [TEXTO]        sala privada: solo entra y lee quien tenga el código; sin TEXTO, crea uno
   --json                  para programas: un objeto JSON por línea, en la salida y en la entrada
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
@@ -36,6 +38,7 @@ Opciones:
 Ejemplos:
   deno task servidor
   deno task servidor --host 0.0.0.0 --puerto 5000
+  deno task servidor --host 0.0.0.0 --codigo
   deno task servidor < respuestas.txt
 
 Escriba cada respuesta y pulse Intro. Ctrl-C cierra el servidor y avisa a los clientes.`;
@@ -49,6 +52,7 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
     maxQuestions: args.limit("max-preguntas", MAX_QUESTIONS),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
   };
+  const room = operatorCode(args);
   const stopped = Promise.withResolvers<number>();
   const stop = () => stopped.resolve(EXIT.ok);
   terminal.onInterrupt(stop);
@@ -67,6 +71,7 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
       hostname,
       port,
       ...limits,
+      ...(room.code !== undefined && { code: room.code }),
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
       onShed: (shed) => terminal.notice(describeShed(shed)),
@@ -77,7 +82,8 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
     return EXIT.noServer;
   }
   operator.listening(server.addr);
-  for (const command of clientCommands(server.addr)) terminal.notice(command);
+  terminal.notice(room.notice);
+  for (const command of clientCommands(server.addr, room.clientOption)) terminal.notice(command);
 
   operator.finished.then(stop);
   const code = await stopped.promise;
@@ -94,5 +100,5 @@ if (import.meta.main) {
     "max-preguntas",
     "inactividad",
   ];
-  await run({ help: HELP, values, flags: ["json"], words: 0, main });
+  await run({ help: HELP, values, optionals: ["codigo"], flags: ["json"], words: 0, main });
 }

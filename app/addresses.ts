@@ -1,17 +1,23 @@
 /**
- * Where else a server can be reached.
+ * How a server is reached.
  *
  * @module
  */
-import { DEFAULT_PORT } from "../protocol.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
 
 /**
- * The commands that connect to a server from other machines: one for each address of this machine if
- * the server listens on all of them, none if it listens on one that was chosen.
+ * The commands that connect to a server: from other machines, one for each address of this machine, if
+ * the server listens on all of them. If it listens on one that was chosen, there is something to tell
+ * only where the command needs more than that.
+ *
+ * @param more What the command has to end with, led by a space, or nothing.
  */
-export function clientCommands({ hostname, port }: Deno.NetAddr): string[] {
-  if (hostname !== "0.0.0.0" && hostname !== "::") return [];
-  const options = port === DEFAULT_PORT ? "" : ` --puerto ${port}`;
+export function clientCommands({ hostname, port }: Deno.NetAddr, more: string): string[] {
+  const options = (port === DEFAULT_PORT ? "" : ` --puerto ${port}`) + more;
+  if (hostname !== "0.0.0.0" && hostname !== "::") {
+    const host = hostname === DEFAULT_HOSTNAME ? "" : ` --host ${hostname}`;
+    return more === "" ? [] : ["Para entrar, escriba:", `  deno task cliente${host}${options}`];
+  }
   const addresses = Deno.networkInterfaces()
     .filter(({ family }) => hostname === "::" || family === "IPv4")
     .map(({ address }) => address)

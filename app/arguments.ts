@@ -15,6 +15,8 @@ export class UsageError extends Error {
 export interface ArgumentNames {
   /** Names of the options that take a value. */
   readonly values: readonly string[];
+  /** Names of the options that may take a value. */
+  readonly optionals?: readonly string[];
   /** Names of the options that take none. */
   readonly flags: readonly string[];
   /** How many words that are no options are allowed: 0 or more. */
@@ -40,11 +42,15 @@ export class Arguments {
    *
    * @throws {UsageError} If an option is unknown, or a word is one too many.
    */
-  constructor(args: readonly string[], { values, flags, words }: ArgumentNames) {
+  constructor(
+    args: readonly string[],
+    { values, optionals = [], flags, words }: ArgumentNames,
+  ) {
     const booleans = ["ayuda", "version", ...flags];
+    const withValue = [...values, ...optionals];
     const parsed: Record<string, unknown> & { _: string[] } = parseArgs(
-      unambiguous(args, values, booleans),
-      { string: [...values, "_"], boolean: booleans, collect: [...values] },
+      unambiguous(args, { values, optionals, booleans }),
+      { string: [...withValue, "_"], boolean: booleans, collect: withValue },
     );
     const stray = parsed._[words];
     if (stray !== undefined) throw new UsageError(`sobra el argumento "${stray}"`);
@@ -63,11 +69,21 @@ export class Arguments {
    * @throws {UsageError} If it was given without a value, or more than once.
    */
   text(name: string, otherwise: string): string {
+    const given = this.optional(name);
+    if (given === "") throw new UsageError(`a la opción --${name} le falta su valor`);
+    return given ?? otherwise;
+  }
+
+  /**
+   * The value of an option that may stand without one: empty if it does, `undefined` if the option was
+   * not given.
+   *
+   * @throws {UsageError} If it was given more than once.
+   */
+  optional(name: string): string | undefined {
     const given = this.#values[name] as string[];
-    if (given.length === 0) return otherwise;
     if (given.length > 1) throw new UsageError(`la opción --${name} se dio más de una vez`);
-    if (given[0] === "") throw new UsageError(`a la opción --${name} le falta su valor`);
-    return given[0]!;
+    return given[0];
   }
 
   /** The value of `--host`, or `otherwise`. An IPv6 address may stand in brackets. */
@@ -116,9 +132,9 @@ export class Arguments {
  */
 function unambiguous(
   args: readonly string[],
-  values: readonly string[],
-  booleans: readonly string[],
+  { values, optionals, booleans }: Record<"values" | "optionals" | "booleans", readonly string[]>,
 ): string[] {
+  const withValue = [...values, ...optionals];
   const end = args.indexOf("--");
   const options = end < 0 ? args : args.slice(0, end);
   const plain = options.map((arg, index) => {
@@ -126,7 +142,7 @@ function unambiguous(
     if (!arg.startsWith("-") || arg === "-") return arg;
     const name = arg === "-h" ? "ayuda" : arg.replace(/^--/, "");
     if (booleans.includes(name)) return `--${name}=true`;
-    if (arg.startsWith("--") && values.includes(name.replace(/=[^]*$/, ""))) return arg;
+    if (arg.startsWith("--") && withValue.includes(name.replace(/=[^]*$/, ""))) return arg;
     if (isValue) throw new UsageError(`el valor "${arg}" empieza por un guion: únalo con "="`);
     throw new UsageError(`no se conoce la opción "${arg}"`);
   });

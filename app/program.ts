@@ -23,6 +23,8 @@ export const EXIT = {
   lost: 4,
   /** The server refused. */
   refused: 5,
+  /** The code of a private room is wrong, missing, or not wanted. */
+  code: 6,
   /** Ctrl-C. */
   interrupted: 130,
 } as const;

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { CodeRoom } from "./code_room.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./dialer.ts";
 import { ConversationEndedError, MessageTooLongError } from "./errors.ts";
 import { RefusedError, UnreachableError } from "./errors.ts";
@@ -24,6 +25,8 @@ export interface ConnectOptions {
   readonly connectTimeout?: number;
   /** Silence after which the server is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
+  /** The code of a private room, as its operator gave it: 8 characters or more. */
+  readonly code?: string;
   /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
   readonly onEvent?: (event: ConversationEvent) => void;
 }
@@ -83,13 +86,15 @@ export interface Conversation extends AsyncDisposable {
  * @throws {RefusedError} If the server does not want the client.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Conversation> {
-  const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
+  const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, code, signal } = options;
   const timeouts = {
     connectTimeout: checkDuration("connectTimeout", options.connectTimeout ?? CONNECT_TIMEOUT_MS),
     idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
   };
   checkPort(port, 1);
   signal?.throwIfAborted();
+  const room = code === undefined ? undefined : new CodeRoom(code);
+  await room?.ready;
   const server = { transport: "udp" as const, hostname: await resolveHost(hostname), port };
   signal?.throwIfAborted();
   const dialer = new Dialer({
@@ -98,6 +103,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
     now: Driver.now(),
     randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
     random: Math.random,
+    ...(room && { room }),
   });
   const conversation = new RunningConversation(dialer, server, options);
   await conversation.connected;

@@ -150,8 +150,13 @@ function pbkdf2(
   salt: Uint8Array,
   rounds: number,
   length: number,
-): Uint8Array {
-  return toBytes(crypto().pbkdf2Sync(password, salt, rounds, length, "sha256"));
+): Promise<Uint8Array> {
+  const { promise, resolve, reject } = Promise.withResolvers<Uint8Array>();
+  crypto().pbkdf2(password, salt, rounds, length, "sha256", (error, key) => {
+    if (error) reject(error);
+    else resolve(toBytes(key));
+  });
+  return promise;
 }
 
 function der<Type extends "pkcs8" | "spki">(prefix: Uint8Array, key: Uint8Array, type: Type) {

@@ -374,6 +374,17 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
 }
 
 function endOf(refusal: Refusal | undefined): EndReason {
-  if (refusal === undefined) return "silence";
-  return refusal === "closing" ? "closing" : "refused";
+  switch (refusal) {
+    case undefined:
+      return "silence";
+    case "closing":
+      return "closing";
+    case "wrong-code":
+    case "private":
+    case "open":
+      return "wrong-code";
+    case "full":
+    case "crowded":
+      return "refused";
+  }
 }

@@ -38,7 +38,7 @@ const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol ver
  * import { roomKey } from "./room_code.ts";
  *
  * const primitives = nodePrimitives();
- * const room = privateRoom(roomKey("7K3M-9QXT-0B4D-HZ6W", primitives), primitives);
+ * const room = privateRoom(await roomKey("7K3M-9QXT-0B4D-HZ6W", primitives), primitives);
  * const fields = new Uint8Array(4);
  * const { keyShare } = room.initiate(fields);
  * console.log(typeof room.respond({ keyShare, fields }, new Uint8Array(12))); // "object"

@@ -14,6 +14,7 @@ export const KEY_ROUNDS = 600_000;
 const ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const SYMBOL_BITS = 5;
 const CODE_BYTES = 10;
+const NEW_CODE_CHARACTERS = "7K3M-9QXT-0B4D-HZ6W".length;
 const CODE_FORM = /^[0-9A-TV-Za-tv-z]{16}$/;
 const GROUP = /.{4}(?=.)/g;
 const KEY_BYTES = 32;
@@ -25,7 +26,12 @@ const SALT = UTF8.encode("preguntas: key of a private room, version 1");
 /** What {@linkcode roomKey} needs from outside. */
 export interface KeyDerivation {
   /** PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2): so many bytes. */
-  pbkdf2(password: Uint8Array, salt: Uint8Array, rounds: number, length: number): Uint8Array;
+  pbkdf2(
+    password: Uint8Array,
+    salt: Uint8Array,
+    rounds: number,
+    length: number,
+  ): Promise<Uint8Array>;
 }
 
 /**
@@ -82,21 +88,36 @@ export function normaliseRoomCode(text: string): string {
 }
 
 /**
+ * How hard a code is to guess for somebody who recorded the network, by its length alone: `too-short`
+ * for any use, `short` where it has fewer characters than those of {@linkcode newRoomCode}, or `long`.
+ */
+export function codeStrength(code: string): "too-short" | "short" | "long" {
+  const { length } = [...normaliseRoomCode(code)];
+  if (length < MIN_CODE_CHARACTERS) return "too-short";
+  return length < NEW_CODE_CHARACTERS ? "short" : "long";
+}
+
+/**
+ * Gives back a code as {@linkcode normaliseRoomCode} writes it.
+ *
+ * @throws {RangeError} If it is shorter than {@linkcode MIN_CODE_CHARACTERS}.
+ */
+export function checkRoomCode(code: string): string {
+  if (codeStrength(code) !== "too-short") return normaliseRoomCode(code);
+  // The code itself is not for messages, which end in logs.
+  throw new RangeError(`Invalid room code, expected ${MIN_CODE_CHARACTERS} characters or more`);
+}
+
+/**
  * The key of the room with that code: PBKDF2 (RFC 8018 §5.2) over the code as
  * {@linkcode normaliseRoomCode} writes it, in UTF-8, {@linkcode KEY_ROUNDS} rounds under a salt that
- * is the same for everybody. It takes about half a second, in which nothing else happens.
+ * is the same for everybody. It takes about half a second, beside whatever else happens.
  *
  * @returns 32 bytes.
  * @throws {RangeError} If the code is shorter than {@linkcode MIN_CODE_CHARACTERS}.
  */
-export function roomKey(code: string, { pbkdf2 }: KeyDerivation): Uint8Array {
-  const normal = normaliseRoomCode(code);
-  // The code itself is not for messages, which end in logs.
-  const { length } = [...normal];
-  if (length < MIN_CODE_CHARACTERS) {
-    throw new RangeError(`A room code has ${MIN_CODE_CHARACTERS} characters or more: "${length}"`);
-  }
-  return pbkdf2(UTF8.encode(normal), SALT, KEY_ROUNDS, KEY_BYTES);
+export async function roomKey(code: string, { pbkdf2 }: KeyDerivation): Promise<Uint8Array> {
+  return await pbkdf2(UTF8.encode(checkRoomCode(code)), SALT, KEY_ROUNDS, KEY_BYTES);
 }
 
 function grouped(symbols: string): string {

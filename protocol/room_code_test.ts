@@ -1,7 +1,20 @@
-import { assertEquals, assertMatch, assertNotEquals, assertThrows } from "@std/assert";
+import {
+  assertEquals,
+  assertMatch,
+  assertNotEquals,
+  assertRejects,
+  assertThrows,
+} from "@std/assert";
 import { seededBytes, seededRandom } from "../lab/random.ts";
 import { nodePrimitives } from "./crypto.ts";
-import { type KeyDerivation, newRoomCode, normaliseRoomCode, roomKey } from "./room_code.ts";
+import {
+  checkRoomCode,
+  codeStrength,
+  type KeyDerivation,
+  newRoomCode,
+  normaliseRoomCode,
+  roomKey,
+} from "./room_code.ts";
 
 const CODE = "7K3M-9QXT-0B4D-HZ6W";
 
@@ -13,14 +26,14 @@ function noted(): KeyDerivation & { password: string; rounds: number } {
     pbkdf2(password, _salt, rounds, length) {
       this.password = new TextDecoder().decode(password);
       this.rounds = rounds;
-      return new Uint8Array(length);
+      return Promise.resolve(new Uint8Array(length));
     },
   };
 }
 
-function passwordOf(code: string): string {
+async function passwordOf(code: string): Promise<string> {
   const derivation = noted();
-  roomKey(code, { pbkdf2: (...args) => derivation.pbkdf2(...args) });
+  await roomKey(code, { pbkdf2: (...args) => derivation.pbkdf2(...args) });
   return derivation.password;
 }
 
@@ -33,6 +46,7 @@ Deno.test("room code: 80 random bits in four groups without look-alikes", () => 
     assertEquals(asked * 8, 80);
     assertMatch(code, /^[0-9A-HJKMNP-TV-Z]{4}(?:-[0-9A-HJKMNP-TV-Z]{4}){3}$/);
     assertEquals(normaliseRoomCode(code), code);
+    assertEquals(codeStrength(code), "long");
     seen.add(code);
   }
   assertEquals(seen.size, 2_000);
@@ -55,7 +69,7 @@ Deno.test("room code: no bit is lost on the way to the symbols", () => {
   assertEquals(codes.size, 80);
 });
 
-Deno.test("room code: however a code was read out, it is the same one", () => {
+Deno.test("room code: however a code was read out, it is the same one", async () => {
   const readings = [
     "7K3M-9QXT-0B4D-HZ6W",
     "7k3m-9qxt-0b4d-hz6w",
@@ -70,14 +84,14 @@ Deno.test("room code: however a code was read out, it is the same one", () => {
   ];
   for (const reading of readings) {
     assertEquals(normaliseRoomCode(reading), CODE, reading);
-    assertEquals(passwordOf(reading), CODE, reading);
+    assertEquals(await passwordOf(reading), CODE, reading);
   }
   for (const reading of ["1111-0000-1111-0000", "iIlL-oOoO-IiLl-OoOo", "IL1i 0Oo0 lLiI OOOO"]) {
     assertEquals(normaliseRoomCode(reading), "1111-0000-1111-0000", reading);
   }
 });
 
-Deno.test("room code: a code of one's own counts as it is typed", () => {
+Deno.test("room code: a code of one's own counts as it is typed", async () => {
   const kept = [
     "la clave de hoy",
     "La clave de hoy",
@@ -95,7 +109,7 @@ Deno.test("room code: a code of one's own counts as it is typed", () => {
   ];
   for (const code of kept) {
     assertEquals(normaliseRoomCode(code), code);
-    assertEquals(passwordOf(code), code);
+    assertEquals(await passwordOf(code), code);
   }
   assertEquals(new Set(kept.map(normaliseRoomCode)).size, kept.length);
 });
@@ -122,7 +136,7 @@ Deno.test("room code: what is normalised once is normalised for good", () => {
   }
 });
 
-Deno.test("room code: one that is too short is refused, and not repeated", () => {
+Deno.test("room code: one that is too short is refused, and not repeated", async () => {
   for (
     const code of [
       "",
@@ -133,10 +147,15 @@ Deno.test("room code: one that is too short is refused, and not repeated", () =>
       "n\u0303".repeat(7),
     ]
   ) {
-    const error = assertThrows(() => roomKey(code, noted()), RangeError, "8 characters");
+    const error = await assertRejects(() => roomKey(code, noted()), RangeError, "8 characters");
+    assertThrows(() => checkRoomCode(code), RangeError, "8 characters");
+    assertEquals(codeStrength(code), "too-short");
     assertEquals(code.length > 0 && error.message.includes(code.trim() || "nothing"), false);
   }
-  for (const code of ["12345678", "\u{1f600}".repeat(8), "n\u0303".repeat(8)]) passwordOf(code);
+  for (const code of ["12345678", "\u{1f600}".repeat(8), "n\u0303".repeat(8)]) {
+    await passwordOf(code);
+    assertEquals(codeStrength(code), "short");
+  }
 });
 
 Deno.test("room code: the key is PBKDF2-HMAC-SHA-256 of 600,000 rounds", async () => {
@@ -145,5 +164,5 @@ Deno.test("room code: the key is PBKDF2-HMAC-SHA-256 of 600,000 rounds", async (
   const key = await crypto.subtle.importKey("raw", utf8(CODE), "PBKDF2", false, ["deriveBits"]);
   const derivation = { name: "PBKDF2", hash: "SHA-256", salt, iterations: 600_000 };
   const bits = await crypto.subtle.deriveBits(derivation, key, 256);
-  assertEquals(roomKey(" 7k3m 9qxt ob4d hz6w", nodePrimitives()), new Uint8Array(bits));
+  assertEquals(await roomKey(" 7k3m 9qxt ob4d hz6w", nodePrimitives()), new Uint8Array(bits));
 });

@@ -5,6 +5,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { CodeRoom } from "./code_room.ts";
 import { MessageTooLongError } from "./errors.ts";
 import {
   Listener,
@@ -46,6 +47,12 @@ export interface ServeOptions {
   readonly maxQuestions?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
+  /**
+   * Makes the room private: only who has the same code may enter, and nobody else can read along. 8
+   * characters or more; `newRoomCode` makes a good one. Nobody gets through during the half second in
+   * which its key is derived.
+   */
+  readonly code?: string;
   /** Called when a client got through. */
   readonly onConnect?: (client: ClientInfo) => void;
   /** Called when a client that had got through is gone. */
@@ -131,7 +138,8 @@ class RunningServer implements Server {
   #shutdown: Promise<void> | undefined;
 
   constructor(options: ServeOptions, handler: Handler) {
-    const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
+    const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, code, signal } = options;
+    const room = code === undefined ? undefined : new CodeRoom(code);
     this.#options = options;
     this.#handler = handler;
     this.#listener = new Listener({
@@ -145,6 +153,7 @@ class RunningServer implements Server {
       hmac: (key, data) => hmac(sha256, key, data),
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
       random: Math.random,
+      ...(room && { room }),
     });
     const transport = bindUdp({ hostname, port: checkPort(port, 0) });
     this.addr = toNetAddr(transport.address);
@@ -152,6 +161,7 @@ class RunningServer implements Server {
       transport,
       endpoint: this.#listener,
       onEvent: (event) => this.#handle(event),
+      ready: room?.ready,
     });
     this.finished = this.#driver.finished;
     signal?.addEventListener("abort", this.#onAbort, { once: true });

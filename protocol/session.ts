@@ -41,7 +41,9 @@ export type EndReason =
   /** This end said bye and nobody confirmed it. */
   | "unconfirmed"
   /** The server was restarted, and does not want this client back. */
-  | "refused";
+  | "refused"
+  /** The server was restarted, as a room with another code or as a room of the other kind. */
+  | "wrong-code";
 
 /** What happened in a session. */
 export type SessionEvent =

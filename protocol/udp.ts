@@ -70,6 +70,8 @@ export interface DriverOptions<Event> {
   readonly endpoint: Endpoint<Event>;
   /** Hears what happens. */
   readonly onEvent: (event: Event) => void;
+  /** Nothing is received before this settles; what comes until then waits in the socket. */
+  readonly ready?: Promise<void> | undefined;
 }
 
 /** Drives a protocol end: datagrams in and out, one timer, events. */
@@ -116,7 +118,8 @@ export class Driver<Event> {
   }
 
   async #receiveAll(): Promise<void> {
-    const { transport, endpoint } = this.#options;
+    const { transport, endpoint, ready } = this.#options;
+    if (ready !== undefined) await ready;
     for (let got = await transport.receive(); got; got = await transport.receive()) {
       endpoint.receive(got.datagram, got.from, Driver.now());
       this.update();

@@ -38,7 +38,7 @@ Deno.test({
     const readme = await Deno.readTextFile(new URL("README.md", ROOT));
     for (const program of ["servidor.ts", "cliente.ts"]) {
       const source = await Deno.readTextFile(new URL(program, ROOT));
-      const names = [...source.matchAll(/(?:values|flags)\b[^\[]*\[([^\]]*)\]/g)]
+      const names = [...source.matchAll(/(?:values|optionals|flags)\b[^\[]*\[([^\]]*)\]/g)]
         .flatMap(([, list]) => [...list!.matchAll(/"([a-z-]+)"/g)].map(([, name]) => name!));
       assert(names.length > 3, `No options found in ${program}`);
       for (const name of names) {

@@ -36,9 +36,22 @@ export function fuzzArguments(seed: number): number {
 }
 
 const NAMES: readonly string[] = ["host", "puerto", "inactividad", "max-clientes"];
+const OPTIONALS: readonly string[] = ["codigo"];
 const FLAGS: readonly string[] = ["json"];
 const OPTIONS: readonly string[] = [
-  ...[...NAMES, ...FLAGS, "ayuda", "version", "h", "_", "otra", "no-json", "no-host", "no-ayuda"],
+  ...[
+    ...NAMES,
+    ...OPTIONALS,
+    ...FLAGS,
+    "ayuda",
+    "version",
+    "h",
+    "_",
+    "otra",
+    "no-json",
+    "no-host",
+    "no-ayuda",
+  ],
   ...["__proto__", "constructor", "toString", "__proto__.typed", "constructor.prototype.typed"],
   ...["host.typed", "puerto.0", "json.typed", "hasOwnProperty", "", "-", "=", "ñ", "0", "h.h"],
 ];
@@ -80,7 +93,7 @@ const VALUES: readonly string[] = [
 function plainWord(dice: Dice): string {
   if (dice.chance(0.3)) return dice.pick(VALUES);
   if (dice.chance(0.3)) return dice.pick(["-h", "--", ...ALL_FLAGS.map((flag) => `--${flag}`)]);
-  const name = dice.pick(NAMES);
+  const name = dice.pick([...NAMES, ...OPTIONALS]);
   return dice.chance(0.5) ? `--${name}` : `--${name}=${dice.pick(VALUES)}`;
 }
 
@@ -118,8 +131,9 @@ function checkArguments(typed: readonly string[], most: number): void {
   for (const word of read.words) assert(typed.includes(word), `The word "${word}"`);
   for (const flag of Object.values(read.flags)) assert(flag === true || flag === false, `${flag}`);
   const all = typed.join("\n");
-  for (const text of Object.values(read.texts)) {
-    assert(text !== "" && all.includes(text), `The value "${text}"`);
+  for (const [name, text] of Object.entries(read.texts)) {
+    assert(text !== "" || OPTIONALS.includes(name), `--${name} without a value`);
+    assert(all.includes(text), `The value "${text}"`);
   }
 }
 
@@ -131,11 +145,15 @@ interface Typed {
 
 /** Reads every option there is, as the programs do. */
 function readAll(typed: readonly string[], words: number): Typed {
-  const args = new Arguments(typed, { values: NAMES, flags: FLAGS, words });
+  const args = new Arguments(typed, { values: NAMES, optionals: OPTIONALS, flags: FLAGS, words });
   const texts: Record<string, string> = {};
   for (const name of NAMES) {
     const text = args.text(name, NOTHING_TYPED);
     if (text !== NOTHING_TYPED) texts[name] = text;
+  }
+  for (const name of OPTIONALS) {
+    const text = args.optional(name);
+    if (text !== undefined) texts[name] = text;
   }
   checkInteger(args.integer("puerto", { otherwise: 12_000, least: 0, most: 65_535 }), 0, 65_535);
   checkInteger(args.seconds("inactividad", 75_000) / 1000, 1, 86_400);
@@ -169,11 +187,12 @@ function readPlainly(typed: readonly string[], most: number): Typed | "wrong" | 
       flags["ayuda"] = true;
     } else if (ALL_FLAGS.includes(option) && value === undefined) {
       flags[option] = true;
-    } else if (NAMES.includes(option)) {
+    } else if (NAMES.includes(option) || OPTIONALS.includes(option)) {
       const next = typed[at + 1];
       const isNext = value === undefined && next !== undefined && !next.startsWith("-");
       const text = isNext ? typed[++at]! : value ?? "";
-      isWrong ||= text === "" || option in texts || !isInBounds(option, text);
+      const isMissing = text === "" && !OPTIONALS.includes(option);
+      isWrong ||= isMissing || option in texts || !isInBounds(option, text);
       texts[option] = text;
     } else {
       return undefined;

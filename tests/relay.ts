@@ -14,6 +14,8 @@ export interface RelayOptions {
   readonly conditions: NetworkConditions;
   /** Which datagrams it becomes of. */
   readonly seed: number;
+  /** Sees every datagram that comes in. */
+  readonly onDatagram?: (datagram: Uint8Array) => void;
 }
 
 interface Parcel {
@@ -34,8 +36,10 @@ export class Relay implements AsyncDisposable {
   readonly #backs = new Map<string, Deno.DatagramConn>();
   readonly #loops: Promise<void>[] = [];
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
+  readonly #onDatagram: (datagram: Uint8Array) => void;
 
-  constructor({ port, conditions, seed }: RelayOptions) {
+  constructor({ port, conditions, seed, onDatagram = () => {} }: RelayOptions) {
+    this.#onDatagram = onDatagram;
     this.#server = { transport: "udp", hostname: "127.0.0.1", port };
     this.#network = new Network(conditions, seededRandom(seed));
     this.#loops.push(this.#receive(this.#front, (datagram, from) => {
@@ -74,6 +78,7 @@ export class Relay implements AsyncDisposable {
 
   #forward(parcel: Parcel): void {
     this.datagrams++;
+    this.#onDatagram(parcel.datagram);
     const now = performance.now();
     const arrivals = this.#network.send(parcel, now);
     if (arrivals.length === 0) this.lost++;

@@ -1,0 +1,162 @@
+import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
+import { PERFECT } from "../lab/network.ts";
+import { connect, RefusedError, serve } from "../protocol.ts";
+import { canRunPrograms, command, Process, startServer } from "./process.ts";
+import { canUsePty, Pty } from "./pty.ts";
+import { Relay } from "./relay.ts";
+
+const CODE = "7K3M-9QXT-0B4D-HZ6W";
+const ANOTHER_CODE = "ZZZZ-9QXT-0B4D-HZ6W";
+const QUESTION = "¿HTML es un lenguaje de programacion?";
+const canUseNet = Deno.permissions.querySync({ name: "net" }).state === "granted";
+
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !canRunPrograms, fn });
+}
+
+function testInTerminal(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !canRunPrograms || !canUsePty, fn });
+}
+
+Deno.test({
+  name: "a private room through the door: who has the code, however typed, and who has not",
+  ignore: !canUseNet,
+  async fn() {
+    await using server = serve({ port: 0, code: CODE }, (question) => `re: ${question}`);
+    const { port } = server.addr;
+    await using conversation = await connect({ port, code: "7k3m 9qxt ob4d hz6w" });
+    assertEquals(await conversation.ask(QUESTION), `re: ${QUESTION}`);
+    assertEquals(await conversation.ask("¿Y?"), "re: ¿Y?");
+    const wrong = await assertRejects(() => connect({ port, code: ANOTHER_CODE }), RefusedError);
+    assertEquals(wrong.refusal, "wrong-code");
+    const none = await assertRejects(() => connect({ port }), RefusedError);
+    assertEquals(none.refusal, "private");
+  },
+});
+
+Deno.test({
+  name: "an open room wants no code, and none is too short to be one",
+  ignore: !canUseNet,
+  async fn() {
+    await using server = serve({ port: 0 }, () => "");
+    const { port } = server.addr;
+    const error = await assertRejects(() => connect({ port, code: CODE }), RefusedError);
+    assertEquals(error.refusal, "open");
+    await assertRejects(() => connect({ port, code: "1234567" }), RangeError);
+    assertThrows(() => serve({ port: 0, code: "1234567" }, () => ""), RangeError);
+  },
+});
+
+// Whoever can read everything on the way reads none of the words.
+test("a private room through pipes, and what somebody on the path sees of it", async () => {
+  const { server, port } = await startServer("--codigo", CODE);
+  await using _server = server;
+  const captured: Uint8Array[] = [];
+  await using relay = new Relay({
+    port,
+    conditions: PERFECT,
+    seed: 1,
+    onDatagram: (datagram) => captured.push(datagram),
+  });
+  await using client = new Process("cliente", "--puerto", `${relay.port}`, "--codigo", CODE);
+  await server.write("NOOOOO\n");
+  await client.write(`${QUESTION}\nbye\n`);
+  assertEquals(await client.exited(), 0);
+  assertEquals(
+    client.output,
+    `Ingrese una pregunta: ${QUESTION}\nRespuesta: NOOOOO\nIngrese una pregunta: bye\n`,
+  );
+  const seen = captured.map((datagram) => new TextDecoder("latin1").decode(datagram)).join("\n");
+  assert(captured.length >= 8, `Only ${captured.length} datagrams`);
+  for (const word of ["HTML", "lenguaje", "programacion", "NOOOOO", "bye", CODE, "7K3M"]) {
+    assert(!seen.includes(word), `"${word}" can be read on the way`);
+  }
+});
+
+testInTerminal("a private room in terminals: the code is asked for without an echo", async () => {
+  await using server = new Pty(command("servidor", "--puerto", "0", "--codigo"), {
+    columns: 120,
+    errorsApart: true,
+  });
+  await server.until(() => /--codigo .*\n/.test(server.errors));
+  const [, port, code] = /^ {2}deno task cliente --puerto (\d+) --codigo (\S+)$/m
+    .exec(server.errors)!;
+  assertMatch(code!, /^[0-9A-Z]{4}(?:-[0-9A-Z]{4}){3}$/);
+  assert(server.errors.includes(`Sala privada, con el código ${code}\n`), server.errors);
+  await using client = new Pty(command("cliente", "--puerto", port!, "--codigo"), {
+    errorsApart: true,
+  });
+  await client.until("Código de la sala: ");
+  await client.type(`${code!.toLowerCase()}\r`);
+  await client.until("Ingrese una pregunta: ");
+  await client.type(`${QUESTION}\r`);
+  await server.until("Ingrese una respuesta: ");
+  await server.type("NOOOOO\r");
+  await client.until("Respuesta: NOOOOO\nIngrese una pregunta: ");
+  await client.type("bye\r");
+  assertEquals(await client.exited, 0);
+  assert(!client.raw.toUpperCase().includes(code!), "The code was shown");
+  assertEquals(
+    client.screen.trim(),
+    `Ingrese una pregunta: ${QUESTION}\nRespuesta: NOOOOO\nIngrese una pregunta: bye`,
+  );
+});
+
+// What the server is given, what the client is given, and what the client then says.
+const OUTCOMES: readonly (readonly [string[], string[], RegExp])[] = [
+  [["--codigo", CODE], ["--codigo", ANOTHER_CODE], /^Error: el código no es el de la sala de .*$/m],
+  [["--codigo", CODE], [], /^Error: la sala de .* es privada: añada --codigo .*$/m],
+  [[], ["--codigo", CODE], /^Error: la sala de .* es abierta y no usa código: quite --codigo$/m],
+];
+
+for (const [ofServer, ofClient, expected] of OUTCOMES) {
+  test(`a server with "${ofServer}" and a client with "${ofClient}": exit code 6`, async () => {
+    const { server, port } = await startServer(...ofServer);
+    await using _server = server;
+    await using client = new Process("cliente", "--puerto", `${port}`, ...ofClient, "¿Y?");
+    assertEquals(await client.exited(), 6);
+    assertMatch(client.errors, expected);
+    assertEquals([client.output, client.errors.trim().split("\n").length], ["", 1]);
+    assert(!client.errors.includes("K3M"), "The code was shown");
+  });
+}
+
+test("a server that comes back with another code: exit code 6", async () => {
+  const { server, port } = await startServer("--codigo", CODE);
+  await using _server = server;
+  const common = ["--puerto", `${port}`, "--inactividad", "3"];
+  await using client = new Process("cliente", ...common, "--codigo", CODE, "¿Y?");
+  await server.until("Ingrese una respuesta: ");
+  server.kill("SIGKILL");
+  await server.exited();
+  await using another = new Process("servidor", "--puerto", `${port}`, "--codigo", ANOTHER_CODE);
+  await another.until("Escuchando en");
+  assertEquals(await client.exited(), 6);
+  assertMatch(client.errors, /^Error: el servidor .* se reinició con otro código, .*$/m);
+});
+
+test("codes that cannot be one, and a code that nobody can be asked for", async () => {
+  for (const program of ["servidor", "cliente"] as const) {
+    await using process = new Process(program, "--codigo", "corto");
+    assertEquals(await process.exited(), 2);
+    assertMatch(process.errors, /^Error: el código debe tener 8 caracteres o más; .*$/m);
+    assert(!process.errors.includes("corto"), process.errors);
+  }
+  await using client = new Process("cliente", "--codigo", "--puerto", "9");
+  assertEquals(await client.exited(), 2);
+  assertMatch(client.errors, /^Error: no hay terminal en la que pedir el código: .*$/m);
+});
+
+test("what the operator hears of the room: open, private with a short code, private", async () => {
+  const heard = async (...args: string[]) => {
+    const { server } = await startServer(...args);
+    await using _server = server;
+    await server.until(/^Sala .*$/m);
+    await server.end();
+    assertEquals(await server.exited(), 0);
+    return server.errors;
+  };
+  assertMatch(await heard(), /^Sala abierta: .*--codigo.*$/m);
+  assertMatch(await heard("--codigo", "clave123"), /^Sala privada; aviso: .* código corto.*$/m);
+  assertMatch(await heard("--codigo", CODE), /^Sala privada, con su código$/m);
+});
