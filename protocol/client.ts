@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./code_room.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./dialer.ts";
 import { ConversationEndedError, MessageTooLongError } from "./errors.ts";
@@ -110,8 +111,6 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
   return conversation;
 }
 
-const UTF8 = new TextEncoder();
-
 class RunningConversation implements Conversation {
   readonly remoteAddr: Deno.NetAddr;
   readonly #dialer: Dialer;
@@ -148,7 +147,7 @@ class RunningConversation implements Conversation {
     if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
     if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
     if (this.#answer !== undefined) throw new OutOfTurnError("remote");
-    const bytes = UTF8.encode(question);
+    const bytes = encodeText(question);
     if (bytes.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(bytes.length);
     this.#dialer.ask(bytes, Driver.now());
     this.#answer = Promise.withResolvers();

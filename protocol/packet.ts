@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { allocate, Views } from "./bytes.ts";
 
 /** Largest datagram sent or accepted, in bytes: fits every path without fragments (RFC 7252 §4.6). */
 export const MAX_DATAGRAM_BYTES = 1152;
@@ -142,6 +143,9 @@ const RULES: Readonly<Record<PacketType, PacketRule>> = {
   "reset": { code: 11, minPayload: 0, maxPayload: 0 },
 };
 
+const written = new Views();
+const read = new Views();
+
 const TYPES: readonly (PacketType | undefined)[] = typesByCode();
 
 /**
@@ -156,23 +160,24 @@ const TYPES: readonly (PacketType | undefined)[] = typesByCode();
  * ```
  *
  * @param packet The fields that are not zero; a payload of at most {@linkcode MAX_SEGMENT_BYTES}.
- * @returns A new array, which the caller owns.
+ * @returns Bytes that the caller owns, as those of `allocate`.
  */
 export function encode(packet: PacketFields): Uint8Array {
   const payload = packet.payload ?? NOTHING;
-  const datagram = new Uint8Array(HEADER_BYTES + payload.length);
-  const view = new DataView(datagram.buffer);
-  view.setUint32(0, MAGIC << 8 | VERSION);
-  datagram[4] = RULES[packet.type].code;
-  datagram[5] = packet.attempt ?? 0;
-  datagram[6] = packet.echo ?? 0;
-  datagram[7] = packet.ackDelay ?? 0;
-  view.setBigUint64(8, packet.id);
-  view.setUint32(16, packet.number ?? 0);
-  datagram[20] = packet.segment ?? 0;
-  datagram[21] = packet.lastSegment ?? 0;
-  view.setUint16(22, packet.ahead ?? 0);
-  datagram.set(payload, HEADER_BYTES);
+  const datagram = allocate(HEADER_BYTES + payload.length);
+  const view = written.of(datagram);
+  const at = datagram.byteOffset;
+  view.setUint32(at, MAGIC << 8 | VERSION);
+  view.setUint8(at + 4, RULES[packet.type].code);
+  view.setUint8(at + 5, packet.attempt ?? 0);
+  view.setUint8(at + 6, packet.echo ?? 0);
+  view.setUint8(at + 7, packet.ackDelay ?? 0);
+  view.setBigUint64(at + 8, packet.id);
+  view.setUint32(at + 16, packet.number ?? 0);
+  view.setUint8(at + 20, packet.segment ?? 0);
+  view.setUint8(at + 21, packet.lastSegment ?? 0);
+  view.setUint16(at + 22, packet.ahead ?? 0);
+  if (payload.length > 0) datagram.set(payload, HEADER_BYTES);
   return datagram;
 }
 
@@ -188,17 +193,18 @@ export function decode(datagram: Uint8Array): Packet | undefined {
   const { minPayload, maxPayload } = RULES[type];
   const length = datagram.length - HEADER_BYTES;
   if (length < minPayload || length > maxPayload) return undefined;
-  const view = new DataView(datagram.buffer, datagram.byteOffset, HEADER_BYTES);
+  const view = read.of(datagram);
+  const at = datagram.byteOffset;
   const packet: Packet = {
     type,
-    id: view.getBigUint64(8),
-    attempt: view.getUint8(5),
-    echo: view.getUint8(6),
-    ackDelay: view.getUint8(7),
-    number: view.getUint32(16),
-    segment: view.getUint8(20),
-    lastSegment: view.getUint8(21),
-    ahead: view.getUint16(22),
+    id: view.getBigUint64(at + 8),
+    attempt: view.getUint8(at + 5),
+    echo: view.getUint8(at + 6),
+    ackDelay: view.getUint8(at + 7),
+    number: view.getUint32(at + 16),
+    segment: view.getUint8(at + 20),
+    lastSegment: view.getUint8(at + 21),
+    ahead: view.getUint16(at + 22),
     payload: length === 0 ? NOTHING : datagram.subarray(HEADER_BYTES),
   };
   if (type === "message" && !isSegment(packet)) return undefined;
@@ -222,8 +228,7 @@ export function packetType(datagram: Uint8Array): PacketType | undefined {
 
 /** The id in a datagram for which {@linkcode packetType} knew a type. */
 export function packetId(datagram: Uint8Array): bigint {
-  return new DataView(datagram.buffer, datagram.byteOffset, HEADER_BYTES)
-    .getBigUint64(8);
+  return read.of(datagram).getBigUint64(datagram.byteOffset + 8);
 }
 
 /** Whether two arrays hold the same bytes. It takes longer the more of them are the same. */

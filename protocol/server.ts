@@ -5,6 +5,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./code_room.ts";
 import { MessageTooLongError } from "./errors.ts";
 import {
@@ -124,8 +125,6 @@ export function serve(options: ServeOptions, handler: Handler): Server {
   return new RunningServer(options, handler);
 }
 
-const UTF8 = new TextEncoder();
-
 class RunningServer implements Server {
   readonly addr: Deno.NetAddr;
   readonly finished: Promise<void>;
@@ -229,17 +228,22 @@ class RunningServer implements Server {
       this.#driver.update();
     });
     try {
-      const text = await this.#handler(question, info);
-      if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
-      const answer = UTF8.encode(text);
-      if (answer.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(answer.length);
-      // Who asked may be gone by now: then there is nobody to answer.
-      if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
+      const answer = this.#handler(question, info);
+      // An answer that is there goes out at once: with the datagrams of the question's own turn.
+      this.#send(session, typeof answer === "string" ? answer : await answer);
     } catch (error) {
       if (session.turn === "local") this.#listener.bye(session, "failed", Driver.now());
       this.#report(error, client);
     }
     this.#driver.update();
+  }
+
+  #send(session: Session, text: string): void {
+    if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
+    const answer = encodeText(text);
+    if (answer.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(answer.length);
+    // Who asked may be gone by now: then there is nobody to answer.
+    if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
   }
 
   // What a listener throws must not stop the loop that serves the other clients.

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { decodeText } from "./bytes.ts";
 import { Delivery, type PacketSink, Retransmission } from "./delivery.ts";
 import type { Address } from "./outbox.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encode } from "./packet.ts";
@@ -126,8 +127,6 @@ export interface SessionOptions {
   /** What the handshake agreed on for sealing packets. */
   readonly seal?: Seal;
 }
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** What may be sent to an unproved address, as a multiple of what came from it (RFC 9000 §8). */
 const UNPROVED_FACTOR = 3;
@@ -414,7 +413,7 @@ export class Session implements PacketSink {
     }
     const segments = this.#delivery.receiveSegment(packet, now);
     if (segments === undefined) return;
-    const text = decodeText(segments);
+    const text = decodeText(segments.length === 1 ? segments[0]! : concat(segments));
     if (text === undefined) {
       this.#counters.malformed++;
       this.bye("invalid", now);
@@ -562,14 +561,6 @@ export function longestPause(patience: number): number {
 
 function next(number: number): number {
   return (number + 1) >>> 0;
-}
-
-function decodeText(segments: readonly Uint8Array[]): string | undefined {
-  try {
-    return UTF8.decode(segments.length === 1 ? segments[0]! : concat(segments));
-  } catch {
-    return undefined;
-  }
 }
 
 function concat(segments: readonly Uint8Array[]): Uint8Array {

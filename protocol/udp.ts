@@ -13,17 +13,20 @@ const MAX_FAILURES = 100;
 /** Longest that one timer is set for, in ms: longer ones would fire at once. */
 const MAX_TIMER_MS = 1_000_000_000;
 
+/** Least time from a timer that came for nothing to the next one, in ms. */
+const REST_MS = 20;
+
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
 /** A way to send and receive datagrams. */
 export interface Transport {
   /** The address that it is bound to. */
   readonly address: Address;
-  /** The next datagram; `undefined` once it is closed. The bytes are valid until the next call. */
-  receive(): Promise<{ datagram: Uint8Array; from: Address } | undefined>;
-  /** Sends one datagram. */
-  send(datagram: Uint8Array, to: Address): Promise<void>;
-  /** Closes it; a call of `receive` that waits gets `undefined`. */
+  /** The next datagram and where it is from. The bytes are valid until the next call. */
+  receive(): Promise<readonly [datagram: Uint8Array, from: Address]>;
+  /** Sends one datagram to an address that it received from, or one of `Deno.NetAddr`'s form. */
+  send(datagram: Uint8Array, to: Address): Promise<unknown>;
+  /** Closes it; a call of `receive` that waits fails. */
   close(): void;
 }
 
@@ -37,28 +40,11 @@ export function bindUdp({ hostname, port }: Address): Transport {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
   // One byte more than any datagram may have: what is too long is seen to be, and dropped.
   const buffer = new Uint8Array(MAX_DATAGRAM_BYTES + 1);
-  let isClosed = false;
   return {
     address: socket.addr as Deno.NetAddr,
-    async receive() {
-      for (let failures = 0; !isClosed; failures++) {
-        try {
-          const [datagram, from] = await socket.receive(buffer);
-          return { datagram, from: from as Deno.NetAddr };
-        } catch (error) {
-          // On Windows, a peer's closed port makes the next receive fail. The socket is sound.
-          if (!isClosed && failures >= MAX_FAILURES) throw error;
-        }
-      }
-      return undefined;
-    },
-    async send(datagram, to) {
-      await socket.send(datagram, { transport: "udp", hostname: to.hostname, port: to.port });
-    },
-    close() {
-      isClosed = true;
-      socket.close();
-    },
+    receive: () => socket.receive(buffer) as Promise<[Uint8Array, Deno.NetAddr]>,
+    send: (datagram, to) => socket.send(datagram, to as Deno.NetAddr),
+    close: () => socket.close(),
   };
 }
 
@@ -84,6 +70,7 @@ export class Driver<Event> {
   #sending: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Infinity;
+  #restUntil = -Infinity;
   #isClosed = false;
 
   /** Starts at once. */
@@ -100,9 +87,7 @@ export class Driver<Event> {
 
   /** Carries out what the protocol end wants. To be called after every call into it. */
   update(): void {
-    const { endpoint, onEvent } = this.#options;
-    for (const event of endpoint.takeEvents()) onEvent(event);
-    this.#flush();
+    this.#drain();
     this.#setTimer();
   }
 
@@ -120,16 +105,34 @@ export class Driver<Event> {
   async #receiveAll(): Promise<void> {
     const { transport, endpoint, ready } = this.#options;
     if (ready !== undefined) await ready;
-    for (let got = await transport.receive(); got; got = await transport.receive()) {
-      endpoint.receive(got.datagram, got.from, Driver.now());
+    for (let failures = 0; !this.#isClosed;) {
+      let got: Awaited<ReturnType<Transport["receive"]>>;
+      try {
+        got = await transport.receive();
+      } catch (error) {
+        // On Windows, a peer's closed port makes the next receive fail. The socket is sound.
+        if (!this.#isClosed && ++failures >= MAX_FAILURES) throw error;
+        continue;
+      }
+      failures = 0;
+      endpoint.receive(got[0], got[1], Driver.now());
       this.update();
     }
   }
 
-  #flush(): void {
-    if (this.#sending !== undefined) return;
+  /** Hands on what the protocol end puts out. Returns whether there was anything. */
+  #drain(): boolean {
+    const { endpoint, onEvent } = this.#options;
+    const events = endpoint.takeEvents();
+    for (const event of events) onEvent(event);
+    return this.#flush() || events.length > 0;
+  }
+
+  #flush(): boolean {
+    if (this.#sending !== undefined) return true;
     const transmits = this.#options.endpoint.takeTransmits();
     if (transmits.length > 0) this.#sending = this.#sendAll(transmits);
+    return transmits.length > 0;
   }
 
   async #sendAll(transmits: Transmit[]): Promise<void> {
@@ -148,17 +151,23 @@ export class Driver<Event> {
   }
 
   #setTimer(): void {
-    const at = this.#options.endpoint.nextTimeout;
+    const at = Math.max(this.#options.endpoint.nextTimeout, this.#restUntil);
     // A timer that fires too early looks again; so it need not be moved each time a deadline is.
     if (at >= this.#timerAt || this.#isClosed) return;
     clearTimeout(this.#timer);
     this.#timerAt = at;
     const wait = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(at - Driver.now())));
-    this.#timer = setTimeout(() => {
-      this.#timerAt = Infinity;
-      this.#options.endpoint.handleTimeout(Driver.now());
-      this.update();
-    }, wait);
+    this.#timer = setTimeout(() => this.#handleTimer(), wait);
+  }
+
+  #handleTimer(): void {
+    const now = Driver.now();
+    this.#timerAt = Infinity;
+    this.#options.endpoint.handleTimeout(now);
+    // In a quick conversation each deadline has moved on before it comes. What wakes for nothing then
+    // sleeps for a while, because to be woken takes as long as several turns.
+    this.#restUntil = this.#drain() ? -Infinity : now + REST_MS;
+    this.#setTimer();
   }
 }
 
