@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { hmac } from "@noble/hashes/hmac.js";
-import { sha256 } from "@noble/hashes/sha2.js";
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./code_room.ts";
 import { MessageTooLongError } from "./errors.ts";
@@ -19,6 +17,7 @@ import {
 import type { Address } from "./outbox.ts";
 import { MAX_MESSAGE_BYTES } from "./packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS, type Session } from "./session.ts";
+import { TokenHmac } from "./token_hmac.ts";
 import { bindUdp, Driver, nextTask, waitAtMost } from "./udp.ts";
 import {
   checkDuration,
@@ -139,6 +138,7 @@ class RunningServer implements Server {
   constructor(options: ServeOptions, handler: Handler) {
     const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, code, signal } = options;
     const room = code === undefined ? undefined : new CodeRoom(code);
+    const hmac = new TokenHmac();
     this.#options = options;
     this.#handler = handler;
     this.#listener = new Listener({
@@ -149,7 +149,7 @@ class RunningServer implements Server {
       ),
       maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),
       idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
-      hmac: (key, data) => hmac(sha256, key, data),
+      hmac: hmac.compute,
       randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
       random: Math.random,
       ...(room && { room }),
@@ -160,7 +160,7 @@ class RunningServer implements Server {
       transport,
       endpoint: this.#listener,
       onEvent: (event) => this.#handle(event),
-      ready: room?.ready,
+      ready: Promise.all([hmac.ready, room?.ready]),
     });
     this.finished = this.#driver.finished;
     signal?.addEventListener("abort", this.#onAbort, { once: true });

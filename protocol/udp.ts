@@ -57,7 +57,7 @@ export interface DriverOptions<Event> {
   /** Hears what happens. */
   readonly onEvent: (event: Event) => void;
   /** Nothing is received before this settles; what comes until then waits in the socket. */
-  readonly ready?: Promise<void> | undefined;
+  readonly ready?: Promise<unknown>;
 }
 
 /** Drives a protocol end: datagrams in and out, one timer, events. */
