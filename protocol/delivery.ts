@@ -1,11 +1,14 @@
 /**
- * Stop-and-wait delivery (RFC 7252 §4.2, NSTART = 1): one segment is under way at a time, it is sent
- * again until it is acknowledged, and the reply to a message acknowledges the message.
+ * Stop-and-wait delivery (RFC 7252 §4.2, NSTART = 1): one message is under way at a time, and the
+ * reply to it acknowledges it. Each segment of a long message is a stop-and-wait of its own, sent
+ * again until it is acknowledged; as many of them as the congestion window has room for are under
+ * way at once.
  *
  * @module
  */
 import { MAX_SEGMENT_BYTES, type Packet, type PacketFields, segmentCount } from "./packet.ts";
 import { MAX_ACK_DELAY_MS, type RttEstimator } from "./rtt.ts";
+import { CongestionWindow } from "./window.ts";
 
 /** An {@linkcode Packet.ackDelay} that says nothing: it means "255 ms or more". */
 const UNKNOWN_DELAY = 255;
@@ -25,11 +28,12 @@ export class Retransmission {
   attempt = 0;
   /** When to send it again, in ms; `Infinity` while nothing is awaited. */
   deadline = Infinity;
+  /** When it was last sent, in ms. */
+  sentAt = 0;
   #timeouts = 0;
   // Of the first attempt and the last two: two copies go out together, and either may be echoed.
   #firstSentAt = 0;
   #previousSentAt = 0;
-  #lastSentAt = 0;
 
   /** A new packet takes the place of the one before. */
   restart(): void {
@@ -45,8 +49,8 @@ export class Retransmission {
     // 0 means "no attempt" on the wire.
     this.attempt = this.attempt === 255 ? 1 : this.attempt + 1;
     if (this.attempt === 1) this.#firstSentAt = now;
-    this.#previousSentAt = this.#lastSentAt;
-    this.#lastSentAt = now;
+    this.#previousSentAt = this.sentAt;
+    this.sentAt = now;
     const backedOff = timeout * 2 ** this.#timeouts;
     this.deadline = now + Math.max(timeout, Math.min(backedOff, longest));
   }
@@ -76,7 +80,7 @@ export class Retransmission {
    */
   elapsed(echo: number, now: number): number | undefined {
     if (echo === 0) return undefined;
-    if (echo === this.attempt) return now - this.#lastSentAt;
+    if (echo === this.attempt) return now - this.sentAt;
     if (echo === this.attempt - 1) return now - this.#previousSentAt;
     return echo === 1 ? now - this.#firstSentAt : undefined;
   }
@@ -86,13 +90,19 @@ interface Outgoing {
   readonly number: number;
   readonly message: Uint8Array;
   readonly lastSegment: number;
-  segment: number;
+  /** Only a message of several segments needs one. */
+  readonly window: CongestionWindow | undefined;
+  /** How many segments were sent at least once: the first ones. */
+  sent: number;
+  /** How many segments are acknowledged. */
+  acknowledged: number;
 }
 
 interface Incoming {
-  readonly number: number;
-  readonly lastSegment: number;
-  readonly segments: Uint8Array[];
+  /** Every segment in its place, once it is here. */
+  readonly segments: (Uint8Array | undefined)[];
+  /** How many are not here yet. */
+  missing: number;
 }
 
 /** The delivery of the messages of one conversation, both ways. */
@@ -100,7 +110,10 @@ export class Delivery {
   readonly #rtt: RttEstimator;
   readonly #sink: PacketSink;
   readonly #longestPause: number;
-  readonly #timer = new Retransmission();
+  // One for each segment that was sent. The first is always there, and served the WELCOME too.
+  readonly #timers: [Retransmission, ...Retransmission[]] = [new Retransmission()];
+  // What was overdue at that time, and is so still, waits for room in the window.
+  #filledAt = -Infinity;
   #outgoing: Outgoing | undefined;
   #incoming: Incoming | undefined;
   #isWelcoming = false;
@@ -133,7 +146,11 @@ export class Delivery {
 
   /** When {@linkcode Delivery.handleTimeout} wants to be called, in ms. */
   get nextTimeout(): number {
-    return Math.min(this.#timer.deadline, this.#ackDeadline);
+    let earliest = this.#ackDeadline;
+    for (const { deadline } of this.#timers) {
+      if (deadline > this.#filledAt && deadline < earliest) earliest = deadline;
+    }
+    return earliest;
   }
 
   /**
@@ -143,15 +160,16 @@ export class Delivery {
    */
   welcomeSent(now: number): number {
     this.#isWelcoming = true;
-    this.#timer.sent(now, Infinity, Infinity);
-    return this.#timer.attempt;
+    const timer = this.#timers[0];
+    timer.sent(now, Infinity, Infinity);
+    return timer.attempt;
   }
 
   /** Whether this packet is the first from a peer that was sent a WELCOME, which it acknowledges. */
   welcomeAcknowledged(packet: Packet, now: number): boolean {
     if (!this.#isWelcoming) return false;
     this.#isWelcoming = false;
-    this.#measure(packet.echo, packet.ackDelay, packet.ackDelay, now);
+    this.#measure(this.#timers[0], packet, packet.ackDelay, now);
     return true;
   }
 
@@ -162,12 +180,14 @@ export class Delivery {
     this.#ackDeadline = now + MAX_ACK_DELAY_MS;
   }
 
-  /** Sends a message, one segment at a time. The bytes are kept, and must not change. */
+  /** Sends a message, as fast as the window allows. The bytes are kept, and must not change. */
   send(number: number, message: Uint8Array, now: number): void {
     const lastSegment = segmentCount(message.length) - 1;
-    this.#outgoing = { number, message, segment: 0, lastSegment };
-    this.#timer.restart();
-    this.#transmitSegment(now);
+    const window = lastSegment === 0 ? undefined : new CongestionWindow();
+    this.#finishOutgoing();
+    this.#timers[0].restart();
+    this.#outgoing = { number, message, lastSegment, window, sent: 0, acknowledged: 0 };
+    this.#fillWindow(this.#outgoing, now);
   }
 
   /** Gives up whatever is under way. */
@@ -179,30 +199,36 @@ export class Delivery {
 
   /** Sends again what is overdue, and acknowledges what no reply has acknowledged in time. */
   handleTimeout(now: number): void {
-    if (this.#timer.deadline <= now) {
-      for (let copies = this.#timer.timedOut(); copies > 0; copies--) this.#transmitSegment(now);
+    const outgoing = this.#outgoing;
+    if (outgoing !== undefined) {
+      for (const { deadline, sentAt } of this.#timers) {
+        if (deadline <= now) outgoing.window?.timedOut(sentAt, now);
+      }
+      this.#fillWindow(outgoing, now);
     }
     if (this.#ackDeadline <= now) this.#acknowledgeHeard(now);
   }
 
   /**
-   * Takes an ACK; sends the next segment if there is one.
+   * Takes an ACK; sends what there is room for now.
    *
    * @returns Whether the whole message is delivered now.
    */
   receiveAck(packet: Packet, now: number): boolean {
     const outgoing = this.#outgoing;
-    if (
-      outgoing?.number !== packet.number || outgoing.segment !== packet.segment
-    ) return false;
-    this.#measure(packet.echo, packet.ackDelay, packet.ackDelay, now);
-    if (outgoing.segment === outgoing.lastSegment) {
+    if (outgoing?.number !== packet.number) return false;
+    const timer = this.#timers[packet.segment];
+    // It was never sent, or is acknowledged already.
+    if (timer === undefined || timer.deadline === Infinity) return false;
+    this.#measure(timer, packet, packet.ackDelay, now);
+    timer.stop();
+    outgoing.acknowledged++;
+    outgoing.window?.acknowledged();
+    if (outgoing.acknowledged > outgoing.lastSegment) {
       this.#finishOutgoing();
       return true;
     }
-    outgoing.segment++;
-    this.#timer.restart();
-    this.#transmitSegment(now);
+    this.#fillWindow(outgoing, now);
     return false;
   }
 
@@ -214,48 +240,49 @@ export class Delivery {
    */
   acknowledgedByReply(packet: Packet, now: number): boolean {
     const outgoing = this.#outgoing;
-    if (outgoing === undefined || outgoing.segment !== outgoing.lastSegment) {
-      return false;
+    if (outgoing === undefined || outgoing.sent <= outgoing.lastSegment) return false;
+    // Of several segments, a reply does not say which one it echoes.
+    if (outgoing.lastSegment === 0) {
+      // What was sent again had to wait for a timeout: that is no delay that the peer intends.
+      const intendedDelay = packet.attempt === 1 ? packet.ackDelay : 0;
+      this.#measure(this.#timers[0], packet, intendedDelay, now);
     }
-    // What was sent again had to wait for a timeout: that is no delay that the peer intends.
-    const intendedDelay = packet.attempt === 1 ? packet.ackDelay : 0;
-    this.#measure(packet.echo, packet.ackDelay, intendedDelay, now);
     this.#finishOutgoing();
     return true;
   }
 
   /**
-   * Takes a segment of the message that is expected, in order; what is not in order is dropped,
-   * because its sender has no more than one under way.
+   * Takes a segment of the message that is expected, in any order. All are acknowledged at once but
+   * the one that makes the message whole: its acknowledgement is held back, for a reply to carry.
    *
-   * @returns The segments of the message once it is whole. The last is a view of the datagram.
+   * @returns The segments of the message once it is whole. One is a view of the datagram.
    */
-  receiveSegment(
-    packet: Packet,
-    now: number,
-  ): readonly Uint8Array[] | undefined {
+  receiveSegment(packet: Packet, now: number): readonly Uint8Array[] | undefined {
     const { number, segment, lastSegment, payload } = packet;
-    const incoming = this.#incoming ??= { number, lastSegment, segments: [] };
-    if (
-      lastSegment !== incoming.lastSegment || segment > incoming.segments.length
-    ) return undefined;
-    if (segment < incoming.segments.length) {
+    const incoming = this.#incoming ??= {
+      segments: new Array(lastSegment + 1).fill(undefined),
+      missing: lastSegment + 1,
+    };
+    const { segments } = incoming;
+    if (segments.length !== lastSegment + 1) return undefined;
+    if (segments[segment] !== undefined) {
       this.#acknowledge(packet);
       return undefined;
     }
-    if (segment < lastSegment) {
-      incoming.segments.push(payload.slice());
+    incoming.missing--;
+    if (incoming.missing > 0) {
+      segments[segment] = payload.slice();
       this.#acknowledge(packet);
       return undefined;
     }
+    segments[segment] = payload;
     this.#incoming = undefined;
     this.#heardNumber = number;
     this.#heardSegment = segment;
     this.#heardAttempt = packet.attempt;
     this.#heardAt = now;
     this.#ackDeadline = now + MAX_ACK_DELAY_MS;
-    incoming.segments.push(payload);
-    return incoming.segments;
+    return segments as Uint8Array[]; // None is missing.
   }
 
   /**
@@ -273,14 +300,14 @@ export class Delivery {
   ): boolean {
     if (packet.number !== this.#heardNumber) return false;
     if (packet.segment !== this.#heardSegment) {
-      this.#acknowledge(packet);
+      this.#acknowledge(packet, this.ahead);
       return true;
     }
     this.#heardAttempt = packet.attempt;
     this.#heardAt = now;
-    const isUnderWay = this.#outgoing !== undefined &&
-      this.#outgoing.segment === 0;
-    if (options.replay && isUnderWay) this.#transmitSegment(now);
+    // Once a segment of the reply is acknowledged, the other end has heard it.
+    const isUnheard = this.#outgoing?.acknowledged === 0;
+    if (options.replay && isUnheard) this.#transmitSegment(0, now);
     else this.#acknowledgeHeard(now);
     return true;
   }
@@ -298,21 +325,40 @@ export class Delivery {
     });
   }
 
-  #acknowledge({ number, segment, attempt }: Packet): void {
-    this.#sink.transmit({ type: "ack", number, segment, echo: attempt });
+  #acknowledge({ number, segment, attempt }: Packet, ahead = 0): void {
+    this.#sink.transmit({ type: "ack", number, segment, echo: attempt, ahead });
   }
 
-  #transmitSegment(now: number): void {
-    const { number, message, segment, lastSegment } = this.#outgoing!;
+  /** Sends what the window has room for: first what is overdue, then what was never sent. */
+  #fillWindow(outgoing: Outgoing, now: number): void {
+    this.#filledAt = now;
+    let room = outgoing.window?.size ?? 1;
+    for (const { deadline } of this.#timers) {
+      if (deadline > now && deadline < Infinity) room--;
+    }
+    for (let segment = 0; segment < outgoing.sent && room > 0; segment++) {
+      const timer = this.#timers[segment]!;
+      if (timer.deadline > now) continue;
+      room--;
+      for (let copies = timer.timedOut(); copies > 0; copies--) this.#transmitSegment(segment, now);
+    }
+    for (; outgoing.sent <= outgoing.lastSegment && room > 0; room--) {
+      this.#transmitSegment(outgoing.sent++, now);
+    }
+  }
+
+  #transmitSegment(segment: number, now: number): void {
+    const { number, message, lastSegment } = this.#outgoing!;
     const start = segment * MAX_SEGMENT_BYTES;
-    this.#timer.sent(now, this.#rtt.timeout, this.#longestPause);
+    const timer = this.#timers[segment] ??= new Retransmission();
+    timer.sent(now, this.#rtt.timeout, this.#longestPause);
     this.#ackDeadline = Infinity;
     this.#sink.transmit({
       type: "message",
       number,
       segment,
       lastSegment,
-      attempt: this.#timer.attempt,
+      attempt: timer.attempt,
       echo: this.#heardAttempt,
       ackDelay: this.#ackDelay(now),
       payload: message.subarray(start, start + MAX_SEGMENT_BYTES),
@@ -321,16 +367,17 @@ export class Delivery {
 
   #finishOutgoing(): void {
     this.#outgoing = undefined;
-    this.#timer.stop();
+    if (this.#timers.length > 1) this.#timers.length = 1;
+    this.#timers[0].stop();
   }
 
   #measure(
-    echo: number,
-    ackDelay: number,
+    timer: Retransmission,
+    { echo, ackDelay }: Packet,
     intendedDelay: number,
     now: number,
   ): void {
-    const elapsed = this.#timer.elapsed(echo, now);
+    const elapsed = timer.elapsed(echo, now);
     if (elapsed === undefined || ackDelay === UNKNOWN_DELAY) return;
     this.#rtt.sample(Math.max(0, elapsed - ackDelay), intendedDelay);
   }

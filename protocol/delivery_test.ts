@@ -170,11 +170,11 @@ Deno.test("delivery: nothing is sent again once it is given up", () => {
   assertEquals(delivery.nextTimeout, Infinity, "nor is anything acknowledged");
 });
 
-Deno.test("delivery: an ACK of another message or of another segment changes nothing", () => {
+Deno.test("delivery: an ACK of another message or of an unsent segment changes nothing", () => {
   const { delivery, ...bench } = newBench();
-  delivery.send(3, segmentsOf(3), 0);
+  delivery.send(3, segmentsOf(12), 0);
   bench.take();
-  for (const [number, segment] of [[1, 0], [2, 0], [4, 0], [3, 1], [3, 2]] as const) {
+  for (const [number, segment] of [[1, 0], [2, 0], [4, 0], [3, 10], [3, 12], [3, 255]] as const) {
     assertEquals(delivery.receiveAck(packet({ type: "ack", number, segment, echo: 1 }), 9), false);
   }
   assertEquals(bench.take(), []);
@@ -182,33 +182,106 @@ Deno.test("delivery: an ACK of another message or of another segment changes not
   assertEquals(delivery.nextTimeout, 1000);
 });
 
-Deno.test("delivery: the segments of a message go out one at a time, each when acknowledged", () => {
+function ack(segment: number, echo = 1): Packet {
+  return packet({ type: "ack", number: 1, segment, echo });
+}
+
+/** The segments in some transmitted packets. */
+function segmentsIn(sent: readonly Packet[]): number[] {
+  return sent.map(({ segment }) => segment);
+}
+
+function range(start: number, end: number): number[] {
+  return Array.from({ length: end - start }, (_, i) => start + i);
+}
+
+Deno.test("delivery: the segments of a message go out together, each with its part of it", () => {
   const { delivery, ...bench } = newBench();
   const whole = Uint8Array.from({ length: 2 * MAX_SEGMENT_BYTES + 3 }, (_, i) => i);
   delivery.send(1, whole, 0);
-  const received: number[] = [];
-  for (let segment = 0; segment < 3; segment++) {
-    const [sent, ...more] = bench.take();
-    assertEquals(more, []);
-    assertEquals([sent!.segment, sent!.lastSegment, sent!.attempt], [segment, 2, 1]);
-    received.push(...sent!.payload);
-    const ack = packet({ type: "ack", number: 1, segment, echo: 1 });
-    assertEquals(delivery.receiveAck(ack, 10), segment === 2);
+  const sent = bench.take();
+  assertEquals(
+    sent.map(({ segment, lastSegment, attempt }) => [segment, lastSegment, attempt].join()),
+    ["0,2,1", "1,2,1", "2,2,1"],
+  );
+  assertEquals(Uint8Array.from(sent.flatMap(({ payload }) => [...payload])), whole);
+  for (const [segment, isWhole] of [[2, false], [0, false], [1, true]] as const) {
+    assertEquals(delivery.receiveAck(ack(segment), 10), isWhole);
   }
-  assertEquals(Uint8Array.from(received), whole);
+  assertEquals(bench.take(), []);
+  assertEquals([delivery.isSending, delivery.nextTimeout], [false, Infinity]);
+});
+
+Deno.test("delivery: ten segments go out at first, then two for each that is acknowledged", () => {
+  const { delivery, ...bench } = newBench();
+  delivery.send(1, segmentsOf(60), 0);
+  assertEquals(segmentsIn(bench.take()), range(0, 10));
+  for (let segment = 0; segment < 25; segment++) {
+    delivery.receiveAck(ack(segment), 20);
+    const next = 10 + 2 * segment;
+    assertEquals(segmentsIn(bench.take()), range(next, next + 2));
+  }
+  for (let segment = 25; segment < 60; segment++) {
+    assertEquals(delivery.receiveAck(ack(segment), 20), segment === 59);
+  }
   assertEquals(bench.take(), []);
 });
 
-Deno.test("delivery: the next segment has attempts and timeouts of its own", () => {
+Deno.test("delivery: an ACK that comes again counts once, and makes room for nothing", () => {
+  const { delivery, rtt, ...bench } = newBench();
+  delivery.send(1, segmentsOf(60), 0);
+  delivery.receiveAck(ack(4), 20);
+  bench.take();
+  const { timeout } = rtt;
+  for (let copies = 0; copies < 60; copies++) assertEquals(delivery.receiveAck(ack(4), 30), false);
+  assertEquals([bench.take(), rtt.timeout], [[], timeout]);
+});
+
+Deno.test("delivery: each segment has attempts and timeouts of its own", () => {
   const { delivery, ...bench } = newBench();
   delivery.send(1, segmentsOf(2), 0);
+  delivery.receiveAck(ack(0, 0), 10);
   delivery.handleTimeout(1000);
   delivery.handleTimeout(3000);
+  const attempts = bench.take().map(({ segment, attempt }) => [segment, attempt].join());
+  assertEquals(attempts, ["0,1", "1,1", "1,2", "1,3", "1,4"]);
+  assertEquals(delivery.nextTimeout, 7000);
+  // The next message begins again.
+  delivery.receiveAck(ack(1, 0), 3010);
+  delivery.send(2, segmentsOf(2), 4000);
+  assertEquals(bench.take().map(({ attempt }) => attempt), [1, 1]);
+  assertEquals(delivery.nextTimeout, 5000);
+});
+
+Deno.test("delivery: a timeout halves the window, and only so much is sent again at once", () => {
+  const { delivery, ...bench } = newBench();
+  delivery.send(1, segmentsOf(60), 0);
   bench.take();
-  // Attempt 2 is neither the first nor the last: it measures nothing, so the RTO stays 1 s.
-  delivery.receiveAck(packet({ type: "ack", number: 1, segment: 0, echo: 2 }), 3010);
-  assertEquals(bench.take().map(({ segment, attempt }) => [segment, attempt]), [[1, 1]]);
-  assertEquals(delivery.nextTimeout, 4010);
+  delivery.handleTimeout(1000);
+  assertEquals(segmentsIn(bench.take()), range(0, 5));
+  assertEquals(delivery.nextTimeout, 3000, "what waits for room waits for no time");
+  delivery.handleTimeout(2000);
+  assertEquals(bench.take(), []);
+  delivery.receiveAck(ack(0, 0), 2000);
+  assertEquals(segmentsIn(bench.take()), [5], "what is overdue goes before what is new");
+  delivery.receiveAck(ack(6, 0), 2000);
+  assertEquals(bench.take(), [], "what is not under way leaves no room");
+  for (const segment of [1, 2, 3]) delivery.receiveAck(ack(segment, 0), 2000);
+  assertEquals(segmentsIn(bench.take()), [7, 8, 9]);
+  for (const segment of [4, 5, 7]) delivery.receiveAck(ack(segment, 0), 2000);
+  assertEquals(segmentsIn(bench.take()), [10, 11, 12, 13], "8 acknowledged make room for one more");
+});
+
+Deno.test("delivery: while nothing is acknowledged, two segments at a time are sent again", () => {
+  const { delivery, ...bench } = newBench();
+  delivery.send(1, segmentsOf(60), 0);
+  const sent: string[] = [];
+  for (let timeouts = 0; timeouts < 6; timeouts++) {
+    bench.take();
+    delivery.handleTimeout(delivery.nextTimeout);
+    sent.push(segmentsIn(bench.take()).join());
+  }
+  assertEquals(sent, ["0,1,2,3,4", "0,0,1,1", "0,0,1,1", "0,0,1,1", "0,0,1,1", "0,0,1,1"]);
 });
 
 Deno.test("delivery: a whole message is acknowledged when the delay ends", () => {
@@ -295,15 +368,22 @@ Deno.test("delivery: a delay longer than the round trip is no negative round tri
 });
 
 Deno.test("delivery: what looks like a reply is none while segments are unsent", () => {
-  const { delivery, rtt, ...bench } = newBench();
-  delivery.send(1, segmentsOf(2), 0);
-  bench.take();
+  const { delivery, rtt } = newBench();
+  delivery.send(1, segmentsOf(11), 0);
   assertEquals(delivery.acknowledgedByReply(message(2, "a", 1, 1), 10), false);
   assertEquals([delivery.isSending, delivery.nextTimeout], [true, 1000]);
   assertEquals(rtt.smoothed, undefined);
-  delivery.receiveAck(packet({ type: "ack", number: 1, segment: 0, echo: 1 }), 10);
+  delivery.receiveAck(ack(7), 10);
   assertEquals(delivery.acknowledgedByReply(message(2, "a", 1, 1), 20), true);
+  assertEquals([delivery.isSending, delivery.nextTimeout], [false, Infinity]);
   assertEquals(delivery.acknowledgedByReply(message(2, "a", 1, 1), 30), false);
+});
+
+Deno.test("delivery: a reply to a message of several segments measures nothing", () => {
+  const { delivery, rtt } = newBench();
+  delivery.send(1, segmentsOf(2), 0);
+  assertEquals(delivery.acknowledgedByReply(message(2, "a", 1, 1), 10), true);
+  assertEquals(rtt.smoothed, undefined);
 });
 
 function segmentPacket(segment: number, lastSegment: number, attempt = 1): Packet {
@@ -312,7 +392,7 @@ function segmentPacket(segment: number, lastSegment: number, attempt = 1): Packe
   return packet({ type: "message", number: 1, segment, lastSegment, attempt, payload });
 }
 
-Deno.test("delivery: all but the last segment are acknowledged at once", () => {
+Deno.test("delivery: all segments but the one that makes it whole are acknowledged at once", () => {
   const { delivery, ...bench } = newBench();
   for (const segment of [0, 1]) {
     assertEquals(delivery.receiveSegment(segmentPacket(segment, 2, 5), 0), undefined);
@@ -344,15 +424,34 @@ Deno.test("delivery: a segment that came before is acknowledged again and not ke
   assertEquals(delivery.receiveSegment(segmentPacket(2, 2), 0)?.length, 3);
 });
 
-Deno.test("delivery: segments out of order or of another length are dropped without a word", () => {
+Deno.test("delivery: segments are taken in any order, and none is shown twice", () => {
+  for (const order of [[2, 1, 0], [1, 2, 0], [2, 0, 1], [0, 2, 1]]) {
+    const { delivery, ...bench } = newBench();
+    const completing = order.pop()!;
+    for (const segment of [...order, ...order]) {
+      assertEquals(delivery.receiveSegment(segmentPacket(segment, 2), 0), undefined);
+      assertEquals(bench.take(), [packet({ type: "ack", number: 1, segment, echo: 1 })]);
+    }
+    const segments = delivery.receiveSegment(segmentPacket(completing, 2, 7), 0);
+    assertEquals(segments?.map(([first]) => first), [1, 2, 3]);
+    assertEquals(bench.take(), [], "its acknowledgement waits for a reply");
+    delivery.ahead = 4;
+    for (const segment of [0, 1, 2]) {
+      delivery.receiveRepeat(segmentPacket(segment, 2, 9), 5, { replay: true });
+      const [acknowledgement, ...more] = bench.take();
+      const { type, segment: named, echo, ahead } = acknowledgement!;
+      assertEquals([type, named, echo, ahead, more.length], ["ack", segment, 9, 4, 0]);
+    }
+  }
+});
+
+Deno.test("delivery: segments of a message of another length are dropped without a word", () => {
   const { delivery, ...bench } = newBench();
-  assertEquals(delivery.receiveSegment(segmentPacket(1, 2), 0), undefined);
-  assertEquals(delivery.receiveSegment(segmentPacket(2, 2), 0), undefined);
-  delivery.receiveSegment(segmentPacket(0, 2), 0);
+  delivery.receiveSegment(segmentPacket(1, 2), 0);
   bench.take();
-  assertEquals(delivery.receiveSegment(segmentPacket(0, 1), 0), undefined);
-  assertEquals(delivery.receiveSegment(segmentPacket(1, 1), 0), undefined);
-  assertEquals(delivery.receiveSegment(segmentPacket(1, 3), 0), undefined);
+  for (const [segment, lastSegment] of [[0, 0], [0, 1], [1, 1], [0, 3], [3, 3]] as const) {
+    assertEquals(delivery.receiveSegment(segmentPacket(segment, lastSegment), 0), undefined);
+  }
   assertEquals(bench.take(), []);
   assertEquals(delivery.nextTimeout, Infinity);
 });
@@ -417,13 +516,17 @@ Deno.test("delivery: the end that does not replay acknowledges a repeated messag
   assertEquals(delivery.nextTimeout, 1010, "and does not put its own timeout off");
 });
 
-Deno.test("delivery: a reply past its first segment is not replayed", () => {
+Deno.test("delivery: of a long reply the first segment is replayed, until any is acknowledged", () => {
   const { delivery, ...bench } = newBench();
   delivery.receiveSegment(message(1, "q", 1), 0);
-  delivery.send(2, segmentsOf(2), 0);
-  delivery.receiveAck(packet({ type: "ack", number: 2, segment: 0, echo: 1 }), 10);
+  delivery.send(2, segmentsOf(3), 0);
   bench.take();
-  delivery.receiveRepeat(message(1, "q", 2), 20, { replay: true });
+  delivery.receiveRepeat(message(1, "q", 2), 10, { replay: true });
+  assertEquals(bench.take().map(({ type, segment, echo }) => [type, segment, echo]), [
+    ["message", 0, 2],
+  ]);
+  delivery.receiveAck(packet({ type: "ack", number: 2, segment: 1, echo: 1 }), 20);
+  delivery.receiveRepeat(message(1, "q", 3), 30, { replay: true });
   assertEquals(bench.take().map(({ type }) => type), ["ack"]);
 });
 

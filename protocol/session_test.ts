@@ -298,12 +298,12 @@ for (const role of ROLES) {
 
 Deno.test("session: a reply to a question that is not whole yet is out of turn", () => {
   const link = new SessionLink({ delay: 10 });
-  link.say("asker", "q".repeat(3000));
+  link.say("asker", "q".repeat(20_000));
   link.inject("asker", { type: "message", number: 2, attempt: 1, echo: 1, payload: text("!") });
   assertEquals(link.asker.counters.outOfTurn, 1);
   assertEquals(typesOf(link, "asker"), []);
   link.driveUntil(() => link.answerer.session.turn === "local");
-  assertEquals(messagesOf(link.answerer), ["q".repeat(3000)]);
+  assertEquals(messagesOf(link.answerer), ["q".repeat(20_000)]);
 });
 
 Deno.test("session: speaking out of turn throws and sends nothing", () => {
@@ -355,6 +355,20 @@ Deno.test("session: an acknowledgement says how many questions are answered befo
   link.answerer.session.setAhead(3, link.now);
   link.pass(100);
   assertEquals(countOf(link, "ping"), 0, "the ACK carries it");
+  assertEquals(link.asker.events, [
+    { type: "delivered", number: 1 },
+    { type: "position", ahead: 3 },
+  ]);
+});
+
+Deno.test("session: the acknowledgement that comes last says the place, whichever segment it is of", () => {
+  const link = new SessionLink({ delay: 10 });
+  let acks = 0;
+  link.copies = ({ packet }) => packet.type === "ack" && acks++ === 0 ? 0 : 1;
+  link.say("asker", "q".repeat(3000));
+  link.driveUntil(() => link.answerer.session.turn === "local");
+  link.answerer.session.setAhead(3, link.now);
+  link.pass(5000);
   assertEquals(link.asker.events, [
     { type: "delivered", number: 1 },
     { type: "position", ahead: 3 },
@@ -515,8 +529,8 @@ Deno.test("session: bye of both at once", () => {
 
 Deno.test("session: a bye gives up whatever is under way, at both ends", () => {
   const link = new SessionLink({ delay: 10 });
-  link.say("asker", "q".repeat(5000));
-  link.pass(30);
+  link.say("asker", "q".repeat(20_000));
+  link.pass(25);
   const messages = countOf(link, "message");
   link.copies = () => 0;
   link.asker.session.bye("bye", link.now);

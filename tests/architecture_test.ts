@@ -14,7 +14,7 @@ const SOCKET_OR_TIMER =
 
 /** The files that the core has at least: a check of a file that moved away would prove nothing. */
 const CORE: readonly string[] = [
-  ...["turn", "delivery", "session", "packet", "rtt", "retry_token", "seal", "outbox"],
+  ...["turn", "delivery", "session", "packet", "rtt", "window", "retry_token", "seal", "outbox"],
   ...["deadlines", "rate_limit", "listener", "dialer", "noise", "private_room", "room_code"],
 ].map((name) => `protocol/${name}.ts`).concat("lab/network.ts", "lab/random.ts");
 
