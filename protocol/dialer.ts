@@ -236,14 +236,15 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
   #greet(now: number, giveUpAt: number, isReconnect: boolean): Greeting {
     const { randomBytes, room = OPEN_ROOM } = this.#options;
     const bytes = randomBytes(8);
+    const nonce = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
     const greeting: Greeting = {
       state: "greeting",
-      nonce: new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0),
+      nonce,
       giveUpAt,
       isReconnect,
       rtt: new RttEstimator(),
       hello: new Retransmission(),
-      initiation: room.initiate(helloFields(this.#options)),
+      initiation: room.initiate(helloFields(nonce, this.#options)),
       token: NOTHING,
     };
     this.#transmitHello(greeting, now);

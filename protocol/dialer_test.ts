@@ -114,7 +114,6 @@ Deno.test("dialer: begins with a HELLO without a token", () => {
   assertEquals([hello.type, hello.attempt], ["hello", 1]);
   assertEquals(decodeHello(hello.payload), {
     idleTimeout: IDLE_MS,
-    fields: hello.payload.subarray(0, 4),
     token: NOTHING,
     keyShare: NOTHING,
   });

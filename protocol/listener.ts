@@ -12,6 +12,7 @@ import {
   decodeHello,
   encode,
   encodeWelcome,
+  helloFields,
   welcomeFields,
 } from "./packet.ts";
 import { type Hello, packetId, packetType, type Refusal, REFUSALS } from "./packet.ts";
@@ -286,7 +287,8 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     }
     const { idleTimeout, room = OPEN_ROOM } = this.#options;
     const sessionId = this.#newId();
-    const response = room.respond(hello, welcomeFields({ sessionId, idleTimeout }));
+    const opening = { keyShare: hello.keyShare, fields: helloFields(nonce, hello) };
+    const response = room.respond(opening, welcomeFields({ sessionId, idleTimeout }));
     if (typeof response === "string") return this.#refuse(response, nonce, echo, from);
     const admission = { sessionId, nonce, hello, response };
     this.#welcome(this.#admit(admission, from, now), echo, from, now);

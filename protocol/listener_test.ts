@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { seededBytes, seededRandom } from "../lab/random.ts";
 import { mutate, randomDatagram } from "../tests/mutation.ts";
 import { hmac } from "../tests/simulation.ts";
+import { nodePrimitives } from "./crypto.ts";
 import {
   Listener,
   type ListenerEvent,
@@ -10,6 +11,7 @@ import {
   UNPROVED_REPLIES_PER_SECOND,
 } from "./listener.ts";
 import type { Address } from "./outbox.ts";
+import { privateRoom } from "./private_room.ts";
 import type { Session } from "./session.ts";
 import { OutOfTurnError } from "./turn.ts";
 import {
@@ -20,6 +22,7 @@ import {
   encodeHello,
   HEADER_BYTES,
   HELLO_BYTES,
+  helloFields,
   MAX_DATAGRAM_BYTES,
   type Packet,
   type PacketFields,
@@ -692,5 +695,27 @@ Deno.test("listener: timeouts of many clients are all kept", () => {
   for (const time of [5_000, 20_000, 33_333, 51_000]) {
     listener.handleTimeout(time);
     assertEquals(listener.live, due.filter((at) => at > time).length);
+  }
+});
+
+// The key share was good for every nonce. Whoever had recorded a single HELLO and did not know the code
+// made himself a token for each of as many nonces as he liked, filled the room with the sessions, and
+// took the nonce of a client that was just connecting, which then got a WELCOME that it could not open.
+Deno.test("listener: a recorded key share opens one session, and no nonce but its own", () => {
+  const primitives = nodePrimitives();
+  const room = privateRoom(new Uint8Array(32).fill(1), primitives);
+  const listener = newListener({ room });
+  const initiation = room.initiate(helloFields(NONCE, { idleTimeout: IDLE_MS }));
+  const { keyShare } = initiation;
+  for (let nonce = NONCE + 1n; nonce < NONCE + 20n; nonce++) {
+    const reply = knock(listener, { nonce, keyShare, from: OTHER });
+    assertEquals([reply.type, REFUSALS[reply.payload[0]!]], ["refuse", "wrong-code"]);
+  }
+  assertEquals(listener.size, 0);
+  for (const from of [OTHER, CLIENT]) {
+    const welcome = decodeWelcome(knock(listener, { keyShare, from }).payload);
+    assertEquals(listener.size, 1);
+    if (from === OTHER) continue;
+    assertEquals(typeof initiation.complete(welcome.keyShare, welcome.fields), "object");
   }
 });

@@ -122,7 +122,6 @@ interface PacketRule {
 
 const NOTHING = new Uint8Array(0);
 const HELLO_PAYLOAD = HELLO_BYTES - HEADER_BYTES;
-const HELLO_FIELDS = 4;
 const WELCOME_FIELDS = 12;
 
 const RULES: Readonly<Record<PacketType, PacketRule>> = {
@@ -245,31 +244,36 @@ export function segmentCount(messageBytes: number): number {
 export interface Hello {
   /** Silence after which the client gives the server up, in ms (32 bits). */
   readonly idleTimeout: number;
-  /** The bytes of the fields above, for a key agreement to authenticate. */
-  readonly fields: Uint8Array;
   /** The retry token that came back, at most {@linkcode MAX_TOKEN_BYTES}; empty in the first HELLO. */
   readonly token: Uint8Array;
   /** Opening of a key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
   readonly keyShare: Uint8Array;
 }
 
-/** The fields of a HELLO that a key agreement authenticates. */
-export function helloFields({ idleTimeout }: Pick<Hello, "idleTimeout">): Uint8Array {
-  const fields = new Uint8Array(HELLO_FIELDS);
-  new DataView(fields.buffer).setUint32(0, idleTimeout);
+/**
+ * The fields of a HELLO that a key agreement authenticates. The nonce is one of them: a key share that
+ * somebody has recorded opens no session under another.
+ */
+export function helloFields(
+  nonce: bigint,
+  { idleTimeout }: Pick<Hello, "idleTimeout">,
+): Uint8Array {
+  const fields = new Uint8Array(12);
+  const view = new DataView(fields.buffer);
+  view.setBigUint64(0, nonce);
+  view.setUint32(8, idleTimeout);
   return fields;
 }
 
 /** Builds the payload of a HELLO, padded to the size that every HELLO has. */
-export function encodeHello(hello: Omit<Hello, "fields">): Uint8Array {
-  const { token, keyShare } = hello;
+export function encodeHello({ idleTimeout, token, keyShare }: Hello): Uint8Array {
   if (token.length > MAX_TOKEN_BYTES || keyShare.length > MAX_KEY_SHARE_BYTES) {
     throw new RangeError(
       "Cannot build a HELLO: its token or key share is too long",
     );
   }
   const payload = new Uint8Array(HELLO_PAYLOAD);
-  payload.set(helloFields(hello));
+  new DataView(payload.buffer).setUint32(0, idleTimeout);
   payload[4] = token.length;
   payload[5] = keyShare.length;
   payload.set(token, 6);
@@ -286,7 +290,6 @@ export function decodeHello(payload: Uint8Array): Hello | undefined {
   }
   return {
     idleTimeout: new DataView(payload.buffer, payload.byteOffset).getUint32(0),
-    fields: payload.subarray(0, HELLO_FIELDS),
     token: payload.subarray(6, tokenEnd),
     keyShare: payload.subarray(tokenEnd, keyShareEnd),
   };

@@ -12,7 +12,6 @@ import {
   encodeWelcome,
   HEADER_BYTES,
   HELLO_BYTES,
-  helloFields,
   MAX_DATAGRAM_BYTES,
   MAX_KEY_SHARE_BYTES,
   MAX_MESSAGE_BYTES,
@@ -237,7 +236,7 @@ Deno.test("hello: comes back as it was and always has the same size", () => {
         const hello = { idleTimeout, token: filled(token), keyShare: filled(keyShare).reverse() };
         const payload = encodeHello(hello);
         assertEquals(encode({ type: "hello", id: 1n, payload }).length, HELLO_BYTES);
-        assertEquals(decodeHello(payload), { ...hello, fields: helloFields(hello) });
+        assertEquals(decodeHello(payload), hello);
       }
     }
   }
@@ -246,7 +245,7 @@ Deno.test("hello: comes back as it was and always has the same size", () => {
 Deno.test("hello: its payload is read where it lies in a larger buffer", () => {
   const hello = { idleTimeout: 75_000, token: filled(36), keyShare: filled(0) };
   const datagram = encode({ type: "hello", id: 1n, payload: encodeHello(hello) });
-  assertEquals(decodeHello(decode(datagram)!.payload), { ...hello, fields: helloFields(hello) });
+  assertEquals(decodeHello(decode(datagram)!.payload), hello);
 });
 
 Deno.test("hello: a token or key share that is too long cannot be built", () => {
