@@ -154,7 +154,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     if (state.state === "talking") return this.#handleTalkTimeout(state, now);
     if (state.state === "over") return;
     if (state.giveUpAt <= now) {
-      if (state.isReconnect) this.#outbox.emit({ type: "ended", reason: endOf(state.refusal) });
+      if (state.isReconnect) this.#outbox.emit({ type: "ended", reason: endOf(state) });
       else this.#outbox.emit({ type: "unreachable" });
       this.#finish();
     } else if (state.hello.deadline <= now) {
@@ -374,18 +374,9 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
   }
 }
 
-function endOf(refusal: Refusal | undefined): EndReason {
-  switch (refusal) {
-    case undefined:
-      return "silence";
-    case "closing":
-      return "closing";
-    case "wrong-code":
-    case "private":
-    case "open":
-      return "wrong-code";
-    case "full":
-    case "crowded":
-      return "refused";
-  }
+function endOf({ refusal, initiation }: Greeting): EndReason {
+  // Where the server has a key, what it says without one may be anybody's.
+  const hasKey = initiation.keyShare.length > 0;
+  if (refusal === undefined || hasKey) return "silence";
+  return refusal === "closing" || refusal === "private" ? refusal : "refused";
 }

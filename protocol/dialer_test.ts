@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { seededBytes, seededRandom } from "../lab/random.ts";
+import { nodePrimitives } from "./crypto.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./dialer.ts";
 import type { Address } from "./outbox.ts";
 import {
@@ -8,9 +9,14 @@ import {
   encode,
   encodeWelcome,
   HELLO_BYTES,
+  helloFields,
   type Packet,
   type PacketFields,
+  REFUSALS,
+  welcomeFields,
 } from "./packet.ts";
+import { privateRoom } from "./private_room.ts";
+import { OPEN_ROOM, type Room } from "./seal.ts";
 import { OutOfTurnError } from "./turn.ts";
 
 const SERVER: Address = { hostname: "192.0.2.1", port: 12_000 };
@@ -23,14 +29,17 @@ const NOTHING = new Uint8Array(0);
 class Stage {
   isOver = false;
   readonly dialer: Dialer;
+  readonly #room: Room;
 
-  constructor({ chance = 0 }: { chance?: number } = {}) {
+  constructor({ chance = 0, room = OPEN_ROOM }: { chance?: number; room?: Room } = {}) {
+    this.#room = room;
     const random = seededRandom(1);
     this.dialer = new Dialer({
       server: SERVER,
       now: 0,
       connectTimeout: CONNECT_TIMEOUT_MS,
       idleTimeout: IDLE_MS,
+      room,
       randomBytes: (length) => seededBytes(random, length),
       random: () => chance,
     });
@@ -85,10 +94,14 @@ class Stage {
 
   /** Goes through the whole handshake. */
   connect(now = 0, id = SESSION_ID): void {
-    const hello = this.sent().find(({ type }) => type === "hello");
-    this.receive(retry(hello!.id, 7), { now });
-    this.sent();
-    this.receive(welcome(hello!.id, id), { now });
+    const hello = this.sent().find(({ type }) => type === "hello")!;
+    this.receive(retry(hello.id, 7), { now });
+    const { keyShare } = decodeHello(this.sent()[0]!.payload)!;
+    const fields = welcomeFields({ sessionId: id, idleTimeout: IDLE_MS });
+    const opening = { keyShare, fields: helloFields(hello.id, { idleTimeout: IDLE_MS }) };
+    const response = this.#room.respond(opening, fields);
+    if (typeof response === "string") throw new Error(response);
+    this.receive(welcome(hello.id, id, IDLE_MS, response.keyShare), { now });
     assertEquals(this.events().at(-1), { type: "connected" });
   }
 }
@@ -97,8 +110,13 @@ function retry(id: bigint, token: number, echo = 1): PacketFields {
   return { type: "retry", id, echo, payload: new Uint8Array(36).fill(token) };
 }
 
-function welcome(id: bigint, sessionId = SESSION_ID, idleTimeout = IDLE_MS): PacketFields {
-  const payload = encodeWelcome({ sessionId, idleTimeout, keyShare: NOTHING });
+function welcome(
+  id: bigint,
+  sessionId = SESSION_ID,
+  idleTimeout = IDLE_MS,
+  keyShare: Uint8Array = NOTHING,
+): PacketFields {
+  const payload = encodeWelcome({ sessionId, idleTimeout, keyShare });
   return { type: "welcome", id, attempt: 1, echo: 2, payload };
 }
 
@@ -482,6 +500,22 @@ for (const { code, reason } of [{ code: 0, reason: "refused" }, { code: 1, reaso
     stage.pass(since + IDLE_MS);
     assertEquals(stage.events().slice(-1), [{ type: "ended", reason } as DialerEvent]);
     assertEquals(stage.isOver, true);
+  });
+}
+
+// Whoever was on the path of a private room could forge a RESET and then a refusal, and the client told
+// its user in the end that the server had closed in order.
+for (const [code, refusal] of REFUSALS.entries()) {
+  Deno.test(`dialer: in a private room "${refusal}" ends no conversation, and does not say how it ended`, () => {
+    const stage = new Stage({ room: privateRoom(new Uint8Array(32), nodePrimitives()) });
+    stage.connect();
+    stage.dialer.ask(text("q"), 0);
+    const since = stage.reset();
+    const hello = stage.sent().at(-1);
+    stage.receive({ type: "refuse", id: hello!.id, payload: Uint8Array.of(code) });
+    assertEquals(stage.events(), []);
+    stage.pass(since + IDLE_MS);
+    assertEquals(stage.events().slice(-1), [{ type: "ended", reason: "silence" }]);
   });
 }
 
