@@ -183,6 +183,8 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
   /** Says bye. A client that is not connected just stops. */
   bye(reason: ByeReason, now: number): void {
     if (this.#state.state === "talking") {
+      // What was said about the session before the bye does not confirm it.
+      this.#state.doubtedUntil = Infinity;
       this.#state.session.bye(reason, now);
     } else if (this.#state.state === "greeting") {
       this.#outbox.emit({ type: "ended", reason });
@@ -328,17 +330,11 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
 
   #receiveReset(talk: Talk, now: number): void {
     const { session } = talk;
-    if (session.turn === "closed") return;
-    if (session.turn === "leaving") {
-      // A server that has forgotten the conversation has confirmed its end.
-      session.abandon();
-      this.#outbox.emit({ type: "ended", reason: "bye" });
-      this.#finish();
-    } else if (talk.doubtedUntil === Infinity) {
-      talk.doubtedAt = now;
-      talk.doubtedUntil = now + DOUBT_TIMEOUTS * session.retransmissionTimeout;
-      session.probe(now);
-    }
+    if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
+    talk.doubtedAt = now;
+    talk.doubtedUntil = now + DOUBT_TIMEOUTS * session.retransmissionTimeout;
+    // A bye that is not confirmed is sent again anyway.
+    if (session.turn !== "leaving") session.probe(now);
   }
 
   #handleTalkTimeout(talk: Talk, now: number): void {
@@ -346,9 +342,14 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     session.handleTimeout(now);
     if (talk.doubtedUntil > now) return;
     talk.doubtedUntil = Infinity;
-    const isOver = session.turn === "leaving" || session.turn === "closed";
-    if (isOver || session.heardAt > talk.doubtedAt) return;
+    if (session.turn === "closed" || session.heardAt > talk.doubtedAt) return;
+    const isLeaving = session.turn === "leaving";
     session.abandon();
+    if (isLeaving) {
+      // A server that has forgotten the conversation has confirmed its end.
+      this.#outbox.emit({ type: "ended", reason: "bye" });
+      return this.#finish();
+    }
     this.#outbox.emit({ type: "reconnecting" });
     this.#state = this.#greet(now, now + this.#options.idleTimeout, true);
   }
