@@ -57,7 +57,7 @@ const EXIT_CODES: Readonly<Record<EndReason, number>> = {
   silence: EXIT.lost,
   busy: EXIT.refused,
   refused: EXIT.refused,
-  "wrong-code": EXIT.code,
+  private: EXIT.code,
   failed: EXIT.lost,
   invalid: EXIT.lost,
 };

@@ -15,7 +15,7 @@ export const CLIENT_ENDS: Readonly<Record<EndReason, string>> = {
   invalid: "envió un mensaje que no es UTF-8",
   busy: "demasiadas preguntas en espera",
   refused: "no se le admitió de nuevo",
-  "wrong-code": "no tiene el código de la sala",
+  private: "no tiene el código de la sala",
   silence: "inactividad",
   unconfirmed: "no confirmó el fin de la conversación",
 };
@@ -50,9 +50,9 @@ export const SERVER_ENDS: Readonly<Record<EndReason, ServerEnd>> = {
     error: (place) =>
       `el servidor ${place} se reinició y ya no admite más clientes: pruebe dentro de un rato`,
   },
-  "wrong-code": {
+  private: {
     error: (place) =>
-      `el servidor ${place} se reinició con otro código, o con una sala de otro tipo: revise --codigo`,
+      `el servidor ${place} se reinició como sala privada: conecte de nuevo con --codigo`,
   },
   invalid: {
     error: (place) => `el servidor ${place} envió texto que no es UTF-8: avise a quien lo atiende`,

@@ -43,8 +43,8 @@ export type EndReason =
   | "unconfirmed"
   /** The server was restarted, and does not want this client back. */
   | "refused"
-  /** The server was restarted, as a room with another code or as a room of the other kind. */
-  | "wrong-code";
+  /** The server was restarted, as a private room. */
+  | "private";
 
 /** What happened in a session. */
 export type SessionEvent =

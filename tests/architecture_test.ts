@@ -20,7 +20,9 @@ const CORE: readonly string[] = [
 
 /** The files of `protocol/` that bind the core to the platform. */
 const BINDINGS = new Set(
-  ["client", "server", "udp", "crypto", "code_room", "token_hmac"].map((name) => `protocol/${name}.ts`),
+  ["client", "server", "udp", "crypto", "code_room", "token_hmac"].map((name) =>
+    `protocol/${name}.ts`
+  ),
 );
 
 interface Room {
@@ -36,8 +38,14 @@ const HOUSE: readonly Room[] = [
   { files: /^(?:servidor|cliente)\.ts$/, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
   { files: /^app\//, mayImport: /^(?:protocol\.ts$|app\/|terminal\/)/ },
   { files: /^protocol\.ts$/, mayImport: /^protocol\// },
-  { files: /^protocol\/(?:client|server|udp|crypto|code_room|token_hmac)\.ts$/, mayImport: /^protocol\// },
-  { files: /^protocol\//, mayImport: /^protocol\/(?!client|server|udp|crypto|code_room|token_hmac)/ },
+  {
+    files: /^protocol\/(?:client|server|udp|crypto|code_room|token_hmac)\.ts$/,
+    mayImport: /^protocol\//,
+  },
+  {
+    files: /^protocol\//,
+    mayImport: /^protocol\/(?!client|server|udp|crypto|code_room|token_hmac)/,
+  },
   { files: /^terminal\//, mayImport: /^terminal\// },
   { files: /^lab\//, mayImport: /^lab\// },
 ];

@@ -20,7 +20,7 @@ const MOMENTS = ["after the session", "during the next", "after a restart"] as c
 // during the next session of the same client, or to a server that was restarted, brings no question to
 // the handler and no answer to the client, and neither ends a session nor moves it.
 //
-// Not defended until packets are sealed: somebody on the path of a session that is *open*. Its id is
+// Not defended in an open room: somebody on the path of a session that is *open*. Its id is
 // on every datagram in clear, so whoever reads one can end the session (BYE), draw its replies to
 // another address (any packet from there), ask and answer in its name (MESSAGE with the next number),
 // and learns everything that is said. Reading the HELLO is enough to answer it in the server's place.
