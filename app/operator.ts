@@ -35,7 +35,6 @@ interface Waiting {
 
 /** A person at a terminal, or a file: questions are shown one at a time, in the order of arrival. */
 export class ConsoleOperator implements Operator {
-  readonly finished: Promise<void>;
   readonly #terminal: Terminal;
   readonly #clients = new Set<ClientInfo>();
   readonly #queue: Waiting[] = [];
@@ -46,7 +45,11 @@ export class ConsoleOperator implements Operator {
   /** Shows questions in `terminal`, and reads the answers there. */
   constructor(terminal: Terminal) {
     this.#terminal = terminal;
-    this.finished = terminal.ended.then(() => {
+  }
+
+  // Whoever looks makes the terminal load what it reads with: that is for after the first line.
+  get finished(): Promise<void> {
+    return this.#terminal.ended.then(() => {
       this.#isFinished = true;
     });
   }

@@ -75,7 +75,7 @@ export class Terminal {
   #errors: Writer;
   #columns: () => number;
   #prompter: Promise<Prompter> | undefined;
-  #active: Prompter | undefined;
+  #active: Prompter | FirstPrompt | undefined;
   #status: string | undefined;
   #statusRow = false;
   #interruptListeners: (() => void)[] = [];
@@ -115,6 +115,11 @@ export class Terminal {
     prompt: string,
     { signal }: QuestionOptions = {},
   ): Promise<string | null | undefined> {
+    if (this.#active?.asking) throw new Error("Another question still waits for its line");
+    if (this.#prompter === undefined && this.interactive) {
+      this.#eraseStatus();
+      this.#active = new FirstPrompt(prompt, this.#output);
+    }
     const prompter = await this.#open();
     if (prompter.asking) throw new Error("Another question still waits for its line");
     if (this.#closed) return null;
@@ -180,8 +185,9 @@ export class Terminal {
     if (!this.interactive) {
       return this.#active = new Plain({ ...streams, onBroken: this.#breaking("stdin") });
     }
-    // Readline takes longer to load than all the rest, and a pipe does without it.
+    // Readline takes long to load: a pipe does without it, and a first prompt can show before.
     const { Editor } = await import("./editor.ts");
+    this.#active?.hide();
     const onInterrupt = () => this.#interruptListeners.forEach((listener) => listener());
     this.#active = new Editor({ ...streams, columns: this.#columns, onInterrupt });
     if (this.#closed) this.#active.close();
@@ -205,6 +211,32 @@ export class Terminal {
 
   #breaking(stream: BrokenStream["stream"]): (error: Error) => void {
     return (error) => this.#breaks.resolve({ stream, error });
+  }
+}
+
+/** The first prompt, until there is an editor that can show it. */
+class FirstPrompt implements Pick<Prompter, "asking" | "hide" | "show" | "close"> {
+  asking = true;
+  readonly #prompt: string;
+  readonly #output: Writer;
+
+  constructor(prompt: string, output: Writer) {
+    this.#prompt = prompt;
+    this.#output = output;
+    this.show();
+  }
+
+  hide(): void {
+    if (this.asking) this.#output.write("\r\x1b[J");
+  }
+
+  show(): void {
+    if (this.asking) this.#output.write(this.#prompt);
+  }
+
+  close(): void {
+    if (this.asking) this.#output.write("\n");
+    this.asking = false;
   }
 }
 
