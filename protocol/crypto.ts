@@ -40,8 +40,8 @@ export interface Aead {
 }
 
 /**
- * X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM, SHA-256 (FIPS 180-4), HMAC
- * (RFC 2104) and PBKDF2 (RFC 8018 §5.2). The module behind them is loaded when the first is used.
+ * X25519 (RFC 7748), ChaCha20-Poly1305 (RFC 8439) or AES-256-GCM, SHA-256 (FIPS 180-4), HKDF
+ * (RFC 5869) and PBKDF2 (RFC 8018 §5.2). The module behind them is loaded when the first is used.
  *
  * @example
  * ```ts
@@ -71,7 +71,7 @@ export function nodePrimitives(cipher: CipherName = "ChaChaPoly"): Primitives & 
   return {
     cipher,
     hash,
-    hmac,
+    hkdf,
     generateKeyPair,
     agree,
     pbkdf2,
@@ -117,8 +117,8 @@ function hash(data: Uint8Array): Uint8Array {
   return toBytes(crypto().createHash("sha256").update(data).digest());
 }
 
-function hmac(key: Uint8Array, data: Uint8Array): Uint8Array {
-  return toBytes(crypto().createHmac("sha256", key).update(data).digest());
+function hkdf(salt: Uint8Array, inputKeyMaterial: Uint8Array, length: number): Uint8Array {
+  return new Uint8Array(crypto().hkdfSync("sha256", inputKeyMaterial, salt, NOTHING, length));
 }
 
 function generateKeyPair(): KeyPair {

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { nodeAead, nodePrimitives } from "./crypto.ts";
 
-const { hash, hmac, agree, generateKeyPair, pbkdf2, encrypt, decrypt } = nodePrimitives();
+const { hash, hkdf, agree, generateKeyPair, pbkdf2, encrypt, decrypt } = nodePrimitives();
 const utf8 = (text: string) => new TextEncoder().encode(text);
 const hex = (text: string) => Uint8Array.fromHex(text);
 const BASE_POINT = hex("09".padEnd(64, "0"));
@@ -13,46 +13,43 @@ Deno.test("crypto: SHA-256 (FIPS 180-4, NIST's examples)", () => {
   assertEquals(hash(utf8("")).toHex(), nothing);
 });
 
-// RFC 4231 §4.2 to §4.8; case 5 is of a truncated result.
-const HMACS: readonly (readonly [key: string, data: Uint8Array, mac: string])[] = [
-  [
-    "0b".repeat(20),
-    utf8("Hi There"),
-    "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7",
-  ],
-  [
-    utf8("Jefe").toHex(),
-    utf8("what do ya want for nothing?"),
-    "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843",
-  ],
-  [
-    "aa".repeat(20),
-    new Uint8Array(50).fill(0xdd),
-    "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe",
-  ],
-  [
-    Uint8Array.from({ length: 25 }, (_, i) => i + 1).toHex(),
-    new Uint8Array(50).fill(0xcd),
-    "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b",
-  ],
-  [
-    "aa".repeat(131),
-    utf8("Test Using Larger Than Block-Size Key - Hash Key First"),
-    "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54",
-  ],
-  [
-    "aa".repeat(131),
-    utf8(
-      "This is a test using a larger than block-size key and a larger than block-size data. " +
-        "The key needs to be hashed before being used by the HMAC algorithm.",
-    ),
-    "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2",
-  ],
+// RFC 5869 §A.3, and Wycheproof's tests 6, 12, 17 and 22 of `hkdf_sha256_test.json`
+// (https://github.com/C2SP/wycheproof): those without info that give the longest results.
+const HKDFS = [
+  {
+    salt: "",
+    inputKeyMaterial: "0b".repeat(22),
+    result: "8da4e775a563c18f715f802a063c5a31b8a11f5c5ee1879ec3454e5f3c738d2d9d201395faa4b61a96c8",
+  },
+  {
+    salt: "",
+    inputKeyMaterial: "d4dcb92a769f57c8bab8a420ee0aa351",
+    result: "d875a072bb18fd7717ceaac8829178884b8e51a926849210caf7f42574109f21" +
+      "8596e27b92041155d2012917c20e09539bf52016d78aac0b53a51d9cc21e3b15",
+  },
+  {
+    salt: "0c164c443edcdfaedb1ab150f047951f",
+    inputKeyMaterial: "08867e76311126089356623ba5381e73",
+    result: "ce632c353328d59ec519023d08652a97252f2c8f3f29104237fe35261c82eed7" +
+      "e0df52514a157a00fd82d7e46ebf9acc23512e1cda7d5b65b92f692965943e8d",
+  },
+  {
+    salt: "73a34648c152443586236abcb46a090ce55ef6c7f282ffce6342d694650a",
+    inputKeyMaterial: "9fe65737574c5c7aa67646adf8230ba8",
+    result: "19d4b9e3bf37ca1affeb953ac3a593882b2dd0002409be198718b376253f1e8522af9f276152739e2d5c",
+  },
+  {
+    salt: "d7e3bc6daed343ce77ef793e15a8246e4bfcbaf83d2ac956d0661d1df7262b2e" +
+      "7311623dfe4152caddbfda8fa8ed7a82656ec00b72c5adf7c9d388e5b3bc8d24",
+    inputKeyMaterial: "a319ff7b5ba9b14ac72b681cecf0f742",
+    result: "31e7b971f165eb923b499460c94937477fd61cc4e96c27fa2abb552accceef42aa3a35637bce32d996e9",
+  },
 ];
 
-for (const [i, [key, data, mac]] of HMACS.entries()) {
-  Deno.test(`crypto: HMAC-SHA-256 (RFC 4231), answer ${i + 1}`, () => {
-    assertEquals(hmac(hex(key), data).toHex(), mac);
+for (const [i, { salt, inputKeyMaterial, result }] of HKDFS.entries()) {
+  Deno.test(`crypto: HKDF-SHA-256 without info, answer ${i + 1}`, () => {
+    const { length } = hex(result);
+    assertEquals(hkdf(hex(salt), hex(inputKeyMaterial), length).toHex(), result);
   });
 }
 
@@ -240,7 +237,7 @@ Deno.test("crypto: every result is an array whose slice is a copy", async () => 
   const sealed = encrypt(key, 0, key, key);
   const results = [
     hash(key),
-    hmac(key, key),
+    hkdf(key, key, 32),
     await pbkdf2(key, key, 1, 32),
     privateKey,
     publicKey,

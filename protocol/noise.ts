@@ -46,8 +46,8 @@ export interface Primitives {
   readonly cipher: CipherName;
   /** SHA-256 (§4.3 HASH). */
   hash(data: Uint8Array): Uint8Array;
-  /** HMAC-SHA-256 (§4.3 HMAC-HASH). */
-  hmac(key: Uint8Array, data: Uint8Array): Uint8Array;
+  /** HKDF-SHA-256 (RFC 5869) without info, which is what §4.3 HKDF is: so many bytes. */
+  hkdf(salt: Uint8Array, inputKeyMaterial: Uint8Array, length: number): Uint8Array;
   /** A new key pair of X25519 (§4.1 GENERATE_KEYPAIR), whose private key is erased after use. */
   generateKeyPair(): KeyPair;
   /**
@@ -390,15 +390,13 @@ export class CipherState {
 
 /** §4.3 HKDF, with three outputs: who needs two leaves the third alone, the first two are the same. */
 function hkdf(
-  { hmac }: Primitives,
+  primitives: Primitives,
   chainingKey: Uint8Array,
   inputKeyMaterial: Uint8Array,
 ): readonly [Uint8Array, Uint8Array, Uint8Array] {
-  const key = hmac(chainingKey, inputKeyMaterial);
-  const first = hmac(key, Uint8Array.of(1));
-  const second = hmac(key, concat(first, Uint8Array.of(2)));
-  const third = hmac(key, concat(second, Uint8Array.of(3)));
-  return [first, second, third];
+  const bytes = primitives.hkdf(chainingKey, inputKeyMaterial, 3 * HASH_BYTES);
+  const [second, third] = [HASH_BYTES, 2 * HASH_BYTES];
+  return [bytes.subarray(0, second), bytes.subarray(second, third), bytes.subarray(third)];
 }
 
 function concat(a: Uint8Array, b: Uint8Array): Uint8Array {

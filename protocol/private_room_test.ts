@@ -164,7 +164,7 @@ Deno.test("private room: every wrong code takes the same path to the same refusa
     const primitives: Primitives = {
       cipher: "ChaChaPoly",
       hash: note("hash", PLATFORM.hash),
-      hmac: note("hmac", PLATFORM.hmac),
+      hkdf: note("hkdf", PLATFORM.hkdf),
       generateKeyPair: note("generateKeyPair", PLATFORM.generateKeyPair),
       agree: note("agree", PLATFORM.agree),
       encrypt: note("encrypt", PLATFORM.encrypt),
