@@ -28,8 +28,14 @@ let loaded: Crypto | undefined;
 
 /** Authenticated encryption under nonces that the caller lays out, 12 bytes each. */
 export interface Aead {
-  /** The ciphertext, and behind it the tag. */
-  encrypt(key: Uint8Array, iv: Uint8Array, ad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /** The ciphertext, and behind it the tag; before it so many bytes that are left free. */
+  encrypt(
+    key: Uint8Array,
+    iv: Uint8Array,
+    ad: Uint8Array,
+    plaintext: Uint8Array,
+    headroom?: number,
+  ): Uint8Array;
   /** The plaintext, or nothing where the tag is another. */
   decrypt(
     key: Uint8Array,
@@ -75,7 +81,8 @@ export function nodePrimitives(cipher: CipherName = "ChaChaPoly"): Primitives & 
     generateKeyPair,
     agree,
     pbkdf2,
-    encrypt: (key, nonce, ad, plaintext) => aead.encrypt(key, layOut(nonce), ad, plaintext),
+    encrypt: (key, nonce, ad, plaintext, headroom) =>
+      aead.encrypt(key, layOut(nonce), ad, plaintext, headroom),
     decrypt: (key, nonce, ad, ciphertext) => aead.decrypt(key, layOut(nonce), ad, ciphertext),
   };
 }
@@ -86,13 +93,14 @@ export function nodeAead(cipher: CipherName): Aead {
   const algorithm = CIPHERS[cipher].algorithm as "chacha20-poly1305";
   const options = { authTagLength: TAG_BYTES };
   return {
-    encrypt(key, iv, ad, plaintext) {
+    encrypt(key, iv, ad, plaintext, headroom = 0) {
       const sealing = crypto().createCipheriv(algorithm, key, iv, options);
       sealing.setAAD(ad, { plaintextLength: plaintext.length });
-      const ciphertext = new Uint8Array(plaintext.length + TAG_BYTES);
-      ciphertext.set(sealing.update(plaintext));
+      const end = headroom + plaintext.length;
+      const ciphertext = new Uint8Array(end + TAG_BYTES);
+      ciphertext.set(sealing.update(plaintext), headroom);
       sealing.final();
-      ciphertext.set(sealing.getAuthTag(), plaintext.length);
+      ciphertext.set(sealing.getAuthTag(), end);
       return ciphertext;
     },
     decrypt(key, iv, ad, ciphertext) {

@@ -227,6 +227,8 @@ Deno.test("crypto: an empty plaintext, and one as long as a datagram", () => {
     const plaintext = new Uint8Array(length).fill(9);
     const sealed = encrypt(key, 0, new Uint8Array(0), plaintext);
     assertEquals(sealed.length, length + 16);
+    const behindSpace = encrypt(key, 0, new Uint8Array(0), plaintext, 32);
+    assertEquals(behindSpace, Uint8Array.of(...new Uint8Array(32), ...sealed));
     assertEquals(decrypt(key, 0, new Uint8Array(0), sealed), plaintext);
   }
 });

@@ -57,8 +57,19 @@ export interface Primitives {
    * (RFC 7748 §6.1).
    */
   agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined;
-  /** Authenticated encryption (§4.2 ENCRYPT), {@linkcode TAG_BYTES} longer than the plaintext. */
-  encrypt(key: Uint8Array, nonce: number, ad: Uint8Array, plaintext: Uint8Array): Uint8Array;
+  /**
+   * Authenticated encryption (§4.2 ENCRYPT), {@linkcode TAG_BYTES} longer than the plaintext.
+   *
+   * @param headroom Bytes that are left free before the ciphertext, for whoever puts it in a
+   * datagram; default none.
+   */
+  encrypt(
+    key: Uint8Array,
+    nonce: number,
+    ad: Uint8Array,
+    plaintext: Uint8Array,
+    headroom?: number,
+  ): Uint8Array;
   /** Its inverse (§4.2 DECRYPT), or nothing where the ciphertext is too short or not authentic. */
   decrypt(
     key: Uint8Array,
@@ -367,11 +378,12 @@ export class CipherState {
   /**
    * §5.1 EncryptWithAd
    *
+   * @param headroom Bytes that are left free before the ciphertext, default none.
    * @throws {RangeError} If the nonces of this key are used up ({@linkcode NONCE_LIMIT}).
    */
-  encryptWithAd(ad: Uint8Array, plaintext: Uint8Array): Uint8Array {
+  encryptWithAd(ad: Uint8Array, plaintext: Uint8Array, headroom = 0): Uint8Array {
     if (!(this.#nonce < NONCE_LIMIT)) throw new RangeError("The nonces of a key are used up");
-    return this.#primitives.encrypt(this.#key, this.#nonce++, ad, plaintext);
+    return this.#primitives.encrypt(this.#key, this.#nonce++, ad, plaintext, headroom);
   }
 
   /**

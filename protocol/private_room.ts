@@ -94,13 +94,12 @@ export class PrivateSeal implements Seal {
   seal(datagram: Uint8Array): Uint8Array {
     const header = datagram.subarray(0, HEADER_BYTES);
     const counter = this.#sending.nonce;
-    const ciphertext = this.#sending.encryptWithAd(header, datagram.subarray(HEADER_BYTES));
-    const sealed = new Uint8Array(HEADER_BYTES + COUNTER_BYTES + ciphertext.length);
+    const payload = datagram.subarray(HEADER_BYTES);
+    const sealed = this.#sending.encryptWithAd(header, payload, HEADER_BYTES + COUNTER_BYTES);
     sealed.set(header);
     const view = new DataView(sealed.buffer, HEADER_BYTES);
     view.setUint32(0, counter / 2 ** 32);
     view.setUint32(4, counter);
-    sealed.set(ciphertext, HEADER_BYTES + COUNTER_BYTES);
     return sealed;
   }
 
