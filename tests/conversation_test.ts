@@ -1,28 +1,69 @@
 import { assert, assertEquals } from "@std/assert";
+import type { NetworkConditions } from "../lab/network.ts";
 import { seededRandom } from "../lab/random.ts";
 import type { Dialer, DialerEvent } from "../protocol/dialer.ts";
+import type { ListenerEvent } from "../protocol/listener.ts";
 import type { Session } from "../protocol/session.ts";
+import { type RoomKind, ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";
 
 const CONVERSATIONS = 2000;
+const IN_PRIVATE = 700;
 const CLIENT = { hostname: "198.51.100.7", port: 40_000 };
 const UTF8 = new TextEncoder();
 
 // Whatever the network does, every question is answered exactly once, in order, by its own answer;
 // neither end ever speaks out of turn; and at the end both know that it is over.
 Deno.test(`${CONVERSATIONS} conversations over bad networks`, () => {
-  for (let seed = 1; seed <= CONVERSATIONS; seed++) {
+  forSeeds(CONVERSATIONS, (seed) => converse(seed, "open"));
+});
+
+// In a private room a datagram that comes twice is opened once, where in an open room it is answered
+// once more: what is said and how it ends is the same, what happens between may not be.
+Deno.test(`${IN_PRIVATE} conversations come out the same in a private room`, () => {
+  forSeeds(IN_PRIVATE, (seed) => {
+    assertEquals(outcome(converse(seed, "private")), outcome(converse(seed, "open")));
+  });
+});
+
+// Where nothing comes twice, keys change nothing at all.
+Deno.test(`${IN_PRIVATE} conversations take the same course in a private room, to the millisecond`, () => {
+  forSeeds(IN_PRIVATE, (seed) => {
+    const once = { duplication: 0 };
+    assertEquals(converse(seed, "private", once), converse(seed, "open", once));
+  });
+});
+
+/** Something that an end was told. */
+interface Happening {
+  readonly at: number;
+  readonly by: "client" | "server";
+  readonly type: (ListenerEvent | DialerEvent)["type"];
+  readonly details: string;
+}
+
+function outcome(story: readonly Happening[]): string[] {
+  const told = story.filter(({ type }) => ["question", "answer", "ended"].includes(type));
+  return told.map(({ by, type, details }) => `${by}: ${type} ${details}`);
+}
+
+function forSeeds(count: number, check: (seed: number) => void): void {
+  for (let seed = 1; seed <= count; seed++) {
     try {
-      converse(seed);
+      check(seed);
     } catch (error) {
-      throw new Error(`Seed ${seed} failed; replay it alone with converse(${seed})`, {
+      throw new Error(`Seed ${seed} failed; replay it alone with converse(${seed}, kind)`, {
         cause: error,
       });
     }
   }
-});
+}
 
-function converse(seed: number): void {
+function converse(
+  seed: number,
+  kind: RoomKind,
+  conditions: Partial<NetworkConditions> = {},
+): Happening[] {
   const random = seededRandom(seed);
   const between = (least: number, most: number) => least + random() * (most - least);
   const simulation = new Simulation(seed, {
@@ -31,12 +72,19 @@ function converse(seed: number): void {
     reordering: between(0, 0.2),
     delay: between(0, 300),
     jitter: between(0, 50),
-  });
+    ...conditions,
+  }, ROOMS[kind]);
+  const story: Happening[] = [];
   const questions = Array.from({ length: Math.ceil(between(0, 20)) }, (_, i) => text(`p${i} `));
   const answers = questions.map((_, i) => text(`r${i} `));
   const asked: string[] = [];
   const answered: string[] = [];
   const ends: string[] = [];
+
+  function tell(by: "client" | "server", event: ListenerEvent | DialerEvent): void {
+    const { type, ...details } = { ...event, session: undefined };
+    story.push({ at: simulation.now, by, type, details: JSON.stringify(details) });
+  }
 
   function text(start: string): string {
     // As many short messages as long ones: sizes are spread evenly over their orders of magnitude.
@@ -52,6 +100,7 @@ function converse(seed: number): void {
 
   simulation.at(between(0, 5000), () => {
     const listener = simulation.addServer((event) => {
+      tell("server", event);
       if (event.type === "ended") ends.push(`server: ${event.reason}`);
       if (event.type === "question") answer(event.session, event.text);
     });
@@ -66,7 +115,8 @@ function converse(seed: number): void {
     }
   });
   simulation.at(between(0, 5000), () => {
-    simulation.addClient(CLIENT, (event: DialerEvent, dialer) => {
+    simulation.addClient(CLIENT, (event, dialer) => {
+      tell("client", event);
       if (event.type === "connected") askNext(dialer);
       if (event.type === "ended") ends.push(`client: ${event.reason}`);
       if (event.type === "unreachable") ends.push("client: unreachable");
@@ -83,4 +133,5 @@ function converse(seed: number): void {
   assertEquals(answered, answers);
   assertEquals(ends.length, 2, ends.join());
   assert(ends.includes("client: bye") && ends.includes("server: bye"), ends.join());
+  return story;
 }

@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { type RoomKind, ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";
 
 const ROUND_TRIP_MS = 50;
@@ -16,7 +17,7 @@ for (
   ]
 ) {
   Deno.test(`a turn where ${loss * 100} % is lost each way, against the oracle`, () => {
-    const { time, datagrams } = meanTurn({ loss, seeds: 200, turns: 50 });
+    const { time, datagrams } = meanTurn({ loss, seeds: 200, turns: 50, kind: "open" });
     const idealTime = ROUND_TRIP_MS / (1 - loss) ** 2;
     const idealDatagrams = (2 - loss) / (1 - loss) ** 2;
     const measured = `${time.toFixed(1)} ms and ${datagrams.toFixed(2)} datagrams a turn`;
@@ -24,22 +25,35 @@ for (
     assert(datagrams <= datagramRatio * idealDatagrams, measured);
     if (loss === 0) assertEquals(datagrams, 2);
   });
+
+  Deno.test(`a turn where ${loss * 100} % is lost each way takes as long in a private room`, () => {
+    const sample = { loss, seeds: 40, turns: 50 };
+    assertEquals(meanTurn({ ...sample, kind: "private" }), meanTurn({ ...sample, kind: "open" }));
+  });
 }
 
-function meanTurn({ loss, seeds, turns }: { loss: number; seeds: number; turns: number }) {
+interface Sample {
+  readonly loss: number;
+  readonly seeds: number;
+  readonly turns: number;
+  readonly kind: RoomKind;
+}
+
+function meanTurn({ seeds, ...sample }: Sample) {
   let time = 0;
   let datagrams = 0;
   for (let seed = 1; seed <= seeds; seed++) {
-    const run = measure(seed, loss, turns);
+    const run = measure(seed, sample);
     time += run.time;
     datagrams += run.datagrams;
   }
-  return { time: time / (seeds * turns), datagrams: datagrams / (seeds * turns) };
+  const turns = seeds * sample.turns;
+  return { time: time / turns, datagrams: datagrams / turns };
 }
 
-function measure(seed: number, loss: number, turns: number) {
+function measure(seed: number, { loss, turns, kind }: Omit<Sample, "seeds">) {
   const conditions = { loss, duplication: 0, reordering: 0, delay: ROUND_TRIP_MS / 2, jitter: 0 };
-  const simulation = new Simulation(seed, conditions);
+  const simulation = new Simulation(seed, conditions, ROOMS[kind]);
   const start = { now: 0, datagrams: 0 };
   // The estimators get a few turns to learn the path.
   let turn = -5;

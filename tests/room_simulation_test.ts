@@ -3,26 +3,28 @@ import { seededRandom } from "../lab/random.ts";
 import type { Dialer } from "../protocol/dialer.ts";
 import type { Listener } from "../protocol/listener.ts";
 import type { Session } from "../protocol/session.ts";
+import { ROOM_KINDS, type RoomKind, ROOMS } from "./rooms.ts";
 import { SERVER, Simulation } from "./simulation.ts";
 
-const ROOMS = 1000;
+const SEEDS: Readonly<Record<RoomKind, number>> = { open: 1000, private: 400 };
 const UTF8 = new TextEncoder();
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
 // Whoever stays gets an answer to every question, its own, and within one life of the server each
 // question is asked once. When all have gone, nothing is left of them.
-Deno.test(`${ROOMS} rooms where clients wait, vanish, move and return, and servers restart`, () => {
-  for (let seed = 1; seed <= ROOMS; seed++) {
-    try {
-      new Room(seed).live();
-    } catch (error) {
-      throw new Error(`Seed ${seed} failed; replay it alone with new Room(${seed}).live()`, {
-        cause: error,
-      });
+for (const kind of ROOM_KINDS) {
+  Deno.test(`${SEEDS[kind]} ${kind} rooms where clients wait, vanish, move and return, and servers restart`, () => {
+    for (let seed = 1; seed <= SEEDS[kind]; seed++) {
+      try {
+        new Room(seed, kind).live();
+      } catch (error) {
+        const replay = `new Room(${seed}, "${kind}").live()`;
+        throw new Error(`Seed ${seed} failed; replay it alone with ${replay}`, { cause: error });
+      }
     }
-  }
-});
+  });
+}
 
 interface Waiting {
   readonly session: Session;
@@ -40,7 +42,7 @@ class Room {
   #askedInThisLife = new Set<string>();
   #isAnswering = false;
 
-  constructor(seed: number) {
+  constructor(seed: number, kind: RoomKind) {
     this.#random = seededRandom(seed);
     this.#simulation = new Simulation(seed, {
       loss: this.between(0, 0.2),
@@ -48,7 +50,7 @@ class Room {
       reordering: this.between(0, 0.2),
       delay: this.between(0, 100),
       jitter: this.between(0, 50),
-    });
+    }, ROOMS[kind]);
   }
 
   live(): void {

@@ -12,7 +12,7 @@ import { Dialer, type DialerEvent } from "../protocol/dialer.ts";
 import { Listener, type ListenerEvent, type ListenerOptions } from "../protocol/listener.ts";
 import type { Address, Endpoint } from "../protocol/outbox.ts";
 import type { Hmac } from "../protocol/retry_token.ts";
-import type { Room } from "../protocol/seal.ts";
+import { OPEN_ROOM, type Room } from "../protocol/seal.ts";
 
 /** HMAC-SHA-256, as the server uses it. */
 export const hmac: Hmac = (key, data) => nobleHmac(sha256, key, data);
@@ -52,9 +52,12 @@ export class Simulation {
   readonly network: Network<Flight>;
   // deno-lint-ignore no-explicit-any -- hosts of both kinds, each given back only its own events
   readonly #hosts = new Map<string, Host<any>>();
+  readonly #room: Room;
   #appointments: Appointment[] = [];
 
-  constructor(seed: number, conditions: NetworkConditions) {
+  /** @param room The room of the server, and of each client; see `addServer` and `addClient`. */
+  constructor(seed: number, conditions: NetworkConditions, room: Room = OPEN_ROOM) {
+    this.#room = room;
     this.random = seededRandom(seed);
     this.network = new Network(conditions, seededRandom(seed + 1_000_003));
   }
@@ -77,6 +80,7 @@ export class Simulation {
       maxSessionsPerAddress: 1000,
       maxQuestions: 1000,
       idleTimeout: 75_000,
+      room: this.#room,
       hmac,
       random: this.random,
       randomBytes: this.randomBytes,
@@ -99,7 +103,7 @@ export class Simulation {
       idleTimeout: options.idleTimeout ?? 75_000,
       random: this.random,
       randomBytes: this.randomBytes,
-      ...(options.room && { room: options.room }),
+      room: options.room ?? this.#room,
     });
     this.add({ address, endpoint: dialer, onEvent: (event) => onEvent(event, dialer) });
     return dialer;

@@ -1,0 +1,20 @@
+/**
+ * The two kinds of room: a conversation comes out the same in both.
+ *
+ * @module
+ */
+import { nodePrimitives } from "../protocol/crypto.ts";
+import { privateRoom } from "../protocol/private_room.ts";
+import { OPEN_ROOM, type Room } from "../protocol/seal.ts";
+
+/** Whether everybody may come in, or only who shares a key. */
+export type RoomKind = "open" | "private";
+
+/** Both kinds. */
+export const ROOM_KINDS: readonly RoomKind[] = ["open", "private"];
+
+/** A room of each kind. The keys of the private one are real, and new in each run. */
+export const ROOMS: Readonly<Record<RoomKind, Room>> = {
+  open: OPEN_ROOM,
+  private: privateRoom(new Uint8Array(32).fill(1), nodePrimitives()),
+};
