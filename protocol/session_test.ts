@@ -2,15 +2,22 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PERFECT } from "../lab/network.ts";
 import { seededRandom } from "../lab/random.ts";
 import { mutate, randomDatagram, withId } from "../tests/mutation.ts";
+import { ROOM_KINDS, ROOMS } from "../tests/rooms.ts";
 import { LINK_ID, messagesOf, namesOf, type Role, SessionLink } from "../tests/session_link.ts";
 import { Simulation } from "../tests/simulation.ts";
 import type { Dialer } from "./dialer.ts";
 import type { Listener } from "./listener.ts";
 import { BYE_REASONS, encode, MAX_MESSAGE_BYTES, MAX_SEGMENT_BYTES, packetId } from "./packet.ts";
+import type { Room } from "./seal.ts";
 import { IDLE_TIMEOUT_MS, LEAVE_TIMEOUT_MS, newCounters, Session } from "./session.ts";
 import { OutOfTurnError } from "./turn.ts";
 
 const ROLES: readonly Role[] = ["asker", "answerer"];
+
+/** What holds for a session in each kind of room. */
+function test(name: string, fn: (room: Room) => void): void {
+  for (const kind of ROOM_KINDS) Deno.test(`session, ${kind}: ${name}`, () => fn(ROOMS[kind]));
+}
 
 function typesOf(link: SessionLink, role: Role): string[] {
   return link[role].events.map(({ type }) => type);
@@ -24,8 +31,8 @@ function text(content: string): Uint8Array {
   return new TextEncoder().encode(content);
 }
 
-Deno.test("session: a quick turn costs two datagrams", () => {
-  const link = new SessionLink({ delay: 10 });
+test("a quick turn costs two datagrams", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   for (let turn = 1; turn <= 20; turn++) {
     link.turn(`question ${turn}`, `answer ${turn}`);
     assertEquals(link.sent.length, 2 * turn);
@@ -36,8 +43,8 @@ Deno.test("session: a quick turn costs two datagrams", () => {
   assertEquals(messagesOf(link.asker).at(-1), "answer 20");
 });
 
-Deno.test("session: the events of a quick turn, at both ends", () => {
-  const link = new SessionLink({ delay: 10 });
+test("the events of a quick turn, at both ends", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   link.turn("q", "a");
   assertEquals(link.answerer.events, [{ type: "connected" }, { type: "message", text: "q" }]);
   assertEquals(link.asker.events, [
@@ -48,8 +55,8 @@ Deno.test("session: the events of a quick turn, at both ends", () => {
   assertEquals(link.answerer.events[2], { type: "delivered", number: 2 });
 });
 
-Deno.test("session: the asker's first packet of any kind shows that it knows the session", () => {
-  const link = new SessionLink();
+test("the asker's first packet of any kind shows that it knows the session", (room) => {
+  const link = new SessionLink({ room });
   link.pass(24);
   assertEquals(typesOf(link, "answerer"), []);
   link.pass(1);
@@ -59,8 +66,8 @@ Deno.test("session: the asker's first packet of any kind shows that it knows the
   assertEquals(typesOf(link, "answerer"), ["connected"]);
 });
 
-Deno.test("session: a slow answer costs pings and no retransmission, for an hour", () => {
-  const link = new SessionLink({ delay: 40 });
+test("a slow answer costs pings and no retransmission, for an hour", (room) => {
+  const link = new SessionLink({ room, delay: 40 });
   link.say("asker", "q");
   link.pass(3_600_000);
   assertEquals(countOf(link, "message"), 1);
@@ -83,8 +90,8 @@ Deno.test("session: a slow answer costs pings and no retransmission, for an hour
   assertEquals(messagesOf(link.asker), ["a"]);
 });
 
-Deno.test("session: a keepalive is not sent while a message is awaited anyway", () => {
-  const link = new SessionLink();
+test("a keepalive is not sent while a message is awaited anyway", (room) => {
+  const link = new SessionLink({ room });
   link.copies = () => 0;
   link.say("asker", "q");
   link.pass(IDLE_TIMEOUT_MS);
@@ -93,8 +100,8 @@ Deno.test("session: a keepalive is not sent while a message is awaited anyway", 
   assertEquals(typesOf(link, "asker"), ["unresponsive", "ended", "forgotten"]);
 });
 
-Deno.test("session: a lost ping is sent again", () => {
-  const link = new SessionLink({ delay: 10 });
+test("a lost ping is sent again", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   link.pass(100);
   let lost = 0;
   link.copies = ({ packet }) => packet.type === "ping" && lost++ < 2 ? 0 : 1;
@@ -105,8 +112,8 @@ Deno.test("session: a lost ping is sent again", () => {
   assertEquals(link.asker.session.heardAt > 10_000, true);
 });
 
-Deno.test("session: a pong measures the path", () => {
-  const link = new SessionLink({ delay: 100 });
+test("a pong measures the path", (room) => {
+  const link = new SessionLink({ room, delay: 100 });
   link.pass(22_000);
   assertEquals(countOf(link, "pong"), 1);
   link.copies = () => 0;
@@ -119,15 +126,15 @@ Deno.test("session: a pong measures the path", () => {
   assertEquals(link.sent.length, before + 1);
 });
 
-Deno.test("session: a pong that nobody asked for measures nothing", () => {
-  const link = new SessionLink();
+test("a pong that nobody asked for measures nothing", (room) => {
+  const link = new SessionLink({ room });
   link.pass(21_000);
   for (const number of [0, 1, 2, 77]) link.inject("asker", { type: "pong", number, echo: 1 });
   assertEquals(link.asker.counters.ignored, 4);
 });
 
-Deno.test("session: a pong with another number does not stop the ping", () => {
-  const link = new SessionLink();
+test("a pong with another number does not stop the ping", (room) => {
+  const link = new SessionLink({ room });
   link.copies = () => 0;
   link.pass(21_000);
   const { number } = link.sent.at(-1)!.packet;
@@ -140,8 +147,8 @@ Deno.test("session: a pong with another number does not stop the ping", () => {
   assert(countOf(link, "ping") > before);
 });
 
-Deno.test("session: one ping is under way at a time", () => {
-  const link = new SessionLink();
+test("one ping is under way at a time", (room) => {
+  const link = new SessionLink({ room });
   link.copies = () => 0;
   for (let times = 0; times < 4; times++) {
     link.pass(30_000);
@@ -151,9 +158,9 @@ Deno.test("session: one ping is under way at a time", () => {
   assertEquals(new Set(pings.map(({ packet }) => packet.number)).size, 1);
 });
 
-Deno.test("session: idle timeout", () => {
+test("idle timeout", (room) => {
   for (const role of ROLES) {
-    const link = new SessionLink();
+    const link = new SessionLink({ room });
     link.pass(1000);
     const heardAt = link[role].session.heardAt;
     link.copies = () => 0;
@@ -169,8 +176,8 @@ Deno.test("session: idle timeout", () => {
   }
 });
 
-Deno.test("session: whatever is heard puts the idle timeout off", () => {
-  const link = new SessionLink();
+test("whatever is heard puts the idle timeout off", (room) => {
+  const link = new SessionLink({ room });
   link.copies = () => 0;
   for (let times = 0; times < 5; times++) {
     link.inject("answerer", { type: "ping", number: times });
@@ -268,8 +275,8 @@ const OUT_OF_TURN: readonly OutOfTurnCase[] = [
 ];
 
 for (const { name, role, numbers, prepare } of OUT_OF_TURN) {
-  Deno.test(`session: ${name} reaches no event, is not answered, and is counted`, () => {
-    const link = new SessionLink();
+  test(`${name} reaches no event, is not answered, and is counted`, (room) => {
+    const link = new SessionLink({ room });
     prepare(link);
     const { session, events, counters } = link[role];
     const before = { turn: session.turn, events: events.length, sent: link.sent.length };
@@ -286,8 +293,8 @@ for (const { name, role, numbers, prepare } of OUT_OF_TURN) {
 // Messages are numbered from 1. A message 0 was taken for a repeat of the WELCOME: it was counted as a
 // duplicate and acknowledged.
 for (const role of ROLES) {
-  Deno.test(`session: a message 0 to the ${role} is out of turn and not answered`, () => {
-    const link = new SessionLink();
+  test(`a message 0 to the ${role} is out of turn and not answered`, (room) => {
+    const link = new SessionLink({ room });
     link.pass(100);
     const before = link.sent.length;
     link.inject(role, { type: "message", number: 0, attempt: 1, payload: text("!") });
@@ -296,8 +303,8 @@ for (const role of ROLES) {
   });
 }
 
-Deno.test("session: a reply to a question that is not whole yet is out of turn", () => {
-  const link = new SessionLink({ delay: 10 });
+test("a reply to a question that is not whole yet is out of turn", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   link.say("asker", "q".repeat(20_000));
   link.inject("asker", { type: "message", number: 2, attempt: 1, echo: 1, payload: text("!") });
   assertEquals(link.asker.counters.outOfTurn, 1);
@@ -306,8 +313,8 @@ Deno.test("session: a reply to a question that is not whole yet is out of turn",
   assertEquals(messagesOf(link.answerer), ["q".repeat(20_000)]);
 });
 
-Deno.test("session: speaking out of turn throws and sends nothing", () => {
-  const link = new SessionLink();
+test("speaking out of turn throws and sends nothing", (room) => {
+  const link = new SessionLink({ room });
   assertThrows(() => link.say("answerer", "a"), OutOfTurnError);
   link.say("asker", "q");
   assertThrows(() => link.say("asker", "q"), OutOfTurnError);
@@ -319,22 +326,31 @@ Deno.test("session: speaking out of turn throws and sends nothing", () => {
   assertEquals(namesOf(link.sent), ["asker message 1", "asker bye 0"]);
 });
 
-// Number of the message that arrives twice, duplicates at the answerer and at the asker: a repeated
-// question is answered by the stored answer, which is then the asker's duplicate.
-for (const [number, questions, answers] of [[1, 1, 1], [2, 0, 1]] as const) {
-  Deno.test(`session: message ${number} that arrives twice is counted, and shown once`, () => {
-    const link = new SessionLink({ delay: 10 });
+// Number of the message that arrives twice, and at each end the duplicates and what does not open: a
+// repeated question is answered by the stored answer, which is then the asker's duplicate, but in a
+// private room no repeat gets past the seal.
+for (
+  const { kind, number, answerer, asker } of [
+    { kind: "open", number: 1, answerer: [1, 0], asker: [1, 0] },
+    { kind: "open", number: 2, answerer: [0, 0], asker: [1, 0] },
+    { kind: "private", number: 1, answerer: [0, 1], asker: [0, 0] },
+    { kind: "private", number: 2, answerer: [0, 0], asker: [0, 1] },
+  ] as const
+) {
+  Deno.test(`session, ${kind}: message ${number} that arrives twice is counted, and shown once`, () => {
+    const link = new SessionLink({ room: ROOMS[kind], delay: 10 });
     link.copies = ({ packet }) => packet.number === number && packet.type === "message" ? 2 : 1;
     link.turn("q", "a");
     link.pass(100);
     assertEquals([messagesOf(link.answerer), messagesOf(link.asker)], [["q"], ["a"]]);
-    assertEquals(link.answerer.counters.duplicates, questions);
-    assertEquals(link.asker.counters.duplicates, answers);
+    const repeats = ROLES.map((role) => link[role].counters)
+      .map(({ duplicates, unopened }) => [duplicates, unopened]);
+    assertEquals(repeats, [asker, answerer]);
   });
 }
 
-Deno.test("session: a lost question and a lost answer are sent again, and shown once", () => {
-  const link = new SessionLink({ delay: 10 });
+test("a lost question and a lost answer are sent again, and shown once", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   const lost = new Set<string>();
   link.copies = ({ by, packet }) => {
     const name = `${by} ${packet.type}`;
@@ -348,8 +364,8 @@ Deno.test("session: a lost question and a lost answer are sent again, and shown 
   assertEquals(lost.size, 2);
 });
 
-Deno.test("session: an acknowledgement says how many questions are answered before", () => {
-  const link = new SessionLink();
+test("an acknowledgement says how many questions are answered before", (room) => {
+  const link = new SessionLink({ room });
   link.say("asker", "q");
   link.driveUntil(() => link.answerer.session.turn === "local");
   link.answerer.session.setAhead(3, link.now);
@@ -361,8 +377,8 @@ Deno.test("session: an acknowledgement says how many questions are answered befo
   ]);
 });
 
-Deno.test("session: the acknowledgement that comes last says the place, whichever segment it is of", () => {
-  const link = new SessionLink({ delay: 10 });
+test("the acknowledgement that comes last says the place, whichever segment it is of", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   let acks = 0;
   link.copies = ({ packet }) => packet.type === "ack" && acks++ === 0 ? 0 : 1;
   link.say("asker", "q".repeat(3000));
@@ -375,8 +391,8 @@ Deno.test("session: the acknowledgement that comes last says the place, whicheve
   ]);
 });
 
-Deno.test("session: a place in the queue that changes is told, and told again when lost", () => {
-  const link = new SessionLink({ delay: 10 });
+test("a place in the queue that changes is told, and told again when lost", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   asked(link);
   let lost = 0;
   link.copies = ({ packet }) => packet.type === "ping" && lost++ === 0 ? 0 : 1;
@@ -394,8 +410,8 @@ Deno.test("session: a place in the queue that changes is told, and told again wh
   assertEquals(countOf(link, "ping"), 3);
 });
 
-Deno.test("session: a place in the queue that is overtaken by a newer one is not shown", () => {
-  const link = new SessionLink();
+test("a place in the queue that is overtaken by a newer one is not shown", (room) => {
+  const link = new SessionLink({ room });
   asked(link);
   const before = link.asker.events.length;
   link.inject("asker", { type: "ping", number: 2, attempt: 1, ahead: 1 });
@@ -404,8 +420,8 @@ Deno.test("session: a place in the queue that is overtaken by a newer one is not
   assertEquals(link.asker.events.slice(before), [{ type: "position", ahead: 1 }]);
 });
 
-Deno.test("session: no place in the queue is shown to who is not waiting or not asking", () => {
-  const link = new SessionLink();
+test("no place in the queue is shown to who is not waiting or not asking", (room) => {
+  const link = new SessionLink({ room });
   link.inject("asker", { type: "ping", number: 1, ahead: 5 });
   link.inject("answerer", { type: "ping", number: 1, ahead: 5 });
   link.say("asker", "q");
@@ -414,8 +430,8 @@ Deno.test("session: no place in the queue is shown to who is not waiting or not 
   for (const role of ROLES) assertEquals(typesOf(link, role).includes("position"), false);
 });
 
-Deno.test("session: a place in the queue is not told after the end", () => {
-  const link = new SessionLink();
+test("a place in the queue is not told after the end", (room) => {
+  const link = new SessionLink({ room });
   asked(link);
   link.copies = () => 0;
   link.answerer.session.bye("closing", link.now);
@@ -425,8 +441,8 @@ Deno.test("session: a place in the queue is not told after the end", () => {
 
 for (const reason of BYE_REASONS) {
   for (const role of ROLES) {
-    Deno.test(`session: bye "${reason}" of the ${role} is confirmed`, () => {
-      const link = new SessionLink({ delay: 10 });
+    test(`bye "${reason}" of the ${role} is confirmed`, (room) => {
+      const link = new SessionLink({ room, delay: 10 });
       link.turn("q", "a");
       link.pass(100);
       const other = role === "asker" ? "answerer" : "asker";
@@ -449,14 +465,14 @@ for (const reason of BYE_REASONS) {
   }
 }
 
-Deno.test("session: an unknown reason for a bye is a bye", () => {
-  const link = new SessionLink();
+test("an unknown reason for a bye is a bye", (room) => {
+  const link = new SessionLink({ room });
   link.inject("asker", { type: "bye", payload: Uint8Array.of(200) });
   assertEquals(link.asker.events, [{ type: "ended", reason: "bye" }]);
 });
 
-Deno.test("session: a lost confirmation of a bye is repeated, and the end is told once", () => {
-  const link = new SessionLink({ delay: 10 });
+test("a lost confirmation of a bye is repeated, and the end is told once", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   link.turn("q", "a");
   link.pass(100);
   let confirmations = 0;
@@ -468,9 +484,9 @@ Deno.test("session: a lost confirmation of a bye is repeated, and the end is tol
   assertEquals(typesOf(link, "answerer").filter((type) => type === "ended"), ["ended"]);
 });
 
-Deno.test("session: a bye that nobody confirms ends unconfirmed, after many tries", () => {
+test("a bye that nobody confirms ends unconfirmed, after many tries", (room) => {
   for (const role of ROLES) {
-    const link = new SessionLink({ delay: 10 });
+    const link = new SessionLink({ room, delay: 10 });
     link.turn("q", "a");
     link.pass(100);
     const before = link.sent.length;
@@ -490,8 +506,8 @@ Deno.test("session: a bye that nobody confirms ends unconfirmed, after many trie
   }
 });
 
-Deno.test("session: on a very slow path a bye waits longer", () => {
-  const link = new SessionLink({ delay: 1500 });
+test("on a very slow path a bye waits longer", (room) => {
+  const link = new SessionLink({ room, delay: 1500 });
   link.turn("q", "a");
   link.pass(100);
   link.copies = () => 0;
@@ -502,8 +518,8 @@ Deno.test("session: on a very slow path a bye waits longer", () => {
   assertEquals(typesOf(link, "asker").slice(-2), ["ended", "forgotten"]);
 });
 
-Deno.test("session: who has left is not lost once more while the confirmation may be repeated", () => {
-  const link = new SessionLink({ idleTimeout: 1000 });
+test("who has left is not lost once more while the confirmation may be repeated", (room) => {
+  const link = new SessionLink({ room, idleTimeout: 1000 });
   link.inject("asker", { type: "bye", payload: Uint8Array.of(0) });
   link.asker.session.handleTimeout(2000);
   assertEquals(typesOf(link, "asker"), ["ended"]);
@@ -511,8 +527,8 @@ Deno.test("session: who has left is not lost once more while the confirmation ma
   assertEquals(typesOf(link, "asker"), ["ended", "forgotten"]);
 });
 
-Deno.test("session: bye of both at once", () => {
-  const link = new SessionLink({ delay: 10 });
+test("bye of both at once", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   link.turn("q", "a");
   link.pass(100);
   link.asker.session.bye("bye", link.now);
@@ -527,8 +543,8 @@ Deno.test("session: bye of both at once", () => {
   assertEquals([countOf(link, "bye"), countOf(link, "bye-ack")], [2, 2]);
 });
 
-Deno.test("session: a bye gives up whatever is under way, at both ends", () => {
-  const link = new SessionLink({ delay: 10 });
+test("a bye gives up whatever is under way, at both ends", (room) => {
+  const link = new SessionLink({ room, delay: 10 });
   link.say("asker", "q".repeat(20_000));
   link.pass(25);
   const messages = countOf(link, "message");
@@ -541,8 +557,8 @@ Deno.test("session: a bye gives up whatever is under way, at both ends", () => {
   assertEquals(messagesOf(link.answerer), []);
 });
 
-Deno.test("session: who is leaving still answers a ping, who has left does not", () => {
-  const link = new SessionLink();
+test("who is leaving still answers a ping, who has left does not", (room) => {
+  const link = new SessionLink({ room });
   link.copies = () => 0;
   link.asker.session.bye("bye", 0);
   link.inject("asker", { type: "ping", number: 4, attempt: 3 });
@@ -554,17 +570,17 @@ Deno.test("session: who is leaving still answers a ping, who has left does not",
   assertEquals([link.sent.length, link.asker.counters.ignored], [before, 1]);
 });
 
-Deno.test("session: a confirmation of no bye is ignored", () => {
+test("a confirmation of no bye is ignored", (room) => {
   for (const role of ROLES) {
-    const link = new SessionLink();
+    const link = new SessionLink({ room });
     link.inject(role, { type: "bye-ack" });
     assertEquals(link[role].counters.ignored, 1);
     assertEquals(typesOf(link, role).includes("ended"), false);
   }
 });
 
-Deno.test("session: an acknowledgement after this end's bye is ignored", () => {
-  const link = new SessionLink();
+test("an acknowledgement after this end's bye is ignored", (room) => {
+  const link = new SessionLink({ room });
   link.copies = () => 0;
   link.say("asker", "q");
   link.asker.session.bye("bye", 0);
@@ -572,8 +588,8 @@ Deno.test("session: an acknowledgement after this end's bye is ignored", () => {
   assertEquals([typesOf(link, "asker"), link.asker.counters.ignored], [[], 1]);
 });
 
-Deno.test("session: packets of the handshake and resets mean nothing within a session", () => {
-  const link = new SessionLink();
+test("packets of the handshake and resets mean nothing within a session", (room) => {
+  const link = new SessionLink({ room });
   const before = link.sent.length;
   link.inject("asker", { type: "reset" });
   link.inject("asker", { type: "refuse", payload: Uint8Array.of(0) });
@@ -582,8 +598,8 @@ Deno.test("session: packets of the handshake and resets mean nothing within a se
   assertEquals(typesOf(link, "asker"), []);
 });
 
-Deno.test("session: a session that is abandoned says and does nothing more", () => {
-  const link = new SessionLink();
+test("a session that is abandoned says and does nothing more", (room) => {
+  const link = new SessionLink({ room });
   link.say("asker", "q");
   link.asker.session.abandon();
   assertEquals([link.asker.session.turn, link.asker.session.nextTimeout], ["closed", Infinity]);
@@ -604,9 +620,9 @@ const TEXTS: readonly (readonly [name: string, bytes: Uint8Array, isText: boolea
 ];
 
 for (const [name, bytes, isText] of TEXTS) {
-  Deno.test(`session: ${name} ${isText ? "is a message" : "ends the conversation as invalid"}`, () => {
+  test(`${name} ${isText ? "is a message" : "ends the conversation as invalid"}`, (room) => {
     for (const role of ROLES) {
-      const link = new SessionLink();
+      const link = new SessionLink({ room });
       if (role === "answerer") asked(link);
       const other = role === "asker" ? "answerer" : "asker";
       link.say(role, bytes);
@@ -627,15 +643,15 @@ for (const [name, bytes, isText] of TEXTS) {
   });
 }
 
-Deno.test("session: a character that two segments share is whole again", () => {
-  const link = new SessionLink();
+test("a character that two segments share is whole again", (room) => {
+  const link = new SessionLink({ room });
   const question = "q".repeat(MAX_SEGMENT_BYTES - 1) + "ñ" + "q".repeat(5);
   link.turn(question, question);
   assertEquals([messagesOf(link.answerer), messagesOf(link.asker)], [[question], [question]]);
 });
 
-Deno.test("session: a message that is too long is refused, and the conversation goes on", () => {
-  const link = new SessionLink();
+test("a message that is too long is refused, and the conversation goes on", (room) => {
+  const link = new SessionLink({ room });
   const long = new Uint8Array(MAX_MESSAGE_BYTES + 1).fill(0x61);
   assertThrows(() => link.say("asker", long), RangeError, "65536");
   assertEquals([link.sent.length, link.asker.session.turn], [0, "local"]);
@@ -647,8 +663,8 @@ Deno.test("session: a message that is too long is refused, and the conversation 
   link.driveUntil(() => messagesOf(link.asker).length === 1);
 });
 
-Deno.test("session: 65,536 bytes both ways cost two datagrams a segment", () => {
-  const link = new SessionLink({ delay: 5 });
+test("65,536 bytes both ways cost two datagrams a segment", (room) => {
+  const link = new SessionLink({ room, delay: 5 });
   const question = "ñ".repeat(MAX_MESSAGE_BYTES / 2);
   const answer = "🙂".repeat(MAX_MESSAGE_BYTES / 4);
   link.turn(question, answer);
@@ -657,8 +673,8 @@ Deno.test("session: 65,536 bytes both ways cost two datagrams a segment", () => 
   assertEquals(link.sent.length, 2 * 2 * 60 - 2);
 });
 
-Deno.test("session: 65,536 bytes both ways with every third datagram lost", () => {
-  const link = new SessionLink({ delay: 20 });
+test("65,536 bytes both ways with every third datagram lost", (room) => {
+  const link = new SessionLink({ room, delay: 20 });
   let count = 0;
   link.copies = () => count++ % 3 === 0 ? 0 : 1;
   const question = "ñ".repeat(MAX_MESSAGE_BYTES / 2);
@@ -668,8 +684,8 @@ Deno.test("session: 65,536 bytes both ways with every third datagram lost", () =
   assertEquals(messagesOf(link.asker), [question, "a"]);
 });
 
-Deno.test("session: the address follows the id, and has to show that it hears", () => {
-  const link = new SessionLink();
+test("the address follows the id, and has to show that it hears", (room) => {
+  const link = new SessionLink({ room });
   const moved = { hostname: "198.51.100.9", port: 5 };
   asked(link);
   link.inject("answerer", { type: "ping", number: 1, attempt: 1 }, moved);
@@ -742,8 +758,8 @@ interface Talk {
 const CLIENT = { hostname: "192.0.2.7", port: 40_001 };
 
 // A client that is connected to a server which answers every question.
-function newTalk(): Talk {
-  const simulation = new Simulation(1, PERFECT);
+function newTalk(room: Room): Talk {
+  const simulation = new Simulation(1, PERFECT, room);
   const answers: string[] = [];
   const ends: string[] = [];
   const listener = simulation.addServer((event, listener) => {
@@ -761,11 +777,11 @@ function newTalk(): Talk {
 
 // Invariant: without the session's id no datagram, whatever is in it and wherever it is from, throws,
 // ends the conversation, moves it, or is shown to anybody.
-Deno.test("session: 100,000 random and mutated datagrams without the id change nothing", () => {
+test("100,000 random and mutated datagrams without the id change nothing", (room) => {
   const seed = 7_091;
   const random = seededRandom(seed);
   const recorded = record();
-  const { simulation, listener, dialer, answers, ends } = newTalk();
+  const { simulation, listener, dialer, answers, ends } = newTalk(room);
   const ids = new Set<bigint>();
   const foreign = { hostname: "203.0.113.1", port: 9 };
   const any = () => recorded[Math.floor(random() * recorded.length)]!;

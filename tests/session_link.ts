@@ -7,6 +7,7 @@
 import { seededBytes, seededRandom } from "../lab/random.ts";
 import type { Address } from "../protocol/outbox.ts";
 import { decode, encode, type Packet, type PacketFields } from "../protocol/packet.ts";
+import { OPEN_ROOM, type Room, type Seal } from "../protocol/seal.ts";
 import { IDLE_TIMEOUT_MS, newCounters, Session, type SessionEvent } from "../protocol/session.ts";
 
 /** The id of every linked session. */
@@ -23,7 +24,9 @@ export interface Sent {
   readonly at: number;
   readonly by: Role;
   readonly to: Address;
+  /** As it is on the wire. */
   readonly datagram: Uint8Array;
+  /** What it was before it was sealed. */
   readonly packet: Packet;
 }
 
@@ -33,6 +36,7 @@ export interface LinkEnd {
   readonly address: Address;
   readonly counters: ReturnType<typeof newCounters>;
   readonly events: SessionEvent[];
+  readonly seal: Seal;
 }
 
 /** How a {@linkcode SessionLink} works. */
@@ -43,6 +47,8 @@ export interface LinkOptions {
   readonly idleTimeout?: number;
   /** Of the jitter. */
   readonly seed?: number;
+  /** Where they have met, by default an open room. */
+  readonly room?: Room;
 }
 
 interface Flight {
@@ -65,11 +71,13 @@ export class SessionLink {
   #flights: Flight[] = [];
   readonly #delay: number;
 
-  constructor({ delay = 0, idleTimeout = IDLE_TIMEOUT_MS, seed = 1 }: LinkOptions = {}) {
+  constructor(options: LinkOptions = {}) {
+    const { delay = 0, idleTimeout = IDLE_TIMEOUT_MS, seed = 1, room = OPEN_ROOM } = options;
     this.#delay = delay;
     const random = seededRandom(seed);
-    this.asker = this.#end("asker", idleTimeout, random);
-    this.answerer = this.#end("answerer", idleTimeout, random);
+    const seals = handshake(room);
+    this.asker = this.#end("asker", idleTimeout, random, seals.asker);
+    this.answerer = this.#end("answerer", idleTimeout, random, seals.answerer);
     this.asker.session.welcomeReceived(this.answerer.session.welcomeSent(0), 0);
   }
 
@@ -81,7 +89,8 @@ export class SessionLink {
 
   /** Hands a packet to an end, as if the other had sent it. */
   inject(role: Role, packet: Omit<PacketFields, "id">, from?: Address): void {
-    this.injectDatagram(role, encode({ ...packet, id: LINK_ID }), from);
+    const datagram = this[other(role)].seal.seal(encode({ ...packet, id: LINK_ID }));
+    this.injectDatagram(role, datagram, from);
   }
 
   /** Hands bytes to an end. */
@@ -133,12 +142,13 @@ export class SessionLink {
     return Math.min(...times, asker.session.nextTimeout, answerer.session.nextTimeout);
   }
 
-  #end(role: Role, idleTimeout: number, random: () => number): LinkEnd {
+  #end(role: Role, idleTimeout: number, random: () => number, seal: Seal): LinkEnd {
     const address = ADDRESSES[role];
     const counters = newCounters();
     const events: SessionEvent[] = [];
+    let plain: Uint8Array;
     const output = {
-      transmit: (datagram: Uint8Array, to: Address) => this.#carry(role, datagram, to),
+      transmit: (datagram: Uint8Array, to: Address) => this.#carry(role, plain, datagram, to),
       sessionEvent: (_session: Session, event: SessionEvent) => void events.push(event),
     };
     const session = new Session({
@@ -151,12 +161,16 @@ export class SessionLink {
       counters,
       random,
       randomBytes: (length) => seededBytes(random, length),
+      seal: {
+        seal: (datagram) => seal.seal(plain = datagram),
+        open: (datagram) => seal.open(datagram),
+      },
     });
-    return { session, address, counters, events };
+    return { session, address, counters, events, seal };
   }
 
-  #carry(by: Role, datagram: Uint8Array, to: Address): void {
-    const packet = decode(datagram);
+  #carry(by: Role, plain: Uint8Array, datagram: Uint8Array, to: Address): void {
+    const packet = decode(plain);
     if (packet === undefined) throw new Error(`The ${by} transmits what is no packet`);
     const sent = { at: this.now, by, to, datagram, packet };
     this.sent.push(sent);
@@ -171,6 +185,15 @@ export class SessionLink {
       });
     }
   }
+}
+
+/** The seals of two that meet in a room. */
+function handshake(room: Room): Readonly<Record<Role, Seal>> {
+  const fields = new Uint8Array(0);
+  const initiation = room.initiate(fields);
+  const response = room.respond({ keyShare: initiation.keyShare, fields }, fields);
+  if (typeof response === "string") throw new Error(`Refused: "${response}"`);
+  return { asker: initiation.complete(response.keyShare, fields)!, answerer: response.seal };
 }
 
 const ADDRESSES: Readonly<Record<Role, Address>> = {
