@@ -4,6 +4,7 @@
  * @module
  */
 import { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "../protocol.ts";
+import { takeKeys } from "../terminal/streams.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
@@ -54,6 +55,8 @@ export async function askerCode(args: Arguments, terminal: Terminal): Promise<st
     throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
   }
   const { promptSecret } = await import("@std/cli/prompt-secret");
+  // It shows its prompt first, and what is typed at once would be seen.
+  takeKeys(Deno.stdin);
   const typed: string | null = promptSecret("Código de la sala:", { mask: "", clear: true });
   return checked(typed ?? "");
 }

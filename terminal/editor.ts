@@ -11,7 +11,7 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import type { Prompter, TerminalInput, Writer } from "./streams.ts";
+import { type Prompter, takeKeys, type TerminalInput, type Writer } from "./streams.ts";
 
 /** Keys that are kept, in UTF-16 code units, before the keyboard has to wait for a prompt. */
 export const MAX_TYPED_AHEAD = 131_072;
@@ -90,7 +90,7 @@ export class Editor implements Prompter {
     // Readline would stop the process by itself, for which it lacks the permission.
     this.#readline.on("SIGTSTP", () => {});
     for (const [signal, listener] of this.#signals) Deno.addSignalListener(signal, listener);
-    this.#setRaw();
+    takeKeys(this.#input);
     this.#pump();
   }
 
@@ -202,14 +202,9 @@ export class Editor implements Prompter {
 
   #continued(): void {
     this.#input.setRaw(false);
-    this.#setRaw();
+    takeKeys(this.#input);
     this.#readline.prevRows = 0;
     this.show();
-  }
-
-  /** Ctrl-C and Ctrl-Z stay signals (cbreak), as in any other program, where the system can do that. */
-  #setRaw(): void {
-    this.#input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
   }
 }
 

@@ -15,6 +15,14 @@ export interface TerminalInput {
   setRaw(mode: boolean, options?: { cbreak: boolean }): void;
 }
 
+/**
+ * Takes keys one by one and without echo. Ctrl-C and Ctrl-Z stay signals (cbreak), as in any other
+ * program, where the system can do that.
+ */
+export function takeKeys(input: TerminalInput): void {
+  input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
+}
+
 /** Where text goes; `Deno.stdout` and `Deno.stderr` are two. */
 export interface TerminalOutput {
   /** Writes some of `bytes` and returns how many. */

@@ -8,7 +8,13 @@
  */
 
 import { Plain } from "./plain.ts";
-import { type Prompter, type TerminalInput, type TerminalOutput, Writer } from "./streams.ts";
+import {
+  type Prompter,
+  takeKeys,
+  type TerminalInput,
+  type TerminalOutput,
+  Writer,
+} from "./streams.ts";
 
 export type { TerminalInput, TerminalOutput } from "./streams.ts";
 
@@ -116,9 +122,11 @@ export class Terminal {
     { signal }: QuestionOptions = {},
   ): Promise<string | null | undefined> {
     if (this.#active?.asking) throw new Error("Another question still waits for its line");
-    if (this.#prompter === undefined && this.interactive) {
+    // No character is wider than two columns: what surely fits in one row is taken away with one row.
+    const fits = 2 * prompt.length < this.#columns();
+    if (this.#prompter === undefined && this.interactive && fits) {
       this.#eraseStatus();
-      this.#active = new FirstPrompt(prompt, this.#output);
+      this.#active = new FirstPrompt(prompt, { input: this.#input, output: this.#output });
     }
     const prompter = await this.#open();
     if (prompter.asking) throw new Error("Another question still waits for its line");
@@ -214,15 +222,18 @@ export class Terminal {
   }
 }
 
-/** The first prompt, until there is an editor that can show it. */
+/** The first prompt, until there is an editor that can show it, and what is typed behind it. */
 class FirstPrompt implements Pick<Prompter, "asking" | "hide" | "show" | "close"> {
   asking = true;
   readonly #prompt: string;
+  readonly #input: TerminalInput;
   readonly #output: Writer;
 
-  constructor(prompt: string, output: Writer) {
+  constructor(prompt: string, { input, output }: { input: TerminalInput; output: Writer }) {
     this.#prompt = prompt;
+    this.#input = input;
     this.#output = output;
+    takeKeys(input);
     this.show();
   }
 
@@ -235,8 +246,10 @@ class FirstPrompt implements Pick<Prompter, "asking" | "hide" | "show" | "close"
   }
 
   close(): void {
-    if (this.asking) this.#output.write("\n");
+    if (!this.asking) return;
     this.asking = false;
+    this.#output.write("\n");
+    this.#input.setRaw(false);
   }
 }
 
