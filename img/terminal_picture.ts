@@ -5,6 +5,7 @@
  */
 
 import { CHARACTER_WIDTH, FONT_FAMILY } from "./png.ts";
+import { element, escapeXml } from "./svg.ts";
 
 /** A window, and what it shows. */
 export interface TerminalWindow {
@@ -161,13 +162,4 @@ function restyle(style: Style, code: number): void {
 /** How many cells it takes, one for each character: the font has no wide ones. */
 function lengthOf(line: string): number {
   return [...line.replaceAll(new RegExp(SGR, "g"), "")].length;
-}
-
-function element(name: string, attributes: Record<string, string | number>, inside = ""): string {
-  const list = Object.entries(attributes).map(([key, value]) => ` ${key}="${value}"`);
-  return `<${name}${list.join("")}>${inside}</${name}>`;
-}
-
-function escapeXml(text: string): string {
-  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;");
 }
