@@ -351,6 +351,10 @@ const IMPORTS: readonly (readonly [file: string, specifier: string, allowed: boo
   ["lab/network.ts", "./random.ts", true],
   ["lab/network_test.ts", "../protocol/packet.ts", true],
   ["tests/simulation.ts", "../protocol/session.ts", true],
+  ["bench/crowd.ts", "../protocol/packet.ts", true],
+  ["bench/long.ts", "../tests/simulation.ts", true],
+  ["protocol/session.ts", "../bench/row.ts", false],
+  ["app/program.ts", "../bench/row.ts", false],
 ];
 
 for (const [file, specifier, allowed] of IMPORTS) {

@@ -1,0 +1,5 @@
+/**
+ * A program that does nothing: what it takes to start one at all.
+ *
+ * @module
+ */

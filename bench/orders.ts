@@ -1,0 +1,30 @@
+/**
+ * What a worker process does with its orders.
+ *
+ * @module
+ */
+
+/** What a worker does for each order: from the argument to the reply, both as JSON. */
+// deno-lint-ignore no-explicit-any -- whoever gives an order knows its argument
+export type Orders = Readonly<Record<string, (argument: any) => unknown>>;
+
+/** Obeys orders, one line each on standard input, until that ends; then ends this process. */
+export async function obey(orders: Orders): Promise<never> {
+  let rest = "";
+  for await (const text of Deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    for (const line of lines) {
+      const [name, argument] = JSON.parse(line);
+      const reply = await orders[name]!(argument) ?? null;
+      Deno.stdout.writeSync(new TextEncoder().encode(`${JSON.stringify(reply)}\n`));
+    }
+  }
+  Deno.exit(0);
+}
+
+/** CPU time of this process so far, user and system, in µs. */
+export function cpuTime(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}

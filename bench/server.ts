@@ -1,0 +1,68 @@
+/**
+ * The server that is measured: it answers every question with the question, through the door
+ * (`ours`) or as the rawest of echoes (`raw`).
+ *
+ * @module
+ */
+import { serve } from "../protocol.ts";
+import { cpuTime, obey } from "./orders.ts";
+
+/** How a server starts. */
+export interface ServerStart {
+  /** Silence after which a client is gone, in ms. */
+  readonly idleTimeout: number;
+  /** The code of its room, if that is a private one. */
+  readonly code?: string;
+}
+
+/** What a server takes at an instant. */
+export interface Usage {
+  /** CPU time so far, in µs. */
+  readonly cpu: number;
+  /** The time, in µs. */
+  readonly now: number;
+}
+
+/** What a server holds at an instant, in bytes. */
+export interface Memory {
+  /** What the system says that it has resident. */
+  readonly resident: number;
+  /** What something still refers to. */
+  readonly heap: number;
+}
+
+const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
+
+function start(kind: string, options: ServerStart): number {
+  if (kind === "raw") return startRaw();
+  const limits = { maxSessions: 1_000_000, maxSessionsPerAddress: 1_000_000 };
+  return serve({ ...LOOPBACK, ...limits, ...options }, (question) => question).addr.port;
+}
+
+function startRaw(): number {
+  const socket = Deno.listenDatagram({ transport: "udp", ...LOOPBACK });
+  echo(socket);
+  return (socket.addr as Deno.NetAddr).port;
+}
+
+async function echo(socket: Deno.DatagramConn): Promise<void> {
+  const buffer = new Uint8Array(2048);
+  while (true) {
+    const [datagram, from] = await socket.receive(buffer);
+    await socket.send(datagram, from);
+  }
+}
+
+async function weigh(): Promise<Memory> {
+  // Nobody else is to run with what this sets.
+  const { heapInUse } = await import("../tests/memory.ts");
+  return { heap: heapInUse(), resident: Deno.memoryUsage().rss };
+}
+
+if (import.meta.main) {
+  await obey({
+    start: (options: ServerStart) => start(Deno.args[0]!, options),
+    usage: (): Usage => ({ cpu: cpuTime(), now: 1000 * performance.now() }),
+    memory: weigh,
+  });
+}
