@@ -13,8 +13,8 @@ import { CongestionWindow } from "./window.ts";
 /** An {@linkcode Packet.ackDelay} that says nothing: it means "255 ms or more". */
 const UNKNOWN_DELAY = 255;
 
-/** After so many timeouts in a row, two copies are sent at each (RFC 9002 §6.2.4). */
-const DOUBLE_AFTER_TIMEOUTS = 2;
+/** The back-off after one timeout: from the next in a row on, two copies are sent (RFC 9002 §6.2.4). */
+const LAST_SINGLE_BACK_OFF = 2;
 
 /** Takes the packets that are to be transmitted; the id is filled in by whoever implements it. */
 export interface PacketSink {
@@ -30,7 +30,7 @@ export class Retransmission {
   deadline = Infinity;
   /** When it was last sent, in ms. */
   sentAt = 0;
-  #timeouts = 0;
+  #backOff = 1;
   // Of the first attempt and the last two: two copies go out together, and either may be echoed.
   #firstSentAt = 0;
   #previousSentAt = 0;
@@ -38,7 +38,7 @@ export class Retransmission {
   /** A new packet takes the place of the one before. */
   restart(): void {
     this.attempt = 0;
-    this.#timeouts = 0;
+    this.#backOff = 1;
   }
 
   /**
@@ -51,8 +51,7 @@ export class Retransmission {
     if (this.attempt === 1) this.#firstSentAt = now;
     this.#previousSentAt = this.sentAt;
     this.sentAt = now;
-    const backedOff = timeout * 2 ** this.#timeouts;
-    this.deadline = now + Math.max(timeout, Math.min(backedOff, longest));
+    this.deadline = now + Math.max(timeout, Math.min(timeout * this.#backOff, longest));
   }
 
   /**
@@ -62,8 +61,8 @@ export class Retransmission {
    * where several were lost already two are sent.
    */
   timedOut(): 1 | 2 {
-    this.#timeouts++;
-    return this.#timeouts < DOUBLE_AFTER_TIMEOUTS ? 1 : 2;
+    this.#backOff *= 2;
+    return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;
   }
 
   /** It was acknowledged, or nobody waits for it any more. */

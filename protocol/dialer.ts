@@ -14,7 +14,7 @@ import {
   encodeHello,
   helloFields,
 } from "./packet.ts";
-import { isSame, MAX_MESSAGE_BYTES, type Packet, packetId, packetType } from "./packet.ts";
+import { isSame, MAX_MESSAGE_BYTES, type Packet, packetType } from "./packet.ts";
 import { type Refusal, REFUSALS } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, type Counters, longestPause, newCounters, Session } from "./session.ts";
@@ -319,7 +319,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
 
   #receiveTalk(talk: Talk, datagram: Uint8Array, from: Address, now: number): void {
     const { session } = talk;
-    if (packetId(datagram) !== session.id) {
+    if (!session.owns(datagram)) {
       this.counters.unknown++;
       return;
     }

@@ -15,13 +15,13 @@ import {
   helloFields,
   welcomeFields,
 } from "./packet.ts";
-import { type Hello, packetId, packetType, type Refusal, REFUSALS } from "./packet.ts";
+import { type Hello, packetId, packetIdLow, packetType, type Refusal, REFUSALS } from "./packet.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { RetryTokens } from "./retry_token.ts";
 import type { Hmac } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
-import type { EndReason, SessionEvent, SessionOutput } from "./session.ts";
+import type { EndReason, SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
 export const MAX_SESSIONS = 1_000;
@@ -85,14 +85,28 @@ export interface ListenerOptions {
   readonly random: () => number;
 }
 
-interface Client {
-  readonly session: Session;
+/** A session of a {@linkcode Listener}. */
+class Client extends Session {
+  /** The number that it chose for its handshake. */
   readonly nonce: bigint;
-  readonly welcome: Uint8Array;
   /** Where it connected from. */
   readonly hostname: string;
-  isConnected: boolean;
-  isAsking: boolean;
+  /** The payload of its WELCOME, until it is known to have come. */
+  welcome: Uint8Array | undefined;
+  /** Whether its question awaits an answer. */
+  isAsking = false;
+
+  constructor(options: SessionOptions, nonce: bigint, welcome: Uint8Array) {
+    super(options);
+    this.nonce = nonce;
+    this.hostname = options.address.hostname;
+    this.welcome = welcome;
+  }
+
+  /** Whether it got through: its address is proved and it knows its session. */
+  get isConnected(): boolean {
+    return this.welcome === undefined;
+  }
 }
 
 /** A client that may come in. */
@@ -112,7 +126,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
   readonly #outbox = new Outbox<ListenerEvent>();
   readonly #deadlines = new Deadlines<Session>();
-  readonly #clients = new Map<bigint, Client>();
+  readonly #clients = new Map<number, Client>();
   readonly #clientsByNonce = new Map<bigint, Client>();
   readonly #liveByHostname = new Map<string, number>();
   #live = 0;
@@ -183,7 +197,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
    */
   answer(session: Session, answer: Uint8Array, now: number): void {
     session.send(answer, now);
-    this.#answered(this.#clients.get(session.id)!);
+    this.#answered(session as Client);
     this.#deadlines.schedule(session);
   }
 
@@ -203,8 +217,8 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   /** Admits nobody any more, and says bye to each client as soon as it has its last answer. */
   close(now: number): void {
     this.#isClosing = true;
-    for (const { session } of this.#clients.values()) {
-      if (!session.isSending) this.bye(session, "closing", now);
+    for (const client of this.#clients.values()) {
+      if (!client.isSending) this.bye(client, "closing", now);
     }
   }
 
@@ -221,10 +235,11 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   }
 
   sessionEvent(session: Session, event: SessionEvent): void {
-    const client = this.#clients.get(session.id)!;
+    // Every session whose output this is was made here.
+    const client = session as Client;
     switch (event.type) {
       case "connected":
-        client.isConnected = true;
+        client.welcome = undefined;
         this.#outbox.emit({ type: "connected", session });
         break;
       case "delivered":
@@ -250,7 +265,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
         // Only askers hear these.
         break;
       case "forgotten":
-        this.#clients.delete(session.id);
+        this.#clients.delete(session.idLow);
         this.#clientsByNonce.delete(client.nonce);
         this.#deadlines.delete(session);
         if (this.#isClosing && this.#clients.size === 0) this.#outbox.emit({ type: "drained" });
@@ -296,7 +311,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
 
   #admit({ sessionId, nonce, hello, response }: Admission, address: Address, now: number): Client {
     const { idleTimeout } = this.#options;
-    const session = new Session({
+    const options: SessionOptions = {
       id: sessionId,
       role: "answerer",
       address,
@@ -307,27 +322,26 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       random: this.#options.random,
       randomBytes: this.#options.randomBytes,
       seal: response.seal,
-    });
+    };
     const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
-    const { hostname } = address;
-    const client = { session, nonce, welcome, hostname, isConnected: false, isAsking: false };
-    this.#clients.set(session.id, client);
+    const client = new Client(options, nonce, welcome);
+    this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
     this.#live++;
-    this.#countHostname(hostname, 1);
+    this.#countHostname(client.hostname, 1);
     return client;
   }
 
   #welcome(client: Client, echo: number, to: Address, now: number): void {
-    const { session, nonce, welcome } = client;
+    const { nonce, welcome } = client;
     // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
-    if (client.isConnected) {
+    if (welcome === undefined) {
       this.counters.duplicates++;
       return;
     }
-    const attempt = session.welcomeSent(now);
+    const attempt = client.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
-    this.#deadlines.schedule(session);
+    this.#deadlines.schedule(client);
   }
 
   #refuse(reason: Refusal, nonce: bigint, echo: number, to: Address): void {
@@ -336,22 +350,21 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   }
 
   #receivePacket(datagram: Uint8Array, from: Address, now: number): void {
-    const id = packetId(datagram);
-    const client = this.#clients.get(id);
-    if (client === undefined) {
+    const client = this.#clients.get(packetIdLow(datagram));
+    if (client === undefined || !client.owns(datagram)) {
       this.counters.unknown++;
+      const id = packetId(datagram);
       if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), from);
       return;
     }
-    const { session } = client;
-    session.receive(datagram, from, now);
-    if (this.#isClosing && !session.isSending) this.bye(session, "closing", now);
+    client.receive(datagram, from, now);
+    if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#shed.questions++;
       this.#answered(client);
-      this.bye(session, "busy", now);
+      this.bye(client, "busy", now);
     }
-    this.#deadlines.schedule(session);
+    this.#deadlines.schedule(client);
   }
 
   #answered(client: Client): void {
@@ -375,7 +388,8 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     while (true) {
       const bytes = this.#options.randomBytes(8);
       const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
-      if (!this.#clients.has(id)) return id;
+      // Sessions are found by one half of their ids, in which all differ.
+      if (!this.#clients.has(Number(BigInt.asIntN(32, id)))) return id;
     }
   }
 }

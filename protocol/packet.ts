@@ -230,6 +230,19 @@ export function packetId(datagram: Uint8Array): bigint {
   return read.of(datagram).getBigUint64(datagram.byteOffset + 8);
 }
 
+/**
+ * The lower half of the id in a datagram for which {@linkcode packetType} knew a type, as a signed
+ * integer: what a `Map` finds several times as fast as the whole id.
+ */
+export function packetIdLow(datagram: Uint8Array): number {
+  return read.of(datagram).getInt32(datagram.byteOffset + 12);
+}
+
+/** The upper half of that id, as a signed integer. */
+export function packetIdHigh(datagram: Uint8Array): number {
+  return read.of(datagram).getInt32(datagram.byteOffset + 8);
+}
+
 /** Whether two arrays hold the same bytes. It takes longer the more of them are the same. */
 export function isSame(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);

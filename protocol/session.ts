@@ -7,7 +7,7 @@ import { decodeText } from "./bytes.ts";
 import { Delivery, type PacketSink, Retransmission } from "./delivery.ts";
 import type { Address } from "./outbox.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encode } from "./packet.ts";
-import { isSame, MAX_MESSAGE_BYTES } from "./packet.ts";
+import { isSame, MAX_MESSAGE_BYTES, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
@@ -147,6 +147,9 @@ export class Session implements PacketSink {
   readonly id: bigint;
   /** Where the other end was last heard: a session follows its id, not an address. */
   address: Address;
+  /** The lower half of the id, as a signed integer: see {@linkcode packetIdLow}. */
+  readonly idLow: number;
+  readonly #idHigh: number;
   readonly #role: "asker" | "answerer";
   readonly #output: SessionOutput;
   readonly #counters: Counters;
@@ -174,6 +177,8 @@ export class Session implements PacketSink {
   /** Starts a session whose WELCOME is on its way or has just arrived. */
   constructor(options: SessionOptions) {
     this.id = options.id;
+    this.idLow = Number(BigInt.asIntN(32, options.id));
+    this.#idHigh = Number(BigInt.asIntN(32, options.id >> 32n));
     this.address = options.address;
     this.#role = options.role;
     this.#output = options.output;
@@ -193,6 +198,11 @@ export class Session implements PacketSink {
   /** Whose move it is. */
   get turn(): TurnState {
     return this.#turn.state;
+  }
+
+  /** Whether a datagram, which is one of this protocol, carries this session's id. */
+  owns(datagram: Uint8Array): boolean {
+    return packetIdLow(datagram) === this.idLow && packetIdHigh(datagram) === this.#idHigh;
   }
 
   /** Whether a message of this end is not acknowledged yet. */
@@ -362,7 +372,8 @@ export class Session implements PacketSink {
   #follow(from: Address, bytes: number, now: number): void {
     const { hostname, port } = this.address;
     const isMove = from.hostname !== hostname || from.port !== port;
-    this.address = from;
+    // The same address again would only be a younger object for an old one to hold.
+    if (isMove) this.address = from;
     if (isMove && this.#role === "answerer") {
       this.#unprovedPath = { challenge: this.#randomBytes(CHALLENGE_BYTES), allowance: 0 };
     }
