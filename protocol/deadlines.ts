@@ -8,29 +8,26 @@
 export interface Sleeper {
   /** When, in ms; `Infinity` for never. It may change without notice to a later time. */
   readonly nextTimeout: number;
-}
-
-interface Entry<T> {
-  at: number;
-  index: number;
-  readonly sleeper: T;
+  /** {@linkcode Deadlines}' own: when it is looked at next, in ms. */
+  wakeAt: number;
+  /** {@linkcode Deadlines}' own: its place in the heap, or -1 while it has none. */
+  heapIndex: number;
 }
 
 /**
- * A binary heap with at most one entry for each sleeper. An entry may be earlier than what its
- * sleeper wants by now: deadlines mostly move away before they come, so they are looked at again
- * when they come and not each time they move.
+ * A binary heap that holds each sleeper once at most. It may look at one earlier than that one wants by
+ * now: deadlines mostly move away before they come, so they are looked at again when they come and not
+ * each time they move.
  */
 export class Deadlines<T extends Sleeper> {
-  readonly #heap: Entry<T>[] = [];
-  readonly #entries = new Map<T, Entry<T>>();
+  readonly #heap: T[] = [];
 
-  /** When the first entry is due, in ms; `Infinity` if there is none. */
+  /** When the first is looked at, in ms; `Infinity` if there is none. */
   get nextTimeout(): number {
-    return this.#heap[0]?.at ?? Infinity;
+    return this.#heap.length === 0 ? Infinity : this.#heap[0]!.wakeAt;
   }
 
-  /** How many sleepers have an entry. */
+  /** How many sleepers have a place. */
   get size(): number {
     return this.#heap.length;
   }
@@ -38,73 +35,67 @@ export class Deadlines<T extends Sleeper> {
   /** Sees to it that the sleeper is woken no later than it wants now. */
   schedule(sleeper: T): void {
     const at = sleeper.nextTimeout;
-    const entry = this.#entries.get(sleeper);
-    if (entry === undefined) {
-      if (at === Infinity) return;
-      const added = { at, index: this.#heap.length, sleeper };
-      this.#entries.set(sleeper, added);
-      this.#heap.push(added);
-      this.#up(added);
-    } else if (at < entry.at) {
-      entry.at = at;
-      this.#up(entry);
-    }
+    if (sleeper.heapIndex >= 0 ? at >= sleeper.wakeAt : at === Infinity) return;
+    sleeper.wakeAt = at;
+    if (sleeper.heapIndex < 0) this.#place(sleeper, this.#heap.length);
+    this.#up(sleeper);
   }
 
   /** Forgets a sleeper. */
   delete(sleeper: T): void {
-    const entry = this.#entries.get(sleeper);
-    if (entry === undefined) return;
-    this.#entries.delete(sleeper);
+    const { heapIndex } = sleeper;
+    if (heapIndex < 0) return;
+    sleeper.heapIndex = -1;
     const last = this.#heap.pop()!;
-    if (last === entry) return;
-    this.#place(last, entry.index);
+    if (last === sleeper) return;
+    this.#place(last, heapIndex);
     this.#up(last);
     this.#down(last);
   }
 
   /** One sleeper whose own deadline has come, which is to be scheduled again; or none. */
   takeDue(now: number): T | undefined {
-    for (let first = this.#heap[0]; first !== undefined && first.at <= now; first = this.#heap[0]) {
-      const wanted = first.sleeper.nextTimeout;
-      if (wanted <= now) return first.sleeper;
+    for (let first = this.#heap[0]; first !== undefined && first.wakeAt <= now;) {
+      const wanted = first.nextTimeout;
+      if (wanted <= now) return first;
       if (wanted === Infinity) {
-        this.delete(first.sleeper);
+        this.delete(first);
       } else {
-        first.at = wanted;
+        first.wakeAt = wanted;
         this.#down(first);
       }
+      first = this.#heap[0];
     }
     return undefined;
   }
 
-  #place(entry: Entry<T>, index: number): void {
-    this.#heap[index] = entry;
-    entry.index = index;
+  #place(sleeper: T, index: number): void {
+    this.#heap[index] = sleeper;
+    sleeper.heapIndex = index;
   }
 
-  #up(entry: Entry<T>): void {
-    let { index } = entry;
+  #up(sleeper: T): void {
+    let index = sleeper.heapIndex;
     while (index > 0) {
       const parent = this.#heap[(index - 1) >> 1]!;
-      if (parent.at <= entry.at) break;
+      if (parent.wakeAt <= sleeper.wakeAt) break;
       this.#place(parent, index);
       index = (index - 1) >> 1;
     }
-    this.#place(entry, index);
+    this.#place(sleeper, index);
   }
 
-  #down(entry: Entry<T>): void {
-    let { index } = entry;
+  #down(sleeper: T): void {
+    let index = sleeper.heapIndex;
     while (true) {
       const left = this.#heap[2 * index + 1];
       const right = this.#heap[2 * index + 2];
-      const child = right !== undefined && right.at < left!.at ? right : left;
-      if (child === undefined || entry.at <= child.at) break;
-      const next = child.index;
+      const child = right !== undefined && right.wakeAt < left!.wakeAt ? right : left;
+      if (child === undefined || sleeper.wakeAt <= child.wakeAt) break;
+      const next = child.heapIndex;
       this.#place(child, index);
       index = next;
     }
-    this.#place(entry, index);
+    this.#place(sleeper, index);
   }
 }

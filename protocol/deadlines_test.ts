@@ -1,14 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, type Sleeper } from "./deadlines.ts";
 
-interface Bed {
+interface Bed extends Sleeper {
   readonly name: number;
   nextTimeout: number;
 }
 
 function bed(nextTimeout: number, name = 0): Bed {
-  return { name, nextTimeout };
+  return { name, nextTimeout, wakeAt: Infinity, heapIndex: -1 };
 }
 
 // Wakes everybody who is due: each is set to sleep until `later`.

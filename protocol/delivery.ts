@@ -360,7 +360,7 @@ export class Delivery {
       attempt: timer.attempt,
       echo: this.#heardAttempt,
       ackDelay: this.#ackDelay(now),
-      payload: message.subarray(start, start + MAX_SEGMENT_BYTES),
+      payload: lastSegment === 0 ? message : message.subarray(start, start + MAX_SEGMENT_BYTES),
     });
   }
 

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { type Address, type Endpoint, Outbox, type Transmit } from "./outbox.ts";
 import {
   type ByeReason,
@@ -86,7 +86,9 @@ export interface ListenerOptions {
 }
 
 /** A session of a {@linkcode Listener}. */
-class Client extends Session {
+class Client extends Session implements Sleeper {
+  wakeAt = Infinity;
+  heapIndex = -1;
   /** The number that it chose for its handshake. */
   readonly nonce: bigint;
   /** Where it connected from. */
@@ -125,7 +127,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   readonly #tokens: RetryTokens;
   readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
   readonly #outbox = new Outbox<ListenerEvent>();
-  readonly #deadlines = new Deadlines<Session>();
+  readonly #deadlines = new Deadlines<Client>();
   readonly #clients = new Map<number, Client>();
   readonly #clientsByNonce = new Map<bigint, Client>();
   readonly #liveByHostname = new Map<string, number>();
@@ -198,20 +200,20 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   answer(session: Session, answer: Uint8Array, now: number): void {
     session.send(answer, now);
     this.#answered(session as Client);
-    this.#deadlines.schedule(session);
+    this.#deadlines.schedule(session as Client);
   }
 
   /** Tells the asker of a session how many questions are answered before its own. */
   setAhead(session: Session, ahead: number, now: number): void {
     session.setAhead(ahead, now);
-    this.#deadlines.schedule(session);
+    this.#deadlines.schedule(session as Client);
   }
 
   /** Says bye to one client, unless one end did already. */
   bye(session: Session, reason: ByeReason, now: number): void {
     if (session.turn === "leaving" || session.turn === "closed") return;
     session.bye(reason, now);
-    this.#deadlines.schedule(session);
+    this.#deadlines.schedule(session as Client);
   }
 
   /** Admits nobody any more, and says bye to each client as soon as it has its last answer. */
@@ -267,7 +269,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       case "forgotten":
         this.#clients.delete(session.idLow);
         this.#clientsByNonce.delete(client.nonce);
-        this.#deadlines.delete(session);
+        this.#deadlines.delete(client);
         if (this.#isClosing && this.#clients.size === 0) this.#outbox.emit({ type: "drained" });
     }
   }

@@ -162,6 +162,11 @@ const TYPES: readonly (PacketType | undefined)[] = typesByCode();
  * @returns Bytes that the caller owns, as those of `allocate`.
  */
 export function encode(packet: PacketFields): Uint8Array {
+  return encodeFor(packet.id, packet);
+}
+
+/** Builds the datagram of a packet under that id: {@linkcode encode} for those who send many. */
+export function encodeFor(id: bigint, packet: Omit<PacketFields, "id">): Uint8Array {
   const payload = packet.payload ?? NOTHING;
   const datagram = allocate(HEADER_BYTES + payload.length);
   const view = written.of(datagram);
@@ -171,7 +176,7 @@ export function encode(packet: PacketFields): Uint8Array {
   view.setUint8(at + 5, packet.attempt ?? 0);
   view.setUint8(at + 6, packet.echo ?? 0);
   view.setUint8(at + 7, packet.ackDelay ?? 0);
-  view.setBigUint64(at + 8, packet.id);
+  view.setBigUint64(at + 8, id);
   view.setUint32(at + 16, packet.number ?? 0);
   view.setUint8(at + 20, packet.segment ?? 0);
   view.setUint8(at + 21, packet.lastSegment ?? 0);

@@ -221,21 +221,28 @@ class RunningServer implements Server {
     }
   }
 
-  async #answer(session: Session, question: string): Promise<void> {
+  #answer(session: Session, question: string): void {
     const client = this.#clients.get(session)!;
     const info = new Question(client, (ahead) => {
       this.#listener.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
       this.#driver.update();
     });
-    try {
-      const answer = this.#handler(question, info);
-      // An answer that is there goes out at once: with the datagrams of the question's own turn.
-      this.#send(session, typeof answer === "string" ? answer : await answer);
-    } catch (error) {
+    const fail = (error: unknown) => {
       if (session.turn === "local") this.#listener.bye(session, "failed", Driver.now());
       this.#report(error, client);
+    };
+    try {
+      const answer = this.#handler(question, info);
+      // Most bots have theirs at once, and it goes out before anything else is looked at.
+      if (typeof answer === "string") this.#send(session, answer);
+      else this.#sendLater(session, answer).catch(fail).then(() => this.#driver.update());
+    } catch (error) {
+      fail(error);
     }
-    this.#driver.update();
+  }
+
+  async #sendLater(session: Session, answer: Promise<string>): Promise<void> {
+    this.#send(session, await answer);
   }
 
   #send(session: Session, text: string): void {

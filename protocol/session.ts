@@ -6,7 +6,7 @@
 import { decodeText } from "./bytes.ts";
 import { Delivery, type PacketSink, Retransmission } from "./delivery.ts";
 import type { Address } from "./outbox.ts";
-import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encode } from "./packet.ts";
+import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { isSame, MAX_MESSAGE_BYTES, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
@@ -357,7 +357,7 @@ export class Session implements PacketSink {
 
   /** Transmits a packet of this session: the one place where an id and a seal are put on it. */
   transmit(packet: Omit<PacketFields, "id">): void {
-    const datagram = this.#seal.seal(encode({ ...packet, id: this.id }));
+    const datagram = this.#seal.seal(encodeFor(this.id, packet));
     const path = this.#unprovedPath;
     if (path !== undefined) {
       // What may not go out now is sent again by its timer, when the address is proved.

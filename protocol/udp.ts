@@ -117,6 +117,7 @@ export class Driver<Event> {
       failures = 0;
       endpoint.receive(got[0], got[1], Driver.now());
       this.update();
+      if (this.#sending !== undefined) continue;
       // Whoever waited for this has two microtasks to speak in its turn. To send before the socket is
       // asked again, which mostly has nothing yet, saves a look at it.
       await null;
