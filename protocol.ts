@@ -61,8 +61,6 @@ export {
   MAX_QUESTIONS,
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
-  type Shed,
-  SHED_REPORT_INTERVAL_MS,
   UNPROVED_REPLIES_PER_SECOND,
 } from "./protocol/listener.ts";
 export { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol/options.ts";
@@ -79,6 +77,7 @@ export {
 } from "./protocol/server.ts";
 export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./protocol/room_code.ts";
 export { type EndReason, IDLE_TIMEOUT_MS } from "./protocol/session.ts";
+export { type Shed, SHED_REPORT_INTERVAL_MS } from "./protocol/shed.ts";
 export {
   isBye,
   OutOfTurnError,

@@ -22,6 +22,7 @@ import type { Hmac } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
 import type { EndReason, SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
+import { type Shed, ShedLog } from "./shed.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
 export const MAX_SESSIONS = 1_000;
@@ -35,35 +36,20 @@ export const MAX_QUESTIONS = 1_000;
 /** Replies a second to addresses that have not been proved: RETRY and RESET. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
-/** Pause between two reports of what the limits shed, in ms. */
-export const SHED_REPORT_INTERVAL_MS = 10_000;
-
-/** How often each limit was reached. */
-export interface Shed {
-  /** Clients refused because the server was full. */
-  sessions: number;
-  /** Clients refused because there were too many at their address. */
-  sessionsPerAddress: number;
-  /** Conversations ended because too many questions were unanswered. */
-  questions: number;
-  /** Datagrams of unproved addresses left without a reply. */
-  unproved: number;
-}
-
 /** What happened at the server's end. */
-export type ListenerEvent =
+export type ListenerEvent<S = Session> =
   /** A client got through: its address is proved and it knows its session. */
-  | { readonly type: "connected"; readonly session: Session }
+  | { readonly type: "connected"; readonly session: S }
   /** A client's question is complete. */
-  | { readonly type: "question"; readonly session: Session; readonly text: string }
+  | { readonly type: "question"; readonly session: S; readonly text: string }
   /** The answer with that number is on the client's machine. */
-  | { readonly type: "delivered"; readonly session: Session; readonly number: number }
+  | { readonly type: "delivered"; readonly session: S; readonly number: number }
   /** The server closes, and the last trace of the last client is gone. */
   | { readonly type: "drained" }
   /** Limits were reached since the last report. */
   | { readonly type: "shed"; readonly shed: Readonly<Shed> }
   /** A connected client is gone. */
-  | { readonly type: "ended"; readonly session: Session; readonly reason: EndReason };
+  | { readonly type: "ended"; readonly session: S; readonly reason: EndReason };
 
 /** How a {@linkcode Listener} works. */
 export interface ListenerOptions {
@@ -131,10 +117,9 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   readonly #clients = new Map<number, Client>();
   readonly #clientsByNonce = new Map<bigint, Client>();
   readonly #liveByHostname = new Map<string, number>();
+  readonly #shed = new ShedLog();
   #live = 0;
   #asking = 0;
-  #shed = noShed();
-  #nextReportAt = -Infinity;
   #isClosing = false;
 
   /** Starts without a client. */
@@ -144,8 +129,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   }
 
   get nextTimeout(): number {
-    const reportAt = isNothing(this.#shed) ? Infinity : this.#nextReportAt;
-    return Math.min(this.#deadlines.nextTimeout, reportAt);
+    return Math.min(this.#deadlines.nextTimeout, this.#shed.nextTimeout);
   }
 
   /** Sessions that are not over. */
@@ -180,11 +164,8 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   }
 
   handleTimeout(now: number): void {
-    if (!isNothing(this.#shed) && this.#nextReportAt <= now) {
-      this.#outbox.emit({ type: "shed", shed: this.#shed });
-      this.#shed = noShed();
-      this.#nextReportAt = now + SHED_REPORT_INTERVAL_MS;
-    }
+    const shed = this.#shed.takeDue(now);
+    if (shed !== undefined) this.#outbox.emit({ type: "shed", shed });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
       due.handleTimeout(now);
       this.#deadlines.schedule(due);
@@ -295,11 +276,11 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     const { maxSessions, maxSessionsPerAddress } = this.#options;
     if (this.#isClosing) return this.#refuse("closing", nonce, echo, from);
     if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
-      this.#shed.sessions++;
+      this.#shed.count("sessions");
       return this.#refuse("full", nonce, echo, from);
     }
     if ((this.#liveByHostname.get(from.hostname) ?? 0) >= maxSessionsPerAddress) {
-      this.#shed.sessionsPerAddress++;
+      this.#shed.count("sessionsPerAddress");
       return this.#refuse("crowded", nonce, echo, from);
     }
     const { idleTimeout, room = OPEN_ROOM } = this.#options;
@@ -362,7 +343,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     client.receive(datagram, from, now);
     if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
-      this.#shed.questions++;
+      this.#shed.count("questions");
       this.#answered(client);
       this.bye(client, "busy", now);
     }
@@ -382,7 +363,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
 
   #mayReplyUnproved(now: number): boolean {
     if (this.#unprovedReplies.allow(now)) return true;
-    this.#shed.unproved++;
+    this.#shed.count("unproved");
     return false;
   }
 
@@ -394,12 +375,4 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       if (!this.#clients.has(Number(BigInt.asIntN(32, id)))) return id;
     }
   }
-}
-
-function noShed(): Shed {
-  return { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
-}
-
-function isNothing({ sessions, sessionsPerAddress, questions, unproved }: Shed): boolean {
-  return sessions + sessionsPerAddress + questions + unproved === 0;
 }

@@ -7,12 +7,12 @@ import {
   Listener,
   type ListenerEvent,
   type ListenerOptions,
-  SHED_REPORT_INTERVAL_MS,
   UNPROVED_REPLIES_PER_SECOND,
 } from "./listener.ts";
 import type { Address } from "./outbox.ts";
 import { privateRoom } from "./private_room.ts";
 import type { Session } from "./session.ts";
+import { SHED_REPORT_INTERVAL_MS } from "./shed.ts";
 import { OutOfTurnError } from "./turn.ts";
 import {
   BYE_REASONS,

@@ -12,11 +12,11 @@ import {
   MAX_QUESTIONS,
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
-  type Shed,
 } from "./listener.ts";
 import type { Address } from "./outbox.ts";
 import { MAX_MESSAGE_BYTES } from "./packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS, type Session } from "./session.ts";
+import type { Shed } from "./shed.ts";
 import { TokenHmac } from "./token_hmac.ts";
 import { bindUdp, Driver, nextTask, waitAtMost } from "./udp.ts";
 import {
