@@ -52,6 +52,7 @@ export {
 export {
   ConversationEndedError,
   MessageTooLongError,
+  NoAnswerError,
   RefusedError,
   UnreachableError,
   UnresolvedError,
@@ -66,6 +67,14 @@ export {
 export { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol/options.ts";
 export { type Address, formatAddress } from "./protocol/outbox.ts";
 export { type ByeReason, MAX_MESSAGE_BYTES, type Refusal } from "./protocol/packet.ts";
+export {
+  connectPlain,
+  type ConnectPlainOptions,
+  servePlain,
+  type ServePlainOptions,
+} from "./protocol/plain.ts";
+export { ANSWER_TIMEOUT_MS, MAX_STALE_ANSWERS } from "./protocol/plain_asker.ts";
+export { MAX_PLAIN_MESSAGE_BYTES } from "./protocol/plain_message.ts";
 export {
   type ClientInfo,
   type Handler,

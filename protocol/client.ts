@@ -1,17 +1,20 @@
 /**
- * The client that people call: binds a {@linkcode Dialer} to a socket, a clock and promises.
+ * The client that people call: binds a {@linkcode Dialer} to a socket, a clock and promises. What is
+ * bound is an argument, so that the client of plain UDP is the same but for that.
  *
  * @module
  */
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./code_room.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./dialer.ts";
-import { ConversationEndedError, MessageTooLongError } from "./errors.ts";
+import { ConversationEndedError, MessageTooLongError, NoAnswerError } from "./errors.ts";
 import { RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort, DEFAULT_HOSTNAME, DEFAULT_PORT } from "./options.ts";
-import { MAX_MESSAGE_BYTES } from "./packet.ts";
+import type { Endpoint } from "./outbox.ts";
+import { type ByeReason, MAX_DATAGRAM_BYTES, MAX_MESSAGE_BYTES } from "./packet.ts";
+import type { PlainAskerEvent } from "./plain_asker.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./session.ts";
-import { OutOfTurnError } from "./turn.ts";
+import { OutOfTurnError, type TurnState } from "./turn.ts";
 import { bindUdp, Driver, resolveHost } from "./udp.ts";
 
 /** Options of {@linkcode connect}. */
@@ -45,7 +48,9 @@ export type ConversationEvent =
   /** The server has forgotten this client, and is asked again. */
   | { readonly type: "reconnecting" }
   /** The server knows this client again. */
-  | { readonly type: "reconnected" };
+  | { readonly type: "reconnected" }
+  /** In a plain conversation: the answer that follows came before its question, and is an earlier one's. */
+  | { readonly type: "stale" };
 
 /** A conversation in which this end asks. */
 export interface Conversation extends AsyncDisposable {
@@ -61,6 +66,7 @@ export interface Conversation extends AsyncDisposable {
    * @throws {OutOfTurnError} If the answer to another question is due. Nothing is sent.
    * @throws {MessageTooLongError} If the question is too long. Nothing is sent.
    * @throws {ConversationEndedError} If the conversation is over, or ends before the answer.
+   * @throws {NoAnswerError} In a plain conversation, if no answer came in time. It goes on.
    */
   ask(question: string): Promise<string>;
   /**
@@ -87,18 +93,16 @@ export interface Conversation extends AsyncDisposable {
  * @throws {RefusedError} If the server does not want the client.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Conversation> {
-  const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, code, signal } = options;
+  const { code, signal } = options;
   const timeouts = {
     connectTimeout: checkDuration("connectTimeout", options.connectTimeout ?? CONNECT_TIMEOUT_MS),
     idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
   };
-  checkPort(port, 1);
-  signal?.throwIfAborted();
+  const server = await resolveServer(options);
   const room = code === undefined ? undefined : new CodeRoom(code);
   await room?.ready;
-  const server = { transport: "udp" as const, hostname: await resolveHost(hostname), port };
   signal?.throwIfAborted();
-  const dialer = new Dialer({
+  const endpoint = new Dialer({
     ...timeouts,
     server,
     now: Driver.now(),
@@ -106,15 +110,57 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
     random: Math.random,
     ...(room && { room }),
   });
-  const conversation = new RunningConversation(dialer, server, options);
+  const conversation = new RunningConversation(options, {
+    endpoint,
+    server,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxDatagramBytes: MAX_DATAGRAM_BYTES,
+  });
   await conversation.connected;
   return conversation;
 }
 
-class RunningConversation implements Conversation {
+/** The address of the server that the options name. Throws as {@linkcode connect} does. */
+export async function resolveServer(
+  { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal }: ConnectOptions,
+): Promise<Deno.NetAddr> {
+  checkPort(port, 1);
+  signal?.throwIfAborted();
+  const address = await resolveHost(hostname);
+  signal?.throwIfAborted();
+  return { transport: "udp", hostname: address, port };
+}
+
+type AskerEvent = DialerEvent | PlainAskerEvent;
+
+/** A protocol end that asks one server. */
+export interface AskingEndpoint extends Endpoint<AskerEvent> {
+  /** Whose move it is. */
+  readonly turn: TurnState;
+  /** Asks. */
+  ask(question: Uint8Array, now: number): void;
+  /** Says bye. */
+  bye(reason: ByeReason, now: number): void;
+}
+
+/** What a {@linkcode RunningConversation} binds. */
+export interface ConversationBinding {
+  /** The protocol end. */
+  readonly endpoint: AskingEndpoint;
+  /** Whom it asks. */
+  readonly server: Deno.NetAddr;
+  /** Most bytes of UTF-8 that a question may have. */
+  readonly maxMessageBytes: number;
+  /** Most bytes that a datagram may have. */
+  readonly maxDatagramBytes: number;
+}
+
+/** A conversation over a socket, whatever its protocol. */
+export class RunningConversation implements Conversation {
   readonly remoteAddr: Deno.NetAddr;
-  readonly #dialer: Dialer;
-  readonly #driver: Driver<DialerEvent>;
+  readonly #dialer: AskingEndpoint;
+  readonly #maxMessageBytes: number;
+  readonly #driver: Driver<AskerEvent>;
   readonly #options: ConnectOptions;
   readonly #connected = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<EndReason>();
@@ -122,19 +168,23 @@ class RunningConversation implements Conversation {
   #isConnected = false;
   #endReason: EndReason | undefined;
 
-  constructor(dialer: Dialer, server: Deno.NetAddr, options: ConnectOptions) {
+  /** Binds the socket, and starts. */
+  constructor(options: ConnectOptions, binding: ConversationBinding) {
+    const { endpoint, server, maxMessageBytes, maxDatagramBytes } = binding;
     this.remoteAddr = server;
-    this.#dialer = dialer;
+    this.#dialer = endpoint;
+    this.#maxMessageBytes = maxMessageBytes;
     this.#options = options;
     const isIpv6 = server.hostname.includes(":");
     this.#driver = new Driver({
-      transport: bindUdp({ hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 }),
-      endpoint: dialer,
+      transport: bindUdp({ hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 }, maxDatagramBytes),
+      endpoint,
       onEvent: (event) => this.#handle(event),
     });
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
+  /** Settles when the server is there, or rejects with why it is not. */
   get connected(): Promise<void> {
     return this.#connected.promise;
   }
@@ -148,11 +198,14 @@ class RunningConversation implements Conversation {
     if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
     if (this.#answer !== undefined) throw new OutOfTurnError("remote");
     const bytes = encodeText(question);
-    if (bytes.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(bytes.length);
+    if (bytes.length > this.#maxMessageBytes) {
+      throw new MessageTooLongError(bytes.length, this.#maxMessageBytes);
+    }
     this.#dialer.ask(bytes, Driver.now());
-    this.#answer = Promise.withResolvers();
+    const { promise } = this.#answer = Promise.withResolvers();
+    // The answer may be here already: then it is taken in this call.
     this.#driver.update();
-    return await this.#answer.promise;
+    return await promise;
   }
 
   async bye(): Promise<void> {
@@ -174,19 +227,19 @@ class RunningConversation implements Conversation {
     this.bye();
   };
 
-  #handle(event: DialerEvent): void {
+  #handle(event: AskerEvent): void {
     switch (event.type) {
       case "connected":
         if (this.#isConnected) this.#tell({ type: "reconnected" });
         this.#isConnected = true;
         this.#connected.resolve();
         break;
-      case "answer": {
-        const answer = this.#answer!;
-        this.#answer = undefined;
-        answer.resolve(event.text);
+      case "answer":
+        this.#takeAnswer().resolve(event.text);
         break;
-      }
+      case "unanswered":
+        this.#takeAnswer().reject(new NoAnswerError(this.remoteAddr, event.timeout));
+        break;
       case "unreachable":
         this.#connected.reject(
           new UnreachableError(this.remoteAddr),
@@ -206,6 +259,12 @@ class RunningConversation implements Conversation {
       default:
         this.#tell(event);
     }
+  }
+
+  #takeAnswer(): PromiseWithResolvers<string> {
+    const answer = this.#answer!;
+    this.#answer = undefined;
+    return answer;
   }
 
   // What a listener throws must not stop the loop that holds the conversation.

@@ -7,18 +7,21 @@ import { type Address, formatAddress } from "./outbox.ts";
 import { MAX_MESSAGE_BYTES, type Refusal } from "./packet.ts";
 import type { EndReason } from "./session.ts";
 
-/** Thrown when a message is longer than {@linkcode MAX_MESSAGE_BYTES}. Nothing was sent. */
+/** Thrown when a message is longer than it may be. Nothing was sent. */
 export class MessageTooLongError extends RangeError {
   /** Always "MessageTooLongError". */
   override readonly name = "MessageTooLongError";
 
   /** The size of the message, in bytes of UTF-8. */
   readonly size: number;
+  /** The most that it may have. */
+  readonly limit: number;
 
   /** Makes the error for a message of so many bytes. */
-  constructor(size: number) {
-    super(`Cannot send the message: ${size} bytes are more than ${MAX_MESSAGE_BYTES}`);
+  constructor(size: number, limit: number = MAX_MESSAGE_BYTES) {
+    super(`Cannot send the message: ${size} bytes are more than ${limit}`);
     this.size = size;
+    this.limit = limit;
   }
 }
 
@@ -60,6 +63,24 @@ export class RefusedError extends Error {
   constructor(refusal: Refusal) {
     super(`The server refused the connection: "${refusal}"`);
     this.refusal = refusal;
+  }
+}
+
+/** Thrown by `ask` of a plain conversation when no answer came in time. The conversation goes on. */
+export class NoAnswerError extends Error {
+  /** Always "NoAnswerError". */
+  override readonly name = "NoAnswerError";
+
+  /** Who was asked. */
+  readonly address: Address;
+  /** How long the answer was waited for, in ms. */
+  readonly timeout: number;
+
+  /** Makes the error for a question to that address that waited so many ms. */
+  constructor(address: Address, timeout: number) {
+    super(`No answer from ${formatAddress(address)} for ${timeout} ms`);
+    this.address = address;
+    this.timeout = timeout;
   }
 }
 

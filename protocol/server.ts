@@ -1,5 +1,6 @@
 /**
- * The server that people call: binds a {@linkcode Listener} to a socket, a clock and a handler.
+ * The server that people call: binds a {@linkcode Listener} to a socket, a clock and a handler. What is
+ * bound is an argument, so that the server of plain UDP is the same but for that.
  *
  * @module
  */
@@ -13,11 +14,12 @@ import {
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
 } from "./listener.ts";
-import type { Address } from "./outbox.ts";
-import { MAX_MESSAGE_BYTES } from "./packet.ts";
-import { type EndReason, IDLE_TIMEOUT_MS, type Session } from "./session.ts";
+import type { Address, Endpoint } from "./outbox.ts";
+import { type ByeReason, MAX_DATAGRAM_BYTES, MAX_MESSAGE_BYTES } from "./packet.ts";
+import { type EndReason, IDLE_TIMEOUT_MS } from "./session.ts";
 import type { Shed } from "./shed.ts";
 import { TokenHmac } from "./token_hmac.ts";
+import type { TurnState } from "./turn.ts";
 import { bindUdp, Driver, nextTask, waitAtMost } from "./udp.ts";
 import {
   checkDuration,
@@ -121,46 +123,101 @@ export interface Server extends AsyncDisposable {
  * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
  */
 export function serve(options: ServeOptions, handler: Handler): Server {
-  return new RunningServer(options, handler);
+  const { code } = options;
+  const room = code === undefined ? undefined : new CodeRoom(code);
+  const hmac = new TokenHmac();
+  const endpoint = new Listener({
+    ...serverLimits(options),
+    maxSessionsPerAddress: checkLimit(
+      "maxSessionsPerAddress",
+      options.maxSessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS,
+    ),
+    hmac: hmac.compute,
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    random: Math.random,
+    ...(room && { room }),
+  });
+  return new RunningServer(options, handler, {
+    endpoint,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxDatagramBytes: MAX_DATAGRAM_BYTES,
+    ready: Promise.all([hmac.ready, room?.ready]),
+  });
 }
 
-class RunningServer implements Server {
+/** The limits that every server has, with their defaults, or a `RangeError`. */
+export function serverLimits(
+  options: Pick<ServeOptions, "maxSessions" | "maxQuestions" | "idleTimeout">,
+): { maxSessions: number; maxQuestions: number; idleTimeout: number } {
+  return {
+    maxSessions: checkLimit("maxSessions", options.maxSessions ?? MAX_SESSIONS),
+    maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),
+    idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
+  };
+}
+
+/** A client as the protocol end knows it. */
+export interface Peer {
+  /** Where it was last heard. */
+  readonly address: Address;
+  /** Whose move it is. */
+  readonly turn: TurnState;
+}
+
+/** A protocol end that answers many clients. */
+export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
+  /** Clients that take memory. */
+  readonly size: number;
+  /** Answers a question of a client. */
+  answer(client: P, answer: Uint8Array, now: number): void;
+  /** Tells a client how many questions are answered before its own. */
+  setAhead(client: P, ahead: number, now: number): void;
+  /** Ends the conversation with a client. */
+  bye(client: P, reason: ByeReason, now: number): void;
+  /** Admits nobody any more, and says bye to everybody. */
+  close(now: number): void;
+}
+
+/** What a {@linkcode RunningServer} binds. */
+export interface ServerBinding<P extends Peer> {
+  /** The protocol end. */
+  readonly endpoint: AnsweringEndpoint<P>;
+  /** Most bytes of UTF-8 that an answer may have. */
+  readonly maxMessageBytes: number;
+  /** Most bytes that a datagram may have. */
+  readonly maxDatagramBytes: number;
+  /** Nothing is received before this settles. */
+  readonly ready?: Promise<unknown>;
+}
+
+/** A server that is bound, whatever its protocol. */
+export class RunningServer<P extends Peer> implements Server {
   readonly addr: Deno.NetAddr;
   readonly finished: Promise<void>;
   readonly #options: ServeOptions;
   readonly #handler: Handler;
-  readonly #listener: Listener;
-  readonly #driver: Driver<ListenerEvent>;
-  readonly #clients = new Map<Session, Client>();
+  readonly #listener: AnsweringEndpoint<P>;
+  readonly #maxMessageBytes: number;
+  readonly #driver: Driver<ListenerEvent<P>>;
+  readonly #clients = new Map<P, Client>();
   readonly #stopped = Promise.withResolvers<void>();
   #shutdown: Promise<void> | undefined;
 
-  constructor(options: ServeOptions, handler: Handler) {
-    const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, code, signal } = options;
-    const room = code === undefined ? undefined : new CodeRoom(code);
-    const hmac = new TokenHmac();
+  /** Binds the socket, and starts. */
+  constructor(options: ServeOptions, handler: Handler, binding: ServerBinding<P>) {
+    const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
+    const { endpoint, maxMessageBytes, maxDatagramBytes, ready } = binding;
     this.#options = options;
     this.#handler = handler;
-    this.#listener = new Listener({
-      maxSessions: checkLimit("maxSessions", options.maxSessions ?? MAX_SESSIONS),
-      maxSessionsPerAddress: checkLimit(
-        "maxSessionsPerAddress",
-        options.maxSessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS,
-      ),
-      maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),
-      idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
-      hmac: hmac.compute,
-      randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-      random: Math.random,
-      ...(room && { room }),
-    });
-    const transport = bindUdp({ hostname, port: checkPort(port, 0) });
+    this.#listener = endpoint;
+    this.#maxMessageBytes = maxMessageBytes;
+    const transport = bindUdp({ hostname, port: checkPort(port, 0) }, maxDatagramBytes);
     this.addr = toNetAddr(transport.address);
     this.#driver = new Driver({
       transport,
-      endpoint: this.#listener,
+      endpoint,
       onEvent: (event) => this.#handle(event),
-      ready: Promise.all([hmac.ready, room?.ready]),
+      ...(ready && { ready }),
     });
     this.finished = this.#driver.finished;
     signal?.addEventListener("abort", this.#onAbort, { once: true });
@@ -190,7 +247,7 @@ class RunningServer implements Server {
     await this.#driver.close();
   }
 
-  #handle(event: ListenerEvent): void {
+  #handle(event: ListenerEvent<P>): void {
     switch (event.type) {
       case "connected": {
         const { session } = event;
@@ -221,7 +278,7 @@ class RunningServer implements Server {
     }
   }
 
-  #answer(session: Session, question: string): void {
+  #answer(session: P, question: string): void {
     const client = this.#clients.get(session)!;
     const info = new Question(client, (ahead) => {
       this.#listener.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
@@ -241,14 +298,16 @@ class RunningServer implements Server {
     }
   }
 
-  async #sendLater(session: Session, answer: Promise<string>): Promise<void> {
+  async #sendLater(session: P, answer: Promise<string>): Promise<void> {
     this.#send(session, await answer);
   }
 
-  #send(session: Session, text: string): void {
+  #send(session: P, text: string): void {
     if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
     const answer = encodeText(text);
-    if (answer.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(answer.length);
+    if (answer.length > this.#maxMessageBytes) {
+      throw new MessageTooLongError(answer.length, this.#maxMessageBytes);
+    }
     // Who asked may be gone by now: then there is nobody to answer.
     if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
   }
@@ -275,11 +334,11 @@ class RunningServer implements Server {
 }
 
 class Client implements ClientInfo {
-  readonly session: Session;
+  readonly session: Peer;
   #controller: AbortController | undefined;
   #isOver = false;
 
-  constructor(session: Session) {
+  constructor(session: Peer) {
     this.session = session;
   }
 

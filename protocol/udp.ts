@@ -5,7 +5,6 @@
  */
 import { UnresolvedError } from "./errors.ts";
 import type { Address, Endpoint, Transmit } from "./outbox.ts";
-import { MAX_DATAGRAM_BYTES } from "./packet.ts";
 
 /** Failures of a socket in a row after which it is given up. */
 const MAX_FAILURES = 100;
@@ -34,12 +33,13 @@ export interface Transport {
  * Binds a UDP socket.
  *
  * @param address Where: an IP address, or a name of this machine; port 0 takes any free one.
+ * @param maxBytes Most bytes of a datagram that it is to receive whole.
  * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
  */
-export function bindUdp({ hostname, port }: Address): Transport {
+export function bindUdp({ hostname, port }: Address, maxBytes: number): Transport {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
   // One byte more than any datagram may have: what is too long is seen to be, and dropped.
-  const buffer = new Uint8Array(MAX_DATAGRAM_BYTES + 1);
+  const buffer = new Uint8Array(maxBytes + 1);
   return {
     address: socket.addr as Deno.NetAddr,
     receive: () => socket.receive(buffer) as Promise<[Uint8Array, Deno.NetAddr]>,
@@ -147,7 +147,7 @@ export class Driver<Event> {
         try {
           await transport.send(datagram, to);
         } catch {
-          // Whatever keeps one datagram from leaving, it is sent again like one that was lost.
+          // Whatever keeps one datagram from leaving, it is as good as lost on the way.
           this.unsent++;
         }
       }

@@ -16,14 +16,11 @@ const SOCKET_OR_TIMER =
 const CORE: readonly string[] = [
   ...["turn", "delivery", "session", "packet", "rtt", "window", "retry_token", "seal", "outbox"],
   ...["deadlines", "rate_limit", "listener", "dialer", "noise", "private_room", "room_code"],
+  ...["shed", "plain_message", "plain_asker", "plain_answerer"],
 ].map((name) => `protocol/${name}.ts`).concat("lab/network.ts", "lab/random.ts");
 
 /** The files of `protocol/` that bind the core to the platform. */
-const BINDINGS = new Set(
-  ["client", "server", "udp", "crypto", "code_room", "token_hmac"].map((name) =>
-    `protocol/${name}.ts`
-  ),
-);
+const BINDING = /^protocol\/(?:client|server|plain|udp|crypto|code_room|token_hmac)\.ts$/;
 
 interface Room {
   /** The files in it. */
@@ -38,14 +35,8 @@ const HOUSE: readonly Room[] = [
   { files: /^(?:servidor|cliente)\.ts$/, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
   { files: /^app\//, mayImport: /^(?:protocol\.ts$|app\/|terminal\/)/ },
   { files: /^protocol\.ts$/, mayImport: /^protocol\// },
-  {
-    files: /^protocol\/(?:client|server|udp|crypto|code_room|token_hmac)\.ts$/,
-    mayImport: /^protocol\//,
-  },
-  {
-    files: /^protocol\//,
-    mayImport: /^protocol\/(?!client|server|udp|crypto|code_room|token_hmac)/,
-  },
+  { files: BINDING, mayImport: /^protocol\// },
+  { files: /^protocol\//, mayImport: new RegExp(`^(?!${BINDING.source})protocol/`) },
   { files: /^terminal\//, mayImport: /^terminal\// },
   { files: /^lab\//, mayImport: /^lab\// },
 ];
@@ -124,7 +115,7 @@ function resolve(file: string, specifier: string): string {
 
 function isCore(file: string): boolean {
   const isIn = file.startsWith("protocol/") || file.startsWith("lab/");
-  return isIn && !file.endsWith("_test.ts") && !BINDINGS.has(file);
+  return isIn && !file.endsWith("_test.ts") && !BINDING.test(file);
 }
 
 /** What a core file names or imports that is not for it. */
@@ -341,6 +332,8 @@ const IMPORTS: readonly (readonly [file: string, specifier: string, allowed: boo
   ["protocol/session.ts", "./udp.ts", false],
   ["protocol/session.ts", "./server.ts", false],
   ["protocol/session.ts", "./turn.ts", true],
+  ["protocol/plain_asker.ts", "./plain.ts", false],
+  ["protocol/plain_asker.ts", "./plain_message.ts", true],
   ["protocol.ts", "./protocol/server.ts", true],
   ["protocol.ts", "./lab/random.ts", false],
   ["protocol.ts", "./terminal/clean.ts", false],
