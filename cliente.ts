@@ -8,13 +8,16 @@ import { type Asker, ConsoleAsker } from "./app/asker.ts";
 import { JsonAsker } from "./app/json.ts";
 import { describeBroken, describeRefusal, describeTooLong } from "./app/messages.ts";
 import { describeUnreachable, describeUnresolved } from "./app/messages.ts";
+import { isPlain } from "./app/plain.ts";
 import { askerCode } from "./app/room_code.ts";
 import { EXIT, printError, run } from "./app/program.ts";
-import { connect, type Conversation, ConversationEndedError, type EndReason } from "./protocol.ts";
-import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_MESSAGE_BYTES } from "./protocol.ts";
+import { connect, connectPlain, type Conversation, ConversationEndedError } from "./protocol.ts";
+import { ANSWER_TIMEOUT_MS, DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS } from "./protocol.ts";
+import { type EndReason, MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "./protocol.ts";
 import {
   formatAddress,
   isBye,
+  NoAnswerError,
   type Refusal,
   RefusedError,
   UnreachableError,
@@ -37,6 +40,10 @@ Opciones:
   IDLE_TIMEOUT_MS / 1000
 })
   --codigo [TEXTO]        código de una sala privada; sin TEXTO, lo pide sin mostrarlo
+  --sin-fiabilidad        UDP tal cual, también hacia otros programas: lo que se pierde, perdido queda
+  --espera SEGUNDOS       con --sin-fiabilidad: cuánto se espera cada respuesta (${
+  ANSWER_TIMEOUT_MS / 1000
+})
   --json                  para programas: un objeto JSON por línea en la salida
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
@@ -72,6 +79,8 @@ const REFUSAL_EXIT_CODES: Readonly<Record<Refusal, number>> = {
 };
 
 async function main(args: Arguments, terminal: Terminal): Promise<number> {
+  const plain = isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad"] });
+  const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
   const code = await askerCode(args, terminal);
   // Whatever stops the conversation before its end does so with an exit code.
   const stop = new AbortController();
@@ -88,12 +97,13 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
     hostname: args.host(DEFAULT_HOSTNAME),
     port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
+    answerTimeout: args.seconds("espera", ANSWER_TIMEOUT_MS),
     ...(code !== undefined && { code }),
     signal: stop.signal,
   };
   const [question] = args.words;
   if (question?.trim() === "") throw new UsageError("la pregunta está vacía");
-  const problem = question && describeTooLong(question, MAX_MESSAGE_BYTES);
+  const problem = question && describeTooLong(question, maxBytes);
   if (problem) throw new UsageError(problem);
   const asker = args.has("json")
     ? new JsonAsker({ terminal, lines: new LineReader(Deno.stdin.readable) })
@@ -101,14 +111,17 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
 
   let conversation: Conversation;
   try {
-    conversation = await connect({ ...options, onEvent: (event) => asker.heard(event) });
+    const open = plain ? connectPlain : connect;
+    conversation = await open({ ...options, onEvent: (event) => asker.heard(event) });
   } catch (error) {
     return stop.signal.aborted ? stop.signal.reason : explain(error, options, terminal);
   }
-  asker.connected(conversation.remoteAddr);
+  if (plain) asker.unprotected(conversation.remoteAddr);
+  else asker.connected(conversation.remoteAddr);
+  let isAnswered = true;
   try {
-    if (question === undefined) await converse(conversation, asker, stop.signal);
-    else await ask(question, conversation, asker);
+    if (question !== undefined) isAnswered = await ask(question, conversation, asker);
+    else await converse(conversation, asker, { maxBytes, stopped: stop.signal });
   } catch (error) {
     if (!(error instanceof ConversationEndedError)) throw error;
   }
@@ -116,13 +129,14 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   const reason = await conversation.ended;
   if (!stop.signal.aborted) asker.ended(reason, conversation.remoteAddr);
   await closed;
-  return stop.signal.aborted ? stop.signal.reason : EXIT_CODES[reason];
+  if (stop.signal.aborted) return stop.signal.reason;
+  return isAnswered ? EXIT_CODES[reason] : EXIT.noServer;
 }
 
 async function converse(
   conversation: Conversation,
   asker: Asker,
-  stopped: AbortSignal,
+  { maxBytes, stopped }: { maxBytes: number; stopped: AbortSignal },
 ): Promise<void> {
   const over = new AbortController();
   conversation.ended.then(() => over.abort());
@@ -131,16 +145,24 @@ async function converse(
     const line = await asker.next(signal);
     if (typeof line !== "string" || isBye(line)) return;
     if (line.trim() === "") continue;
-    const problem = describeTooLong(line, MAX_MESSAGE_BYTES);
+    const problem = describeTooLong(line, maxBytes);
     if (problem === undefined) await ask(line, conversation, asker);
     else asker.refused(problem);
   }
 }
 
-async function ask(question: string, conversation: Conversation, asker: Asker): Promise<void> {
+/** Returns whether there was an answer: a protected conversation has one, or is over. */
+async function ask(question: string, conversation: Conversation, asker: Asker): Promise<boolean> {
   const answer = conversation.ask(question);
   asker.sent();
-  asker.answered(await answer);
+  try {
+    asker.answered(await answer);
+  } catch (error) {
+    if (!(error instanceof NoAnswerError)) throw error;
+    asker.unanswered(error);
+    return false;
+  }
+  return true;
 }
 
 function explain(
@@ -166,9 +188,9 @@ function explain(
 if (import.meta.main) {
   await run({
     help: HELP,
-    values: ["host", "puerto", "inactividad"],
+    values: ["host", "puerto", "inactividad", "espera"],
     optionals: ["codigo"],
-    flags: ["json"],
+    flags: ["json", "sin-fiabilidad"],
     words: 1,
     main,
   });

@@ -8,11 +8,13 @@ import type { Arguments } from "./app/arguments.ts";
 import { JsonOperator } from "./app/json.ts";
 import { describeBindError, describeBroken, describeShed } from "./app/messages.ts";
 import { ConsoleOperator, type Operator } from "./app/operator.ts";
+import { isPlain, PLAIN_ROOM } from "./app/plain.ts";
 import { operatorCode } from "./app/room_code.ts";
 import { EXIT, printError, run } from "./app/program.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./protocol.ts";
+import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "./protocol.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./protocol.ts";
-import { formatAddress, serve, type Server } from "./protocol.ts";
+import { formatAddress, serve, servePlain, type Server } from "./protocol.ts";
 import { LineReader } from "./terminal/line_reader.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 
@@ -31,6 +33,7 @@ Opciones:
   IDLE_TIMEOUT_MS / 1000
 })
   --codigo [TEXTO]        sala privada: solo entra y lee quien tenga el código; sin TEXTO, crea uno
+  --sin-fiabilidad        UDP tal cual, también para netcat: lo que se pierde, perdido queda
   --json                  para programas: un objeto JSON por línea, en la salida y en la entrada
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
@@ -52,7 +55,9 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
     maxQuestions: args.limit("max-preguntas", MAX_QUESTIONS),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
   };
-  const room = operatorCode(args);
+  const plain = isPlain(args, { alone: [], senseless: ["codigo", "max-por-direccion"] });
+  const room = plain ? PLAIN_ROOM : operatorCode(args);
+  const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
   const stopped = Promise.withResolvers<number>();
   const stop = () => stopped.resolve(EXIT.ok);
   terminal.onInterrupt(stop);
@@ -63,11 +68,11 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   });
 
   const operator: Operator = args.has("json")
-    ? new JsonOperator({ terminal, lines: new LineReader(Deno.stdin.readable) })
-    : new ConsoleOperator(terminal);
+    ? new JsonOperator({ terminal, lines: new LineReader(Deno.stdin.readable), maxBytes })
+    : new ConsoleOperator(terminal, maxBytes);
   let server: Server;
   try {
-    server = serve({
+    server = (plain ? servePlain : serve)({
       hostname,
       port,
       ...limits,
@@ -100,5 +105,12 @@ if (import.meta.main) {
     "max-preguntas",
     "inactividad",
   ];
-  await run({ help: HELP, values, optionals: ["codigo"], flags: ["json"], words: 0, main });
+  await run({
+    help: HELP,
+    values,
+    optionals: ["codigo"],
+    flags: ["json", "sin-fiabilidad"],
+    words: 0,
+    main,
+  });
 }

@@ -3,16 +3,19 @@
  *
  * @module
  */
-import { type ConversationEvent, type EndReason, formatAddress } from "../protocol.ts";
+import type { ConversationEvent, EndReason, NoAnswerError } from "../protocol.ts";
+import { formatAddress } from "../protocol.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { describeAhead, SERVER_ENDS } from "./messages.ts";
+import { describeAhead, describeUnanswered, SERVER_ENDS } from "./messages.ts";
 import { printError } from "./program.ts";
 
 /** Who asks the questions of a client, and hears how they stand. */
 export interface Asker {
   /** The client got through to that server. */
   connected(server: Deno.NetAddr): void;
+  /** That server will be asked without protection; whether it is there is not known. */
+  unprotected(server: Deno.NetAddr): void;
   /** The next question; `null` at the end of input, `undefined` once `signal` is aborted. */
   next(signal: AbortSignal): Promise<string | null | undefined>;
   /** The question is not sent, and why. */
@@ -23,6 +26,8 @@ export interface Asker {
   heard(event: ConversationEvent): void;
   /** The answer is here. */
   answered(answer: string): void;
+  /** No answer came in time. The conversation goes on. */
+  unanswered(error: NoAnswerError): void;
   /** The conversation with that server is over. */
   ended(reason: EndReason, server: Deno.NetAddr): void;
 }
@@ -37,6 +42,7 @@ const REPEAT_S = 10;
 export class ConsoleAsker implements Asker {
   readonly #terminal: Terminal;
   readonly #label: string;
+  #isProtected = true;
   #timer: ReturnType<typeof setInterval> | undefined;
 
   /** Asks in `terminal`; the answers are led by `label`. */
@@ -49,6 +55,16 @@ export class ConsoleAsker implements Asker {
     this.#terminal.notice(`Conectado con ${formatAddress(server)}`);
   }
 
+  unprotected(server: Deno.NetAddr): void {
+    this.#isProtected = false;
+    this.#terminal.notice(
+      `Sin fiabilidad: se pregunta a ${
+        formatAddress(server)
+      } sin saber si hay alguien, y lo que se ` +
+        "pierda no se reenvía",
+    );
+  }
+
   next(signal: AbortSignal): Promise<string | null | undefined> {
     return this.#terminal.question("Ingrese una pregunta: ", { signal });
   }
@@ -59,7 +75,7 @@ export class ConsoleAsker implements Asker {
 
   sent(): void {
     this.#terminal.status("Pregunta enviada");
-    this.#tellUnacknowledged();
+    if (this.#isProtected) this.#tellUnacknowledged();
   }
 
   heard(event: ConversationEvent): void {
@@ -82,6 +98,9 @@ export class ConsoleAsker implements Asker {
       case "reconnected":
         this.#terminal.notice("Conectado de nuevo");
         break;
+      case "stale":
+        this.#terminal.notice("Ya había llegado una respuesta: es la de una pregunta anterior");
+        break;
     }
   }
 
@@ -89,6 +108,11 @@ export class ConsoleAsker implements Asker {
     clearInterval(this.#timer);
     this.#terminal.status("Pregunta respondida");
     this.#terminal.print(this.#label + clean(answer));
+  }
+
+  unanswered({ address, timeout }: NoAnswerError): void {
+    this.#terminal.status(undefined);
+    printError(this.#terminal, describeUnanswered(formatAddress(address), timeout));
   }
 
   ended(reason: EndReason, server: Deno.NetAddr): void {

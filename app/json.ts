@@ -5,12 +5,12 @@
  * @module
  */
 import type { ClientInfo, ConversationEvent, EndReason, QuestionInfo } from "../protocol.ts";
-import { formatAddress, MAX_MESSAGE_BYTES } from "../protocol.ts";
+import { formatAddress, MAX_MESSAGE_BYTES, type NoAnswerError } from "../protocol.ts";
 import { toJsonLine } from "../terminal/clean.ts";
 import type { LineReader } from "../terminal/line_reader.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Asker } from "./asker.ts";
-import { describeTooLong, SERVER_ENDS } from "./messages.ts";
+import { describeTooLong, describeUnanswered, SERVER_ENDS } from "./messages.ts";
 import type { Operator } from "./operator.ts";
 import { printError } from "./program.ts";
 
@@ -22,6 +22,12 @@ export interface JsonOptions {
   readonly terminal: Terminal;
 }
 
+/** What a bot that answers talks through, and how much it may say. */
+export interface JsonOperatorOptions extends JsonOptions {
+  /** Most bytes of UTF-8 of an answer. */
+  readonly maxBytes?: number;
+}
+
 /**
  * A bot that answers. It reads `listening`, `connected`, `question`, `withdrawn` and `disconnected`, and
  * writes `{"id": …, "answer": …}` for any question that it was given, in any order.
@@ -29,14 +35,16 @@ export interface JsonOptions {
 export class JsonOperator implements Operator {
   readonly finished: Promise<void>;
   readonly #terminal: Terminal;
+  readonly #maxBytes: number;
   readonly #open = new Map<number, (answer: string) => void>();
   readonly #clients = new Map<ClientInfo, number>();
   #lastId = 0;
   #lastClient = 0;
 
   /** Starts to read answers at once. */
-  constructor({ lines, terminal }: JsonOptions) {
+  constructor({ lines, terminal, maxBytes = MAX_MESSAGE_BYTES }: JsonOperatorOptions) {
     this.#terminal = terminal;
+    this.#maxBytes = maxBytes;
     this.finished = this.#readAnswers(lines);
   }
 
@@ -82,7 +90,7 @@ export class JsonOperator implements Operator {
     }
     const resolve = this.#open.get(id);
     if (resolve === undefined) return `ninguna pregunta espera respuesta con el id ${id}`;
-    const problem = describeTooLong(answer, MAX_MESSAGE_BYTES);
+    const problem = describeTooLong(answer, this.#maxBytes);
     if (problem !== undefined) return problem;
     this.#open.delete(id);
     resolve(answer);
@@ -96,7 +104,8 @@ export class JsonOperator implements Operator {
 
 /**
  * A bot that asks: each line that it writes is a question. It reads `connected`, `sent`, `delivered`,
- * `position`, `answer`, `unresponsive`, `responsive`, `reconnecting`, `reconnected` and `ended`.
+ * `position`, `answer`, `unresponsive`, `responsive`, `reconnecting`, `reconnected` and `ended`; without
+ * protection `unprotected` in place of `connected`, `sent`, `stale`, `answer`, `unanswered` and `ended`.
  */
 export class JsonAsker implements Asker {
   readonly #options: JsonOptions;
@@ -108,6 +117,10 @@ export class JsonAsker implements Asker {
 
   connected({ hostname, port }: Deno.NetAddr): void {
     this.#print({ event: "connected", hostname, port });
+  }
+
+  unprotected({ hostname, port }: Deno.NetAddr): void {
+    this.#print({ event: "unprotected", hostname, port });
   }
 
   async next(signal: AbortSignal): Promise<string | null | undefined> {
@@ -134,6 +147,11 @@ export class JsonAsker implements Asker {
 
   answered(answer: string): void {
     this.#print({ event: "answer", answer });
+  }
+
+  unanswered({ address, timeout }: NoAnswerError): void {
+    this.#print({ event: "unanswered" });
+    printError(this.#options.terminal, describeUnanswered(formatAddress(address), timeout));
   }
 
   ended(reason: EndReason, server: Deno.NetAddr): void {

@@ -99,6 +99,13 @@ export function describeUnreachable(place: string): string {
     `"Escuchando en" con esa dirección y ese puerto`;
 }
 
+/** That no answer came from `place` for so many ms, the likely causes, and what to try. */
+export function describeUnanswered(place: string, milliseconds: number): string {
+  const seconds = milliseconds / 1000;
+  return `sin respuesta de ${place} en ${seconds} s: se perdió la pregunta o la respuesta, tarda más ` +
+    `que --espera, o nadie atiende allí con --sin-fiabilidad; puede repetirla`;
+}
+
 /** Why the server at `place` refused the client, and what to try. */
 export function describeRefusal(refusal: Refusal, place: string): string {
   switch (refusal) {

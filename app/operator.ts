@@ -36,15 +36,17 @@ interface Waiting {
 /** A person at a terminal, or a file: questions are shown one at a time, in the order of arrival. */
 export class ConsoleOperator implements Operator {
   readonly #terminal: Terminal;
+  readonly #maxBytes: number;
   readonly #clients = new Set<ClientInfo>();
   readonly #queue: Waiting[] = [];
   #current: Waiting | undefined;
   #isFinished = false;
   #placesTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Shows questions in `terminal`, and reads the answers there. */
-  constructor(terminal: Terminal) {
+  /** Shows questions in `terminal`, and reads the answers there: so many bytes of UTF-8 at most. */
+  constructor(terminal: Terminal, maxBytes: number = MAX_MESSAGE_BYTES) {
     this.#terminal = terminal;
+    this.#maxBytes = maxBytes;
   }
 
   // Whoever looks makes the terminal load what it reads with: that is for after the first line.
@@ -100,7 +102,7 @@ export class ConsoleOperator implements Operator {
       const answer = await this.#terminal.question("Ingrese una respuesta: ", { signal });
       if (typeof answer !== "string") return answer;
       if (answer.trim() === "") continue;
-      const problem = describeTooLong(answer, MAX_MESSAGE_BYTES);
+      const problem = describeTooLong(answer, this.#maxBytes);
       if (problem === undefined) return answer;
       printError(this.#terminal, problem);
     }
