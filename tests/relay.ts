@@ -14,14 +14,14 @@ export interface RelayOptions {
   readonly conditions: NetworkConditions;
   /** Which datagrams it becomes of. */
   readonly seed: number;
-  /** Sees every datagram that comes in. */
-  readonly onDatagram?: (datagram: Uint8Array) => void;
+  /** Sees every datagram that comes in, and where it is to go. */
+  readonly onDatagram?: (datagram: Uint8Array, to: Deno.NetAddr) => void;
 }
 
 interface Parcel {
   readonly datagram: Uint8Array;
   readonly through: Deno.DatagramConn;
-  readonly to: Deno.Addr;
+  readonly to: Deno.NetAddr;
 }
 
 /** Passes datagrams on to a server, and its replies back to each client. */
@@ -36,7 +36,7 @@ export class Relay implements AsyncDisposable {
   readonly #backs = new Map<string, Deno.DatagramConn>();
   readonly #loops: Promise<void>[] = [];
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
-  readonly #onDatagram: (datagram: Uint8Array) => void;
+  readonly #onDatagram: (datagram: Uint8Array, to: Deno.NetAddr) => void;
 
   constructor({ port, conditions, seed, onDatagram = () => {} }: RelayOptions) {
     this.#onDatagram = onDatagram;
@@ -78,7 +78,7 @@ export class Relay implements AsyncDisposable {
 
   #forward(parcel: Parcel): void {
     this.datagrams++;
-    this.#onDatagram(parcel.datagram);
+    this.#onDatagram(parcel.datagram, parcel.to);
     const now = performance.now();
     const arrivals = this.#network.send(parcel, now);
     if (arrivals.length === 0) this.lost++;
