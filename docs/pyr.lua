@@ -19,7 +19,8 @@ local SEAL_BYTES = COUNTER_BYTES + TAG_BYTES
 local MAX_SEGMENT_BYTES = MAX_DATAGRAM_BYTES - HEADER_BYTES - SEAL_BYTES
 local MAX_MESSAGE_BYTES = 65536
 local HELLO_BYTES = 128
-local HELLO_FIELDS = 4
+-- What the key shares authenticate: the nonce and the idle timeout; all of what a WELCOME says.
+local HELLO_FIELDS = 12
 local WELCOME_FIELDS = 12
 local MAX_TOKEN_BYTES = 36
 local MAX_KEY_SHARE_BYTES = 60

@@ -169,7 +169,7 @@ test("the dissector shows a text if it is one, and makes it harmless", async () 
 });
 
 const SEGMENT = new Uint8Array(MAX_SEGMENT_BYTES).fill(65);
-const KEY_SHARE = new Uint8Array(52);
+const KEY_SHARE = new Uint8Array(60);
 const TOKEN = new Uint8Array(36);
 const OPENING = { idleTimeout: 75_000, token: NOTHING, keyShare: NOTHING };
 const WELCOME = { sessionId: ID, idleTimeout: 75_000, keyShare: NOTHING };
