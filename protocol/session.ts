@@ -158,11 +158,11 @@ export class Session implements PacketSink {
   #unprovedPath: UnprovedPath | undefined;
   readonly #seal: Seal;
   readonly #idleTimeout: number;
-  readonly #longestPause: number;
   readonly #rtt: RttEstimator;
   readonly #turn: Turn;
   readonly #delivery: Delivery;
-  readonly #probe = new Retransmission();
+  // Most answerers never have to ask for a sign of life, and there may be very many of them.
+  #probe: Retransmission | undefined;
   #bye: Retransmission | undefined;
   #byeReason: ByeReason = "bye";
   #number = 0;
@@ -189,8 +189,7 @@ export class Session implements PacketSink {
     this.#idleTimeout = options.idleTimeout;
     this.#rtt = options.rtt ?? new RttEstimator();
     this.#turn = new Turn(options.role === "asker" ? "local" : "remote");
-    this.#longestPause = longestPause(options.idleTimeout);
-    this.#delivery = new Delivery(this.#rtt, this, this.#longestPause);
+    this.#delivery = new Delivery(this.#rtt, this, longestPause(options.idleTimeout));
     this.#heardAt = options.now;
     this.#scheduleKeepalive(options.now);
   }
@@ -219,7 +218,7 @@ export class Session implements PacketSink {
   get nextTimeout(): number {
     return Math.min(
       this.#delivery.nextTimeout,
-      this.#probe.deadline,
+      this.#probe?.deadline ?? Infinity,
       this.#bye?.deadline ?? Infinity,
       this.#keepaliveAt,
       this.#unresponsiveAt,
@@ -277,7 +276,7 @@ export class Session implements PacketSink {
 
   /** Makes sure that the other end is asked for a sign of life. */
   probe(now: number): void {
-    if (this.#probe.deadline === Infinity) this.#startProbe(now);
+    if (!this.#isProbing) this.#startProbe(now);
   }
 
   /** Forgets the conversation without a word to the other end, and without an event. */
@@ -317,7 +316,7 @@ export class Session implements PacketSink {
     this.#isUnresponsive = false;
     this.#take(packet, now);
     this.#unresponsiveAt = Infinity;
-    if (this.#delivery.isSending || this.#probe.deadline < Infinity) this.#awaitResponse(now);
+    if (this.#delivery.isSending || this.#isProbing) this.#awaitResponse(now);
   }
 
   /** Does what is due: sends again, acknowledges, keeps alive, or gives the other end up. */
@@ -334,8 +333,9 @@ export class Session implements PacketSink {
       return;
     }
     this.#delivery.handleTimeout(now);
-    if (this.#probe.deadline <= now) {
-      for (let copies = this.#probe.timedOut(); copies > 0; copies--) this.#transmitProbe(now);
+    const probe = this.#probe;
+    if (probe !== undefined && probe.deadline <= now) {
+      for (let copies = probe.timedOut(); copies > 0; copies--) this.#transmitProbe(probe, now);
     }
     if (this.#bye !== undefined && this.#bye.deadline <= now) {
       const copies = this.#bye.timedOut();
@@ -460,15 +460,15 @@ export class Session implements PacketSink {
 
   #takePong(packet: Packet, now: number): void {
     const challenge = this.#unprovedPath?.challenge ?? NO_CHALLENGE;
-    const isAwaited = packet.number === this.#probeNumber && this.#probe.deadline < Infinity;
+    const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
     if (!isAwaited || !isSame(packet.payload, challenge)) {
       this.#counters.ignored++;
       return;
     }
     this.#unprovedPath = undefined;
-    const elapsed = this.#probe.elapsed(packet.echo, now);
+    const elapsed = this.#probe!.elapsed(packet.echo, now);
     if (elapsed !== undefined) this.#rtt.sample(elapsed, 0);
-    this.#probe.stop();
+    this.#probe!.stop();
   }
 
   #takeBye(packet: Packet, now: number): void {
@@ -499,7 +499,7 @@ export class Session implements PacketSink {
 
   #quiet(): void {
     this.#delivery.stop();
-    this.#probe.stop();
+    this.#probe = undefined;
     this.#bye = undefined;
     this.#keepaliveAt = Infinity;
     this.#unresponsiveAt = Infinity;
@@ -508,17 +508,22 @@ export class Session implements PacketSink {
 
   #startProbe(now: number): void {
     this.#probeNumber = next(this.#probeNumber);
+    this.#probe ??= new Retransmission();
     this.#probe.restart();
-    this.#transmitProbe(now);
+    this.#transmitProbe(this.#probe, now);
     this.#awaitResponse(now);
   }
 
-  #transmitProbe(now: number): void {
-    this.#probe.sent(now, this.#rtt.timeout, this.#longestPause);
+  get #isProbing(): boolean {
+    return this.#probe !== undefined && this.#probe.deadline < Infinity;
+  }
+
+  #transmitProbe(probe: Retransmission, now: number): void {
+    probe.sent(now, this.#rtt.timeout, longestPause(this.#idleTimeout));
     this.transmit({
       type: "ping",
       number: this.#probeNumber,
-      attempt: this.#probe.attempt,
+      attempt: probe.attempt,
       ahead: this.#delivery.ahead,
       payload: this.#unprovedPath?.challenge ?? NO_CHALLENGE,
     });
