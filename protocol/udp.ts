@@ -9,8 +9,8 @@ import type { Address, Endpoint, Transmit } from "./outbox.ts";
 /** Failures of a socket in a row after which it is given up. */
 const MAX_FAILURES = 100;
 
-/** Longest that one timer is set for, in ms: longer ones would fire at once. */
-const MAX_TIMER_MS = 1_000_000_000;
+/** Longest that one timer is set for, in ms: one that is no longer wanted cannot be called off. */
+const MAX_TIMER_MS = 10_000;
 
 /** Least time from a timer that came for nothing to the next one, in ms. */
 const REST_MS = 20;
@@ -68,7 +68,7 @@ export class Driver<Event> {
   unsent = 0;
   readonly #options: DriverOptions<Event>;
   #sending: Promise<void> | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: AbortSignal | undefined;
   #timerAt = Infinity;
   #restUntil = -Infinity;
   #isClosed = false;
@@ -95,7 +95,6 @@ export class Driver<Event> {
   async close(): Promise<void> {
     if (this.#isClosed) return this.finished;
     this.#isClosed = true;
-    clearTimeout(this.#timer);
     this.#flush();
     await this.#sending;
     this.#options.transport.close();
@@ -159,10 +158,14 @@ export class Driver<Event> {
     const at = Math.max(this.#options.endpoint.nextTimeout, this.#restUntil);
     // A timer that fires too early looks again; so it need not be moved each time a deadline is.
     if (at >= this.#timerAt || this.#isClosed) return;
-    clearTimeout(this.#timer);
     this.#timerAt = at;
     const wait = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(at - Driver.now())));
-    this.#timer = setTimeout(() => this.#handleTimer(), wait);
+    // `setTimeout` is Node's in this runtime, and takes as long to load as all of this protocol.
+    const timer = AbortSignal.timeout(wait);
+    timer.onabort = () => {
+      if (timer === this.#timer && !this.#isClosed) this.#handleTimer();
+    };
+    this.#timer = timer;
   }
 
   #handleTimer(): void {
