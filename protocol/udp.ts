@@ -13,7 +13,7 @@ const MAX_FAILURES = 100;
 const MAX_TIMER_MS = 10_000;
 
 /** Least time from a timer that came for nothing to the next one, in ms. */
-const REST_MS = 20;
+const REST_MS = 50;
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
