@@ -65,8 +65,16 @@ export {
   UNPROVED_REPLIES_PER_SECOND,
 } from "./protocol/listener.ts";
 export { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol/options.ts";
-export { type Address, formatAddress } from "./protocol/outbox.ts";
-export { type ByeReason, MAX_MESSAGE_BYTES, type Refusal } from "./protocol/packet.ts";
+export { type Address, formatAddress, type Inspect, type Inspection } from "./protocol/outbox.ts";
+export {
+  type ByeReason,
+  type Header,
+  MAX_MESSAGE_BYTES,
+  type Packet,
+  type PacketType,
+  readHeader,
+  type Refusal,
+} from "./protocol/packet.ts";
 export {
   connectPlain,
   type ConnectPlainOptions,
@@ -95,3 +103,4 @@ export {
   TURNS,
   type TurnState,
 } from "./protocol/turn.ts";
+export type { Transport } from "./protocol/udp.ts";

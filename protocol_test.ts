@@ -5,12 +5,15 @@ import {
   ConversationEndedError,
   type ConversationEvent,
   type EndReason,
+  type Inspect,
   isBye,
   MAX_MESSAGE_BYTES,
   MessageTooLongError,
   OutOfTurnError,
+  readHeader,
   RefusedError,
   serve,
+  type Transport,
   Turn,
   UnreachableError,
   UnresolvedError,
@@ -217,6 +220,34 @@ socketTest("options out of bounds, and a port that is taken", async () => {
   await assertRejects(() => connect({ port: 0 }), RangeError);
   await using server = serve({ port: 0 }, answer);
   assertThrows(() => serve({ port: server.addr.port }, answer), Deno.errors.AddrInUse);
+});
+
+socketTest("a wrapped socket carries everything, and can look up whose it is", async () => {
+  const seen: string[] = [];
+  const watch = (end: string) => (socket: Transport, inspect: Inspect): Transport => ({
+    ...socket,
+    send: (datagram, to) => {
+      seen.push(`${end} ${readHeader(datagram)?.type} ${inspect(datagram)?.turn}`);
+      return socket.send(datagram, to);
+    },
+  });
+  await using server = serve({ port: 0, transport: watch("server") }, (question) => question);
+  await using conversation = await connect({
+    port: server.addr.port,
+    transport: watch("client"),
+  });
+  assertEquals(await conversation.ask("¿?"), "¿?");
+  await conversation.bye();
+  assertEquals(seen, [
+    "client hello remote",
+    "server retry undefined",
+    "client hello remote",
+    "server welcome remote",
+    "client message remote",
+    "server message remote",
+    "client bye leaving",
+    "server bye-ack closed",
+  ]);
 });
 
 socketTest("an asker hears that its question arrived, and of its place", async () => {

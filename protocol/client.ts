@@ -10,12 +10,12 @@ import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./dialer.ts";
 import { ConversationEndedError, MessageTooLongError, NoAnswerError } from "./errors.ts";
 import { RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort, DEFAULT_HOSTNAME, DEFAULT_PORT } from "./options.ts";
-import type { Endpoint } from "./outbox.ts";
+import type { Endpoint, Inspect } from "./outbox.ts";
 import { type ByeReason, MAX_DATAGRAM_BYTES, MAX_MESSAGE_BYTES } from "./packet.ts";
 import type { PlainAskerEvent } from "./plain_asker.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./session.ts";
 import { OutOfTurnError, type TurnState } from "./turn.ts";
-import { bindUdp, Driver, resolveHost } from "./udp.ts";
+import { bindUdp, Driver, resolveHost, type Transport } from "./udp.ts";
 
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions {
@@ -31,6 +31,11 @@ export interface ConnectOptions {
   readonly idleTimeout?: number;
   /** The code of a private room, as its operator gave it: 8 characters or more. */
   readonly code?: string;
+  /**
+   * Wraps the socket: a bad network, a recorder. With the second parameter it can look up how the
+   * conversation stands that a datagram belongs to.
+   */
+  readonly transport?: (socket: Transport, inspect: Inspect) => Transport;
   /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
   readonly onEvent?: (event: ConversationEvent) => void;
 }
@@ -141,6 +146,8 @@ export interface AskingEndpoint extends Endpoint<AskerEvent> {
   ask(question: Uint8Array, now: number): void;
   /** Says bye. */
   bye(reason: ByeReason, now: number): void;
+  /** How the conversation stands that a datagram belongs to. */
+  readonly inspect?: Inspect;
 }
 
 /** What a {@linkcode RunningConversation} binds. */
@@ -176,8 +183,10 @@ export class RunningConversation implements Conversation {
     this.#maxMessageBytes = maxMessageBytes;
     this.#options = options;
     const isIpv6 = server.hostname.includes(":");
+    const socket = bindUdp({ hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 }, maxDatagramBytes);
+    const inspect: Inspect = (datagram) => endpoint.inspect?.(datagram);
     this.#driver = new Driver({
-      transport: bindUdp({ hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 }, maxDatagramBytes),
+      transport: options.transport?.(socket, inspect) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
     });

@@ -5,7 +5,7 @@
  * @module
  */
 import { Retransmission } from "./delivery.ts";
-import { type Address, type Endpoint, Outbox, type Transmit } from "./outbox.ts";
+import { type Address, type Endpoint, type Inspection, Outbox, type Transmit } from "./outbox.ts";
 import {
   type ByeReason,
   decode,
@@ -13,6 +13,7 @@ import {
   encode,
   encodeHello,
   helloFields,
+  readHeader,
 } from "./packet.ts";
 import { isSame, MAX_MESSAGE_BYTES, type Packet, packetType } from "./packet.ts";
 import { type Refusal, REFUSALS } from "./packet.ts";
@@ -91,6 +92,7 @@ interface Greeting {
 interface Talk {
   readonly state: "talking";
   readonly session: Session;
+  readonly nonce: bigint;
   doubtedAt: number;
   doubtedUntil: number;
 }
@@ -190,6 +192,18 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       this.#outbox.emit({ type: "ended", reason });
       this.#finish();
     }
+  }
+
+  /** How the conversation stands that a datagram belongs to, while there is one. */
+  inspect(datagram: Uint8Array): Inspection | undefined {
+    const state = this.#state;
+    const id = readHeader(datagram)?.id;
+    if (state.state === "over" || id === undefined) return undefined;
+    if (state.state === "talking") {
+      return id === state.session.id || id === state.nonce ? state.session : undefined;
+    }
+    if (id !== state.nonce) return undefined;
+    return { turn: this.turn, retransmissionTimeout: state.rtt.timeout };
   }
 
   takeTransmits(): Transmit[] {
@@ -311,7 +325,8 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       rtt: greeting.rtt,
       seal,
     });
-    this.#state = { state: "talking", session, doubtedAt: 0, doubtedUntil: Infinity };
+    const { nonce } = greeting;
+    this.#state = { state: "talking", session, nonce, doubtedAt: 0, doubtedUntil: Infinity };
     session.welcomeReceived(packet.attempt, now);
     this.#outbox.emit({ type: "connected" });
     if (this.#question !== undefined) session.send(this.#question, now);

@@ -365,6 +365,27 @@ Deno.test("dialer: it sends to the server alone, wherever packets say to be from
   assertEquals(stage.types(), ["pong", "message"]);
 });
 
+Deno.test("dialer: tells how the conversation of a datagram stands", () => {
+  const stage = new Stage();
+  const nonce = stage.sent()[0]!.id;
+  const inspect = (id: bigint) => stage.dialer.inspect(encode({ type: "ack", id }));
+  assertEquals(inspect(nonce), { turn: "remote", retransmissionTimeout: 1000 });
+  assertEquals(inspect(SESSION_ID), undefined);
+  stage.receive(retry(nonce, 7), { now: 8 });
+  const timeout = inspect(nonce)?.retransmissionTimeout;
+  assertEquals(timeout, 8 + 4 * 4 + 21.875);
+  stage.receive(welcome(nonce), { now: 16 });
+  // Also for the WELCOME itself.
+  for (const id of [nonce, SESSION_ID]) {
+    assertEquals(inspect(id)?.turn, "local");
+    assert(inspect(id)!.retransmissionTimeout < timeout!);
+  }
+  assertEquals(inspect(7n), undefined);
+  assertEquals(stage.dialer.inspect(text("no datagram of this protocol")), undefined);
+  stage.dialer.ask(text("¿?"), 8);
+  assertEquals(inspect(SESSION_ID)?.turn, "remote");
+});
+
 Deno.test("dialer: a RESET of its own session makes it connect again, and ask again", () => {
   const stage = new Stage();
   const nonces: bigint[] = [];

@@ -5,7 +5,7 @@
  * @module
  */
 import { Deadlines, type Sleeper } from "./deadlines.ts";
-import { type Address, type Endpoint, Outbox, type Transmit } from "./outbox.ts";
+import { type Address, type Endpoint, type Inspection, Outbox, type Transmit } from "./outbox.ts";
 import {
   type ByeReason,
   decode,
@@ -13,6 +13,7 @@ import {
   encode,
   encodeWelcome,
   helloFields,
+  readHeader,
   welcomeFields,
 } from "./packet.ts";
 import { type Hello, packetId, packetIdLow, packetType, type Refusal, REFUSALS } from "./packet.ts";
@@ -203,6 +204,14 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     for (const client of this.#clients.values()) {
       if (!client.isSending) this.bye(client, "closing", now);
     }
+  }
+
+  /** How the session stands that a datagram belongs to, if there is one. */
+  inspect(datagram: Uint8Array): Inspection | undefined {
+    const id = readHeader(datagram)?.id;
+    if (id === undefined) return undefined;
+    const client = this.#clients.get(packetIdLow(datagram));
+    return client?.owns(datagram) ? client : this.#clientsByNonce.get(id);
   }
 
   takeTransmits(): Transmit[] {

@@ -430,6 +430,22 @@ Deno.test("listener: a client is connected with its first packet, of any kind, o
   assertEquals(takeTypes(listener), []);
 });
 
+Deno.test("listener: tells how the session of a datagram stands", () => {
+  const listener = newListener();
+  const inspect = (id: bigint) => listener.inspect(encode({ type: "ack", id }));
+  tokenOf(listener);
+  assertEquals(inspect(NONCE), undefined, "nothing is kept before the token comes back");
+  const guest = new Guest(listener);
+  for (const id of [NONCE, guest.id]) {
+    assertEquals(inspect(id)?.turn, "remote");
+    assertEquals(inspect(id)?.retransmissionTimeout, 1000);
+  }
+  guest.ask(1, "¿?");
+  assertEquals(inspect(guest.id)?.turn, "local");
+  assertEquals(inspect(7n), undefined);
+  assertEquals(listener.inspect(NOTHING), undefined);
+});
+
 Deno.test("listener: a question, its answer, and its delivery", () => {
   const listener = newListener();
   const guest = new Guest(listener);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { TurnState } from "./turn.ts";
 
 /** Where a datagram comes from or goes to. */
 export interface Address {
@@ -43,6 +44,17 @@ export interface Endpoint<Event> {
   /** What happened since the last call, in order. */
   takeEvents(): Event[];
 }
+
+/** How the conversation stands that a datagram belongs to. */
+export interface Inspection {
+  /** Whose move it is at this end. */
+  readonly turn: TurnState;
+  /** How long this end waits for an acknowledgement before it sends again, in ms. */
+  readonly retransmissionTimeout: number;
+}
+
+/** Finds that conversation at one end, if the end holds it; for whoever watches the datagrams. */
+export type Inspect = (datagram: Uint8Array) => Inspection | undefined;
 
 /** The two queues of an {@linkcode Endpoint}. Each is emptied after every call into the core. */
 export class Outbox<Event> {

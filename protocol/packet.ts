@@ -111,6 +111,12 @@ export interface Packet {
   readonly payload: Uint8Array;
 }
 
+/** What anybody can read in a datagram, even where the rest of it is sealed. */
+export interface Header extends Omit<Packet, "payload"> {
+  /** Whether it is a HELLO that brings a retry token back. */
+  readonly hasToken: boolean;
+}
+
 /** The fields of a {@linkcode Packet} that are not zero or empty. */
 export type PacketFields = Pick<Packet, "type" | "id"> & Partial<Packet>;
 
@@ -197,23 +203,26 @@ export function decode(datagram: Uint8Array): Packet | undefined {
   const { minPayload, maxPayload } = RULES[type];
   const length = datagram.length - HEADER_BYTES;
   if (length < minPayload || length > maxPayload) return undefined;
-  const view = read.of(datagram);
-  const at = datagram.byteOffset;
-  const packet: Packet = {
-    type,
-    id: view.getBigUint64(at + 8),
-    attempt: view.getUint8(at + 5),
-    echo: view.getUint8(at + 6),
-    ackDelay: view.getUint8(at + 7),
-    number: view.getUint32(at + 16),
-    segment: view.getUint8(at + 20),
-    lastSegment: view.getUint8(at + 21),
-    ahead: view.getUint16(at + 22),
-    payload: length === 0 ? NOTHING : datagram.subarray(HEADER_BYTES),
-  };
+  const payload = length === 0 ? NOTHING : datagram.subarray(HEADER_BYTES);
+  const packet = readFields(datagram, type, payload);
   if (type === "message" && !isSegment(packet)) return undefined;
   const isProbe = type === "ping" || type === "pong";
   return isProbe && length !== 0 && length !== CHALLENGE_BYTES ? undefined : packet;
+}
+
+/**
+ * Reads the header of a datagram for whoever watches: what follows it is not looked at, and may be
+ * out of bounds or sealed.
+ *
+ * @returns `undefined` for whatever is not a datagram of this protocol and version.
+ */
+export function readHeader(datagram: Uint8Array): Header | undefined {
+  const type = packetType(datagram);
+  if (type === undefined) return undefined;
+  const { payload: _, ...fields } = readFields(datagram, type, NOTHING);
+  // The length of the token follows the idle timeout.
+  const hasToken = type === "hello" && (datagram[HEADER_BYTES + 4] ?? 0) > 0;
+  return { ...fields, hasToken };
 }
 
 /**
@@ -350,6 +359,23 @@ export function decodeWelcome(payload: Uint8Array): Welcome {
     idleTimeout: view.getUint32(8),
     fields: payload.subarray(0, WELCOME_FIELDS),
     keyShare: payload.subarray(WELCOME_FIELDS),
+  };
+}
+
+function readFields(datagram: Uint8Array, type: PacketType, payload: Uint8Array): Packet {
+  const view = read.of(datagram);
+  const at = datagram.byteOffset;
+  return {
+    type,
+    id: view.getBigUint64(at + 8),
+    attempt: view.getUint8(at + 5),
+    echo: view.getUint8(at + 6),
+    ackDelay: view.getUint8(at + 7),
+    number: view.getUint32(at + 16),
+    segment: view.getUint8(at + 20),
+    lastSegment: view.getUint8(at + 21),
+    ahead: view.getUint16(at + 22),
+    payload,
   };
 }
 

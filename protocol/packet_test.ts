@@ -21,6 +21,7 @@ import {
   packetId,
   type PacketType,
   packetType,
+  readHeader,
   REFUSALS,
   SEAL_BYTES,
   segmentCount,
@@ -182,6 +183,26 @@ Deno.test("packet: the type and the id of a datagram are known before the rest i
   assertEquals(decode(view), packet({ type: "bye", id: 2n ** 63n + 5n, payload: filled(1) }));
   assertEquals(packetType(datagram.subarray(0, HEADER_BYTES - 1)), undefined);
   assertEquals(packetType(new Uint8Array(0)), undefined);
+});
+
+Deno.test("packet: a header is read whatever follows it", () => {
+  for (const { type } of TYPES) {
+    const { payload, ...fields } = packet({ type, id: 7n, attempt: 1, echo: 2, ackDelay: 3 });
+    const rest = { number: 4, segment: 5, lastSegment: 6, ahead: 7 };
+    const datagram = encode({ ...fields, ...rest, payload });
+    const sealed = new Uint8Array([...datagram, ...filled(24)]);
+    assertEquals(readHeader(datagram), { ...fields, ...rest, hasToken: false });
+    assertEquals(readHeader(sealed), { ...fields, ...rest, hasToken: type === "hello" });
+  }
+  assertEquals(readHeader(filled(100)), undefined);
+});
+
+Deno.test("packet: a header tells whether a HELLO brings its token back", () => {
+  for (const length of [0, 1, MAX_TOKEN_BYTES]) {
+    const payload = encodeHello({ idleTimeout: 1, token: filled(length), keyShare: filled(9) });
+    const datagram = encode({ type: "hello", id: 7n, payload });
+    assertEquals(readHeader(datagram)?.hasToken, length > 0);
+  }
 });
 
 Deno.test("packet: a datagram longer than 1,152 bytes has no type", () => {

@@ -14,13 +14,13 @@ import {
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
 } from "./listener.ts";
-import type { Address, Endpoint } from "./outbox.ts";
+import type { Address, Endpoint, Inspect } from "./outbox.ts";
 import { type ByeReason, MAX_DATAGRAM_BYTES, MAX_MESSAGE_BYTES } from "./packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./session.ts";
 import type { Shed } from "./shed.ts";
 import { TokenHmac } from "./token_hmac.ts";
 import type { TurnState } from "./turn.ts";
-import { bindUdp, Driver, nextTask, waitAtMost } from "./udp.ts";
+import { bindUdp, Driver, nextTask, type Transport, waitAtMost } from "./udp.ts";
 import {
   checkDuration,
   checkInteger,
@@ -55,6 +55,11 @@ export interface ServeOptions {
    * which its key is derived.
    */
   readonly code?: string;
+  /**
+   * Wraps the socket: a bad network, a recorder. With the second parameter it can look up how the
+   * conversation stands that a datagram belongs to.
+   */
+  readonly transport?: (socket: Transport, inspect: Inspect) => Transport;
   /** Called when a client got through. */
   readonly onConnect?: (client: ClientInfo) => void;
   /** Called when a client that had got through is gone. */
@@ -176,6 +181,8 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits nobody any more, and says bye to everybody. */
   close(now: number): void;
+  /** How the conversation stands that a datagram belongs to. */
+  readonly inspect?: Inspect;
 }
 
 /** What a {@linkcode RunningServer} binds. */
@@ -211,10 +218,11 @@ export class RunningServer<P extends Peer> implements Server {
     this.#handler = handler;
     this.#listener = endpoint;
     this.#maxMessageBytes = maxMessageBytes;
-    const transport = bindUdp({ hostname, port: checkPort(port, 0) }, maxDatagramBytes);
-    this.addr = toNetAddr(transport.address);
+    const socket = bindUdp({ hostname, port: checkPort(port, 0) }, maxDatagramBytes);
+    const inspect: Inspect = (datagram) => endpoint.inspect?.(datagram);
+    this.addr = toNetAddr(socket.address);
     this.#driver = new Driver({
-      transport,
+      transport: options.transport?.(socket, inspect) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
       ...(ready && { ready }),
