@@ -6,6 +6,7 @@
 import { type Arguments, UsageError } from "./app/arguments.ts";
 import { type Asker, ConsoleAsker } from "./app/asker.ts";
 import { JsonAsker } from "./app/json.ts";
+import { type Laboratory, LABORATORY_HELP } from "./app/laboratory.ts";
 import { describeBroken, describeRefusal, describeTooLong } from "./app/messages.ts";
 import { describeUnreachable, describeUnresolved } from "./app/messages.ts";
 import { isPlain } from "./app/plain.ts";
@@ -48,12 +49,15 @@ Opciones:
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
 
+${LABORATORY_HELP}
+
 Ejemplos:
   deno task cliente
   deno task cliente --host 192.168.1.20 --puerto 5000
   deno task cliente "¿HTML es un lenguaje de programacion?"
   deno task cliente < preguntas.txt > charla.txt
   deno task cliente --host 192.168.1.20 --codigo
+  deno task cliente --perdida 25%
 
 Escriba cada pregunta y pulse Intro. «bye», Ctrl-D o Ctrl-C terminan la conversación.`;
 
@@ -78,7 +82,11 @@ const REFUSAL_EXIT_CODES: Readonly<Record<Refusal, number>> = {
   open: EXIT.code,
 };
 
-async function main(args: Arguments, terminal: Terminal): Promise<number> {
+async function main(
+  args: Arguments,
+  terminal: Terminal,
+  laboratory: Laboratory,
+): Promise<number> {
   const plain = isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad"] });
   const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
   const code = await askerCode(args, terminal);
@@ -99,6 +107,7 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
     answerTimeout: args.seconds("espera", ANSWER_TIMEOUT_MS),
     ...(code !== undefined && { code }),
+    ...laboratory.options,
     signal: stop.signal,
   };
   const [question] = args.words;

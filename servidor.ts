@@ -6,6 +6,7 @@
 import { clientCommands } from "./app/addresses.ts";
 import type { Arguments } from "./app/arguments.ts";
 import { JsonOperator } from "./app/json.ts";
+import { type Laboratory, LABORATORY_HELP } from "./app/laboratory.ts";
 import { describeBindError, describeBroken, describeShed } from "./app/messages.ts";
 import { ConsoleOperator, type Operator } from "./app/operator.ts";
 import { isPlain, PLAIN_ROOM } from "./app/plain.ts";
@@ -38,15 +39,22 @@ Opciones:
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
 
+${LABORATORY_HELP}
+
 Ejemplos:
   deno task servidor
   deno task servidor --host 0.0.0.0 --puerto 5000
   deno task servidor --host 0.0.0.0 --codigo
   deno task servidor < respuestas.txt
+  deno task servidor --perdida 25%
 
 Escriba cada respuesta y pulse Intro. Ctrl-C cierra el servidor y avisa a los clientes.`;
 
-async function main(args: Arguments, terminal: Terminal): Promise<number> {
+async function main(
+  args: Arguments,
+  terminal: Terminal,
+  laboratory: Laboratory,
+): Promise<number> {
   const hostname = args.host(DEFAULT_HOSTNAME);
   const port = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 });
   const limits = {
@@ -77,6 +85,7 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
       port,
       ...limits,
       ...(room.code !== undefined && { code: room.code }),
+      ...laboratory.options,
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
       onShed: (shed) => terminal.notice(describeShed(shed)),

@@ -107,6 +107,20 @@ export class Arguments {
   }
 
   /**
+   * The value of an option that is a percentage, as in `12,5%`; none is 0.
+   *
+   * @returns The part of the whole: from 0 to 1.
+   * @throws {UsageError} If it is not one, or more than 100%.
+   */
+  part(name: string): number {
+    const text = this.text(name, "0%");
+    const [, digits] = /^(\d{1,3}(?:[.,]\d{1,3})?) ?%$/.exec(text) ?? [];
+    const part = Number(digits?.replace(",", ".")) / 100;
+    if (part <= 1) return part;
+    throw new UsageError(`el valor de --${name} debe ser un porcentaje, de 0% a 100%: "${text}"`);
+  }
+
+  /**
    * The value of an option that is a limit, from 1 to a million.
    *
    * @throws {UsageError} If it is not one, or out of bounds.

@@ -6,6 +6,7 @@
 import { red } from "@std/fmt/colors";
 import config from "../deno.json" with { type: "json" };
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
+import { type Laboratory, LABORATORY_VALUES, openLaboratory } from "./laboratory.ts";
 import { clean } from "../terminal/clean.ts";
 import { Terminal } from "../terminal/terminal.ts";
 
@@ -29,12 +30,12 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** A program: what it takes, and what it does. */
+/** A program: what it takes beside the options of the laboratory, and what it does. */
 export interface Program extends ArgumentNames {
   /** The text of `--ayuda`. */
   readonly help: string;
   /** Does the work, and gives back the exit code. */
-  main(args: Arguments, terminal: Terminal): Promise<number>;
+  main(args: Arguments, terminal: Terminal, laboratory: Laboratory): Promise<number>;
 }
 
 /** Runs a program to its end, and ends the process. */
@@ -58,7 +59,8 @@ export function printError(terminal: Terminal, message: string): void {
 }
 
 async function complete(program: Program, terminal: Terminal): Promise<number> {
-  const args = new Arguments(Deno.args, program);
+  const values = [...program.values, ...LABORATORY_VALUES];
+  const args = new Arguments(Deno.args, { ...program, values });
   if (args.has("ayuda")) {
     for (const line of program.help.split("\n")) terminal.print(line);
     return EXIT.ok;
@@ -67,7 +69,7 @@ async function complete(program: Program, terminal: Terminal): Promise<number> {
     terminal.print(config.version);
     return EXIT.ok;
   }
-  return await program.main(args, terminal);
+  return await program.main(args, terminal, await openLaboratory(args, terminal));
 }
 
 function report(error: unknown, terminal: Terminal): number {

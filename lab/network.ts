@@ -31,8 +31,13 @@ export const PERFECT: NetworkConditions = {
 /** Least that a reordered datagram is held back, in ms. */
 const REORDERING_MS = 10;
 
-/** What became of a datagram: it was lost, or this is when each of its copies arrives. */
-export type Fate = readonly number[];
+/** What becomes of a datagram. */
+export interface Fate {
+  /** When its copies arrive, in ms: none if it is lost. */
+  readonly arrivals: readonly number[];
+  /** Whether it is held back, unless it is lost. */
+  readonly isHeldBack: boolean;
+}
 
 interface Travelling<T> {
   readonly at: number;
@@ -58,18 +63,19 @@ export class Network<T> {
     return this.#travelling.reduce((least, { at }) => Math.min(least, at), Infinity);
   }
 
-  /** Puts a datagram in. Returns when its copies arrive: none if it is lost. */
-  send(item: T, now: number): Fate {
+  /** Puts a datagram in, which is lost for sure if it is doomed. */
+  send(item: T, now: number, isDoomed: boolean = false): Fate {
     const { loss, duplication, reordering, delay, jitter } = this.#conditions;
     // Every datagram draws equally often, so that one chance can be changed and the rest repeats.
-    const isLost = this.#random() < loss;
+    const isLost = this.#random() < loss || isDoomed;
     const copies = this.#random() < duplication ? 2 : 1;
-    const heldBack = this.#random() < reordering ? REORDERING_MS + delay : 0;
+    const isHeldBack = this.#random() < reordering;
+    const pause = delay + (isHeldBack ? REORDERING_MS + delay : 0);
     const arrivals = [this.#random(), this.#random()]
       .slice(0, isLost ? 0 : copies)
-      .map((chance) => now + delay + heldBack + chance * jitter);
+      .map((chance) => now + pause + chance * jitter);
     for (const at of arrivals) this.#travelling.push({ at, order: this.#order++, item });
-    return arrivals;
+    return { arrivals, isHeldBack };
   }
 
   /** Takes out what has arrived by `now`, in the order of arrival. */

@@ -1,15 +1,18 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { type Fate, Network, type NetworkConditions, PERFECT } from "./network.ts";
+import { Network, type NetworkConditions, PERFECT } from "./network.ts";
 import { seededRandom } from "./random.ts";
 
 const SENT = 20_000;
 
-function fates(conditions: Partial<NetworkConditions>, seed = 1): Fate[] {
+/** When the copies of each datagram arrive. */
+type Arrivals = readonly number[];
+
+function fates(conditions: Partial<NetworkConditions>, seed = 1): Arrivals[] {
   const network = new Network<number>({ ...PERFECT, ...conditions }, seededRandom(seed));
-  return Array.from({ length: SENT }, (_, i) => network.send(i, 0));
+  return Array.from({ length: SENT }, (_, i) => network.send(i, 0).arrivals);
 }
 
-function rate(fates: readonly Fate[], holds: (fate: Fate) => boolean): number {
+function rate(fates: readonly Arrivals[], holds: (arrivals: Arrivals) => boolean): number {
   return fates.filter(holds).length / fates.length;
 }
 
@@ -19,7 +22,7 @@ function assertNear(actual: number, expected: number): void {
 
 Deno.test("network: a perfect one delivers everything once, at once and in order", () => {
   const network = new Network<number>(PERFECT, seededRandom(1));
-  for (let i = 0; i < 100; i++) assertEquals(network.send(i, 5), [5]);
+  for (let i = 0; i < 100; i++) assertEquals(network.send(i, 5).arrivals, [5]);
   assertEquals(network.nextArrival, 5);
   assertEquals(network.arrivals(4.9), []);
   assertEquals(network.arrivals(5), Array.from({ length: 100 }, (_, i) => i));
@@ -57,8 +60,21 @@ Deno.test("network: a reordered datagram is overtaken by the ones sent after it"
   const all = fates({ reordering: 0.3, delay: 40 });
   assertNear(rate(all, ([at]) => at === 40), 0.7);
   assertNear(rate(all, ([at]) => at === 90), 0.3);
+  const network = new Network<number>({ ...PERFECT, reordering: 0.3 }, seededRandom(1));
+  for (let i = 0; i < 100; i++) {
+    const { arrivals, isHeldBack } = network.send(i, 0);
+    assertEquals(arrivals, [isHeldBack ? 10 : 0]);
+  }
   const quick = fates({ reordering: 1 });
   assert(quick.every(([at]) => at === 10), "also where there is no delay");
+});
+
+Deno.test("network: a doomed datagram is lost, and the rest repeats", () => {
+  const conditions = { ...PERFECT, loss: 0.2, duplication: 0.2, jitter: 50 };
+  const network = new Network<number>(conditions, seededRandom(1));
+  const isDoomed = (i: number) => i % 3 === 0;
+  const doomed = Array.from({ length: SENT }, (_, i) => network.send(i, 0, isDoomed(i)).arrivals);
+  fates(conditions).forEach((fate, i) => assertEquals(doomed[i], isDoomed(i) ? [] : fate));
 });
 
 Deno.test("network: what arrives comes out in the order of arrival, and not before", () => {
@@ -66,7 +82,7 @@ Deno.test("network: what arrives comes out in the order of arrival, and not befo
   const network = new Network<number>(conditions, seededRandom(9));
   const expected: [at: number, item: number][] = [];
   for (let i = 0; i < 300; i++) {
-    for (const at of network.send(i, i)) expected.push([at, i]);
+    for (const at of network.send(i, i).arrivals) expected.push([at, i]);
   }
   expected.sort(([a], [b]) => a - b);
   const arrived: [at: number, item: number][] = [];

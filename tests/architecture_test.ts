@@ -33,7 +33,7 @@ interface Room {
 const HOUSE: readonly Room[] = [
   { files: /^(?:tests|bench|img)\/|_test\.ts$/, mayImport: /./ },
   { files: /^(?:servidor|cliente)\.ts$/, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
-  { files: /^app\//, mayImport: /^(?:protocol\.ts$|app\/|terminal\/)/ },
+  { files: /^app\//, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
   { files: /^protocol\.ts$/, mayImport: /^protocol\// },
   { files: BINDING, mayImport: /^protocol\// },
   { files: /^protocol\//, mayImport: new RegExp(`^(?!${BINDING.source})protocol/`) },
@@ -341,6 +341,8 @@ const IMPORTS: readonly (readonly [file: string, specifier: string, allowed: boo
   ["servidor.ts", "./terminal/clean.ts", true],
   ["servidor.ts", "./protocol/session.ts", false],
   ["lab/network.ts", "../protocol/packet.ts", false],
+  ["app/bad_network.ts", "../lab/network.ts", true],
+  ["app/bad_network.ts", "../protocol/packet.ts", false],
   ["lab/network.ts", "./random.ts", true],
   ["lab/network_test.ts", "../protocol/packet.ts", true],
   ["tests/simulation.ts", "../protocol/session.ts", true],

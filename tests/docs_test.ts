@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { LABORATORY_HELP, LABORATORY_VALUES } from "../app/laboratory.ts";
 
 const canRead = Deno.permissions.querySync({ name: "read", path: "." }).state === "granted";
 const ROOT = new URL("../", import.meta.url);
@@ -41,9 +42,10 @@ Deno.test({
       const names = [...source.matchAll(/(?:values|optionals|flags)\b[^\[]*\[([^\]]*)\]/g)]
         .flatMap(([, list]) => [...list!.matchAll(/"([a-z-]+)"/g)].map(([, name]) => name!));
       assert(names.length > 3, `No options found in ${program}`);
-      for (const name of names) {
+      const help = source.replace("${LABORATORY_HELP}", LABORATORY_HELP);
+      for (const name of [...names, ...LABORATORY_VALUES]) {
         assert(readme.includes(`\`--${name}`), `--${name} is not in the README`);
-        assert(source.includes(`  --${name}`), `--${name} is not in the help of ${program}`);
+        assert(help.includes(`  --${name}`), `--${name} is not in the help of ${program}`);
       }
     }
   },

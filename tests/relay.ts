@@ -80,7 +80,7 @@ export class Relay implements AsyncDisposable {
     this.datagrams++;
     this.#onDatagram(parcel.datagram, parcel.to);
     const now = performance.now();
-    const arrivals = this.#network.send(parcel, now);
+    const { arrivals } = this.#network.send(parcel, now);
     if (arrivals.length === 0) this.lost++;
     for (const at of arrivals) {
       const timer = setTimeout(() => {
