@@ -197,6 +197,7 @@ function explain(
 if (import.meta.main) {
   await run({
     help: HELP,
+    isServer: false,
     values: ["host", "puerto", "inactividad", "espera"],
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],

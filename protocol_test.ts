@@ -239,9 +239,9 @@ socketTest("a wrapped socket carries everything, and can look up whose it is", a
   assertEquals(await conversation.ask("¿?"), "¿?");
   await conversation.bye();
   assertEquals(seen, [
-    "client hello remote",
+    "client hello undefined",
     "server retry undefined",
-    "client hello remote",
+    "client hello undefined",
     "server welcome remote",
     "client message remote",
     "server message remote",

@@ -116,6 +116,7 @@ if (import.meta.main) {
   ];
   await run({
     help: HELP,
+    isServer: true,
     values,
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],

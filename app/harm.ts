@@ -89,7 +89,7 @@ function readList(typed: string): Range[] {
 
 function describeList(doomed: readonly Range[]): string {
   const ranges = doomed.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`);
-  const list = ranges.join(",");
+  const list = new Intl.ListFormat("es").format(ranges);
   return /^\d+$/.test(list) ? `el datagrama ${list}` : `los datagramas ${list}`;
 }
 

@@ -27,7 +27,7 @@ for (
     {
       typed: ["--perdida=2,4-6,4"],
       doomed: [[2, 2], [4, 6], [4, 4]],
-      told: "pierde los datagramas 2,4-6,4",
+      told: "pierde los datagramas 2, 4-6 y 4",
     },
     { typed: ["--perdida=3-4"], doomed: [[3, 4]], told: "pierde los datagramas 3-4" },
     { typed: ["--retraso=40"], conditions: { delay: 40 }, told: "retrasa 40 ms" },

@@ -11,8 +11,11 @@ import { describeHarm, HARM_OPTIONS, isDoomed, MAX_DELAY_MS, readHarm } from "./
 /** The options that open the laboratory and take a value. */
 export const LABORATORY_VALUES: readonly string[] = HARM_OPTIONS;
 
+/** The options that open it and take none. */
+export const LABORATORY_FLAGS: readonly string[] = ["traza"];
+
 /** The part of `--ayuda` that is about it. */
-export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito:
+export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito y ver cada datagrama:
   --perdida P%            pierde ese porcentaje de los datagramas que salen y de los que llegan
   --perdida LISTA         pierde esos datagramas: 2,4-6 son el segundo y del cuarto al sexto, contando
                           juntos los que salen y los que llegan
@@ -20,7 +23,22 @@ export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito:
   --desordenar P%         retiene ese porcentaje un momento, para que otros se le adelanten
   --retraso MS            retrasa cada datagrama, hasta ${MAX_DELAY_MS} ms
   --fluctuacion MS        lo retrasa de 0 a MS más, al azar, hasta ${MAX_DELAY_MS} ms
-  --semilla N             repite el azar: con la misma semilla se pierden los mismos datagramas`;
+  --semilla N             repite el azar: con la misma semilla se pierden los mismos datagramas
+  --traza                 muestra cada datagrama en una línea, por la salida de errores
+
+Cada línea de --traza es un datagrama:
+  ms           milisegundos desde el principio
+  n.º          su lugar entre los que salen y los que llegan, el que entiende --perdida LISTA
+  → ←          sale, llega
+  tipo         HELLO y RETRY conectan y WELCOME abre la sesión; MESSAGE es un mensaje y ACK, su acuse
+               de recibo; PING y PONG preguntan si el otro sigue ahí; BYE y BYE-ACK terminan
+  número       del mensaje: impar, pregunta; par, respuesta; 2 7/60 es el séptimo de sus 60 segmentos
+  bytes        los que ocupa, con su cabecera
+  RTO          milisegundos que se espera un acuse de recibo antes de reenviar
+  turno        a quién le toca hablar después de ese datagrama
+  qué le pasó  perdido aquí: esta red lo perdió; reenvío 2: la segunda vez que se reenvía; duplicado:
+               sale o llega dos veces, y la segunda que llega es la copia; tarde: retenido; +40 ms:
+               lo que se retrasó`;
 
 /** What the programs know of the laboratory. */
 export interface Laboratory {
@@ -28,24 +46,48 @@ export interface Laboratory {
   readonly options: Pick<ConnectOptions & ServeOptions, "transport">;
 }
 
+/** What the laboratory is opened with. */
+export interface LaboratoryOptions {
+  /** The command line. */
+  readonly args: Arguments;
+  /** Where it tells what it does. */
+  readonly terminal: Terminal;
+  /** Whether there are several clients to tell apart. */
+  readonly isServer: boolean;
+}
+
 /**
  * Opens the laboratory, if any of its options is there.
  *
  * @throws {UsageError} If a value is out of bounds.
  */
-export async function openLaboratory(args: Arguments, terminal: Terminal): Promise<Laboratory> {
+export async function openLaboratory(
+  { args, terminal, isServer }: LaboratoryOptions,
+): Promise<Laboratory> {
+  const isTraced = args.has("traza");
   // Short, because it is to be typed again.
   const harm = readHarm(args, () => Math.floor(1_000_000 * Math.random()));
   const warning = describeHarm(harm);
-  if (warning === undefined) return { options: {} };
+  if (warning === undefined && !isTraced) return { options: {} };
   // Who does not ask for it does not wait for it either.
-  const { BadNetwork } = await import("./bad_network.ts");
-  const transport: ConnectOptions["transport"] = (socket) => {
-    terminal.notice(warning);
+  const [{ BadNetwork }, { Trace }] = await Promise.all([
+    import("./bad_network.ts"),
+    import("./trace.ts"),
+  ]);
+  const transport: ConnectOptions["transport"] = (socket, inspect) => {
+    const trace = new Trace({
+      write: (line) => terminal.notice(line),
+      isColoured: terminal.colour("stderr"),
+      hasPeers: isServer,
+      startedAt: performance.now(),
+    });
+    if (warning !== undefined) terminal.notice(warning);
     return new BadNetwork(socket, {
       ...harm,
       isDoomed: (order) => isDoomed(harm, order),
-      onPassage: () => {},
+      onPassage: (passage) => {
+        if (isTraced) trace.add(passage, inspect(passage.datagram));
+      },
     });
   };
   return { options: { transport } };

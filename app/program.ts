@@ -6,7 +6,12 @@
 import { red } from "@std/fmt/colors";
 import config from "../deno.json" with { type: "json" };
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
-import { type Laboratory, LABORATORY_VALUES, openLaboratory } from "./laboratory.ts";
+import {
+  type Laboratory,
+  LABORATORY_FLAGS,
+  LABORATORY_VALUES,
+  openLaboratory,
+} from "./laboratory.ts";
 import { clean } from "../terminal/clean.ts";
 import { Terminal } from "../terminal/terminal.ts";
 
@@ -34,6 +39,8 @@ export const EXIT = {
 export interface Program extends ArgumentNames {
   /** The text of `--ayuda`. */
   readonly help: string;
+  /** Whether it is a server. */
+  readonly isServer: boolean;
   /** Does the work, and gives back the exit code. */
   main(args: Arguments, terminal: Terminal, laboratory: Laboratory): Promise<number>;
 }
@@ -59,8 +66,11 @@ export function printError(terminal: Terminal, message: string): void {
 }
 
 async function complete(program: Program, terminal: Terminal): Promise<number> {
-  const values = [...program.values, ...LABORATORY_VALUES];
-  const args = new Arguments(Deno.args, { ...program, values });
+  const args = new Arguments(Deno.args, {
+    ...program,
+    values: [...program.values, ...LABORATORY_VALUES],
+    flags: [...program.flags, ...LABORATORY_FLAGS],
+  });
   if (args.has("ayuda")) {
     for (const line of program.help.split("\n")) terminal.print(line);
     return EXIT.ok;
@@ -69,7 +79,8 @@ async function complete(program: Program, terminal: Terminal): Promise<number> {
     terminal.print(config.version);
     return EXIT.ok;
   }
-  return await program.main(args, terminal, await openLaboratory(args, terminal));
+  const { isServer } = program;
+  return await program.main(args, terminal, await openLaboratory({ args, terminal, isServer }));
 }
 
 function report(error: unknown, terminal: Terminal): number {

@@ -203,7 +203,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       return id === state.session.id || id === state.nonce ? state.session : undefined;
     }
     if (id !== state.nonce) return undefined;
-    return { turn: this.turn, retransmissionTimeout: state.rtt.timeout };
+    return { turn: undefined, retransmissionTimeout: state.rtt.timeout };
   }
 
   takeTransmits(): Transmit[] {

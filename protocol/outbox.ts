@@ -47,8 +47,8 @@ export interface Endpoint<Event> {
 
 /** How the conversation stands that a datagram belongs to. */
 export interface Inspection {
-  /** Whose move it is at this end. */
-  readonly turn: TurnState;
+  /** Whose move it is at this end; nobody's while it is getting through to the other. */
+  readonly turn: TurnState | undefined;
   /** How long this end waits for an acknowledgement before it sends again, in ms. */
   readonly retransmissionTimeout: number;
 }

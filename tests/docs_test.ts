@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { LABORATORY_HELP, LABORATORY_VALUES } from "../app/laboratory.ts";
+import { LABORATORY_FLAGS, LABORATORY_HELP, LABORATORY_VALUES } from "../app/laboratory.ts";
 
 const canRead = Deno.permissions.querySync({ name: "read", path: "." }).state === "granted";
 const ROOT = new URL("../", import.meta.url);
@@ -43,7 +43,7 @@ Deno.test({
         .flatMap(([, list]) => [...list!.matchAll(/"([a-z-]+)"/g)].map(([, name]) => name!));
       assert(names.length > 3, `No options found in ${program}`);
       const help = source.replace("${LABORATORY_HELP}", LABORATORY_HELP);
-      for (const name of [...names, ...LABORATORY_VALUES]) {
+      for (const name of [...names, ...LABORATORY_VALUES, ...LABORATORY_FLAGS]) {
         assert(readme.includes(`\`--${name}`), `--${name} is not in the README`);
         assert(help.includes(`  --${name}`), `--${name} is not in the help of ${program}`);
       }

@@ -1,8 +1,37 @@
-import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { canRunPrograms, Process, startServer } from "./process.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { canRunPrograms, command, Process, startServer } from "./process.ts";
+import { canUsePty, Pty } from "./pty.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPrograms, fn });
+}
+
+/** A datagram as `--traza` shows it. */
+interface TraceLine {
+  readonly order: number;
+  readonly isSent: boolean;
+  readonly type: string;
+  readonly event: string;
+}
+
+/** The lines of a trace. Their columns are as far from the arrow as from the headings. */
+function traceOf({ errors }: { errors: string }): TraceLine[] {
+  return errors.split("\n").flatMap((line) => {
+    const [, before, order, arrow] = /^( *[\d,]+ +(\d+) (?: *\d+ )?)([→←]) /.exec(line) ?? [];
+    if (before === undefined) return [];
+    const rest = line.slice(before.length);
+    const type = rest.slice(2, 9).trimEnd();
+    return [{ order: Number(order), isSent: arrow === "→", type, event: rest.slice(46) }];
+  });
+}
+
+/** Which of the datagrams that were sent, and which of those that were received are lost. */
+function fatesOf(trace: readonly TraceLine[]): [sent: boolean[], received: boolean[]] {
+  const lost = (isSent: boolean) =>
+    trace
+      .filter((line) => line.isSent === isSent && !line.event.includes("copia"))
+      .map(({ event }) => event.includes("perdido aquí"));
+  return [lost(true), lost(false)];
 }
 
 for (const program of ["servidor", "cliente"] as const) {
@@ -64,3 +93,85 @@ test("who chooses no seed is told the one that was drawn", async () => {
   assertEquals(await client.exited(), 0, client.errors);
   assertMatch(client.errors, /^Red maltratada a propósito: pierde 1 %; semilla \d{1,6}\n/);
 });
+
+test("the datagrams of a list are lost, and no other", async () => {
+  const { server, port } = await startServer();
+  await using _server = server;
+  await using client = new Process("cliente", `--puerto=${port}`, "--perdida=2,5-6", "--traza");
+  await server.write("uno\ndos\n");
+  await client.write("a\nb\nbye\n");
+  assertEquals(await client.exited(), 0, client.errors);
+  assertStringIncludes(
+    client.errors,
+    "Red maltratada a propósito: pierde los datagramas 2 y 5-6\n",
+  );
+  const trace = traceOf(client);
+  assertEquals(trace.map(({ order }) => order), trace.map((_, index) => index + 1));
+  const lost = trace.filter(({ event }) => event.includes("perdido aquí"));
+  assertEquals(lost.map(({ order }) => order), [2, 5, 6]);
+  assert(trace.some(({ event }) => event === "reenvío 1"), client.errors);
+});
+
+test("the same seed loses the same datagrams each way, and another one others", async () => {
+  const { server, port } = await startServer();
+  await using _server = server;
+  const numbers = Array.from({ length: 10 }, (_, i) => i + 1);
+  const run = async (seed: number) => {
+    await server.write(numbers.map((n) => `${n}\n`).join(""));
+    const harm = ["--perdida=25%", `--semilla=${seed}`];
+    await using client = new Process("cliente", `--puerto=${port}`, "--traza", ...harm);
+    await client.write(numbers.map((n) => `${n}\n`).join("") + "bye\n");
+    assertEquals(await client.exited(), 0, client.errors);
+    return fatesOf(traceOf(client));
+  };
+  const [first, second, other] = [await run(1), await run(1), await run(2)];
+  // How many there are depends on timers, and so may differ.
+  const common = (a: boolean[], b: boolean[]) => Math.min(a.length, b.length);
+  for (const way of [0, 1]) {
+    const [a, b] = [first[way]!, second[way]!];
+    assert(common(a, b) >= 10 && a.includes(true), "Too few to see it");
+    assertEquals(a.slice(0, common(a, b)), b.slice(0, common(a, b)));
+  }
+  const [a, b] = [first.flat(), other.flat()];
+  assert(a.slice(0, common(a, b)).some((isLost, i) => isLost !== b[i]));
+});
+
+Deno.test({
+  name: "in a terminal the trace appears above the prompt, in colours, and what is typed stays",
+  ignore: !canRunPrograms || !canUsePty,
+  async fn() {
+    const { server, port } = await startServer();
+    await using _server = server;
+    const words = command("cliente", `--puerto=${port}`, "--traza", "--perdida=1");
+    await using client = new Pty(["env", "-u", "NO_COLOR", ...words], { rows: 40 });
+    await client.until("Ingrese una pregunta: ");
+    await client.type("¿Y?\r");
+    await server.until("Ingrese una respuesta: ");
+    await server.write("sí\n");
+    await client.until("Respuesta: sí\nIngrese una pregunta: ");
+    await client.type("a medias");
+    await client.until(/^ *\d+,\d +\d+ → ACK +2 .* habla usted\nIngrese una pregunta: a medias$/m);
+    assertMatch(client.screen, /^ *\d+,\d {3}1 → HELLO .* perdido aquí$/m);
+    assert(client.raw.includes("\x1b[31m"), "A lost datagram is not red");
+  },
+});
+
+for (const reason of ["NO_COLOR", "no terminal"]) {
+  Deno.test({
+    name: `the trace has no colours: ${reason}`,
+    ignore: !canRunPrograms || !canUsePty,
+    async fn() {
+      const { server, port } = await startServer();
+      await using _server = server;
+      const words = command("cliente", `--puerto=${port}`, "--traza", "--perdida=1");
+      const errorsApart = reason === "no terminal";
+      const environment = errorsApart ? ["env", "-u", "NO_COLOR"] : ["env", "NO_COLOR=1"];
+      await using client = new Pty([...environment, ...words], { errorsApart });
+      await client.until("Ingrese una pregunta: ");
+      const shown = errorsApart ? client.errors : client.raw;
+      assertStringIncludes(shown, "perdido aquí");
+      // deno-lint-ignore no-control-regex
+      assertEquals(shown.match(/\x1b\[(?!0?m)[\d;]*m/g), null);
+    },
+  });
+}
