@@ -92,6 +92,7 @@ export {
   type Server,
   SHUTDOWN_TIMEOUT_MS,
 } from "./protocol/server.ts";
+export { MAX_ACK_DELAY_MS } from "./protocol/rtt.ts";
 export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./protocol/room_code.ts";
 export { type EndReason, IDLE_TIMEOUT_MS } from "./protocol/session.ts";
 export { type Shed, SHED_REPORT_INTERVAL_MS } from "./protocol/shed.ts";

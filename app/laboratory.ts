@@ -12,7 +12,7 @@ import { describeHarm, HARM_OPTIONS, isDoomed, MAX_DELAY_MS, readHarm } from "./
 export const LABORATORY_VALUES: readonly string[] = HARM_OPTIONS;
 
 /** The options that open it and take none. */
-export const LABORATORY_FLAGS: readonly string[] = ["traza"];
+export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
 
 /** The part of `--ayuda` that is about it. */
 export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito y ver cada datagrama:
@@ -25,6 +25,7 @@ export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito 
   --fluctuacion MS        lo retrasa de 0 a MS más, al azar, hasta ${MAX_DELAY_MS} ms
   --semilla N             repite el azar: con la misma semilla se pierden los mismos datagramas
   --traza                 muestra cada datagrama en una línea, por la salida de errores
+  --resumen               cuenta al final lo que hizo la red, también si no se perdió nada
 
 Cada línea de --traza es un datagrama:
   ms           milisegundos desde el principio
@@ -44,6 +45,8 @@ Cada línea de --traza es un datagrama:
 export interface Laboratory {
   /** What `serve` and `connect` are to be given: nothing, where nobody asked for it. */
   readonly options: Pick<ConnectOptions & ServeOptions, "transport">;
+  /** Tells at the end what the network did, if that is of interest. */
+  conclude(): void;
 }
 
 /** What the laboratory is opened with. */
@@ -65,15 +68,20 @@ export async function openLaboratory(
   { args, terminal, isServer }: LaboratoryOptions,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
+  const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
   const harm = readHarm(args, () => Math.floor(1_000_000 * Math.random()));
   const warning = describeHarm(harm);
-  if (warning === undefined && !isTraced) return { options: {} };
+  if (warning === undefined && !isTraced && !isSummaryWanted) {
+    return { options: {}, conclude() {} };
+  }
   // Who does not ask for it does not wait for it either.
-  const [{ BadNetwork }, { Trace }] = await Promise.all([
+  const [{ BadNetwork }, { Trace }, { Summary }] = await Promise.all([
     import("./bad_network.ts"),
     import("./trace.ts"),
+    import("./summary.ts"),
   ]);
+  const summary = new Summary();
   const transport: ConnectOptions["transport"] = (socket, inspect) => {
     const trace = new Trace({
       write: (line) => terminal.notice(line),
@@ -87,8 +95,13 @@ export async function openLaboratory(
       isDoomed: (order) => isDoomed(harm, order),
       onPassage: (passage) => {
         if (isTraced) trace.add(passage, inspect(passage.datagram));
+        summary.add(passage);
       },
     });
   };
-  return { options: { transport } };
+  const conclude = () => {
+    if (!isSummaryWanted && !summary.hadLosses) return;
+    for (const line of summary.lines({ isServer })) terminal.notice(line);
+  };
+  return { options: { transport }, conclude };
 }

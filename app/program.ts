@@ -79,8 +79,10 @@ async function complete(program: Program, terminal: Terminal): Promise<number> {
     terminal.print(config.version);
     return EXIT.ok;
   }
-  const { isServer } = program;
-  return await program.main(args, terminal, await openLaboratory({ args, terminal, isServer }));
+  const laboratory = await openLaboratory({ args, terminal, isServer: program.isServer });
+  const code = await program.main(args, terminal, laboratory);
+  laboratory.conclude();
+  return code;
 }
 
 function report(error: unknown, terminal: Terminal): number {

@@ -1,6 +1,9 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
+import { PERFECT } from "../lab/network.ts";
+import { readHeader } from "../protocol.ts";
 import { canUsePty, Pty } from "./pty.ts";
+import { Relay } from "./relay.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPrograms, fn });
@@ -134,6 +137,88 @@ test("the same seed loses the same datagrams each way, and another one others", 
   }
   const [a, b] = [first.flat(), other.flat()];
   assert(a.slice(0, common(a, b)).some((isLost, i) => isLost !== b[i]));
+});
+
+for (const end of ["cliente", "servidor"] as const) {
+  for (const harm of [["--perdida=2,5-6"], ["--perdida=25%", "--duplicar=20%", "--semilla=3"]]) {
+    test(`${end} ${harm.join(" ")}: trace, summary and a relay outside agree`, async () => {
+      const laboratory = [...harm, "--traza", "--resumen"];
+      const { server, port } = await startServer(...end === "servidor" ? laboratory : []);
+      await using _server = server;
+      const passed = { fromClient: [] as string[], fromServer: [] as string[] };
+      const onDatagram = (datagram: Uint8Array, to: Deno.NetAddr) => {
+        const type = readHeader(datagram)!.type.toUpperCase();
+        passed[to.port === port ? "fromClient" : "fromServer"].push(type);
+      };
+      await using relay = new Relay({ port, conditions: PERFECT, seed: 1, onDatagram });
+      const options = end === "cliente" ? laboratory : [];
+      await using client = new Process("cliente", `--puerto=${relay.port}`, ...options);
+      const numbers = Array.from({ length: 10 }, (_, i) => `${i + 1}\n`);
+      await server.write(numbers.join(""));
+      await client.write(numbers.join("") + "bye\n");
+      assertEquals(await client.exited(), 0, client.errors);
+      await server.until("fin de la conversación");
+      server.kill("SIGTERM");
+      assertEquals(await server.exited(), 0, server.errors);
+
+      const { errors } = end === "cliente" ? client : server;
+      const trace = traceOf({ errors });
+      const sent = trace.filter(({ isSent }) => isSent);
+      const received = trace.filter(({ isSent, event }) => !isSent && !event.includes("copia"));
+      const count = (lines: readonly TraceLine[], word: string) =>
+        lines.filter(({ event }) => event.includes(word)).length;
+      assert(count(sent, "perdido aquí") + count(received, "perdido aquí") > 2, errors);
+
+      const summary = (name: string) =>
+        Number(new RegExp(`^  ${name} +(\\d+)$`, "m").exec(errors)?.[1]);
+      assertEquals(summary("enviados"), sent.length);
+      assertEquals(summary("de ellos, reenvíos"), count(sent, "reenvío"));
+      assertEquals(summary("perdidos al salir"), count(sent, "perdido aquí"));
+      assertEquals(summary("duplicados al salir"), count(sent, "duplicado"));
+      assertEquals(summary("recibidos"), received.length);
+      assertEquals(summary("perdidos al llegar"), count(received, "perdido aquí"));
+      assertEquals(summary("duplicados al llegar"), count(received, "duplicado"));
+
+      const left = sent.flatMap(({ type, event }) => {
+        if (event.includes("perdido aquí")) return [];
+        return event.includes("duplicado") ? [type, type] : [type];
+      });
+      const arrived = received.map(({ type }) => type);
+      const isClient = end === "cliente";
+      assertEquals(left, isClient ? passed.fromClient : passed.fromServer);
+      const back = isClient ? passed.fromServer : passed.fromClient;
+      // What comes to a client that is over by then is counted by nobody there.
+      const isOver = isClient && arrived.at(-1) === "BYE-ACK";
+      assertEquals(arrived, isOver ? back.slice(0, arrived.length) : back);
+    });
+  }
+}
+
+test("the summary comes after losses, or when it is wanted", async () => {
+  const { server, port } = await startServer();
+  await using _server = server;
+  await server.write("uno\n");
+  await using lossy = new Process("cliente", `--puerto=${port}`, "--perdida=1", "¿Y?");
+  assertEquals(await lossy.exited(), 0);
+  assertMatch(
+    lossy.errors,
+    /^ {2}perdidos al salir +1\n(?:.*\n)*Sin reenvíos, su única pregunta .*\n$/m,
+  );
+  await server.write("dos\n");
+  await using quiet = new Process("cliente", `--puerto=${port}`, "--perdida=100", "¿Y?");
+  assertEquals(await quiet.exited(), 0);
+  assertEquals(quiet.errors.includes("Lo que hizo la red"), false);
+  await server.write("tres\n");
+  await using wanted = new Process("cliente", `--puerto=${port}`, "--resumen", "¿Y?");
+  assertEquals(await wanted.exited(), 0);
+  assertMatch(wanted.errors, /^Lo que hizo la red con los datagramas:\n {2}enviados +\d\n/m);
+  assertEquals(wanted.output, "tres\n");
+  await using lost = new Process("cliente", `--puerto=${port}`, "--perdida=100%", "¿Y?");
+  assertEquals(await lost.exited(), 3);
+  assertMatch(
+    lost.errors,
+    /^Error: ningún servidor .*\nLo que hizo la red(?:.*\n)*.*sin medir\n$/m,
+  );
 });
 
 Deno.test({
