@@ -80,6 +80,8 @@ export class BadNetwork implements Transport {
       if (parcel !== undefined && !this.#isClosed) {
         this.#handed = { ...passageOf("received", parcel), at: now };
         parcel.handed++;
+        // The driver handles it in the next microtask; whoever waited for it speaks after the second.
+        queueMicrotask(() => queueMicrotask(() => this.#tellHanded()));
         return [parcel.datagram, parcel.peer];
       }
       this.#receiving ??= this.#receive();
