@@ -6,7 +6,7 @@
 import { type Arguments, UsageError } from "./app/arguments.ts";
 import { type Asker, ConsoleAsker } from "./app/asker.ts";
 import { JsonAsker } from "./app/json.ts";
-import { type Laboratory, LABORATORY_HELP } from "./app/laboratory.ts";
+import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./app/laboratory.ts";
 import { describeBroken, describeRefusal, describeTooLong } from "./app/messages.ts";
 import { describeUnreachable, describeUnresolved } from "./app/messages.ts";
 import { isPlain } from "./app/plain.ts";
@@ -195,7 +195,7 @@ function explain(
 }
 
 if (import.meta.main) {
-  await run({
+  await run(withLaboratory({
     help: HELP,
     isServer: false,
     values: ["host", "puerto", "inactividad", "espera"],
@@ -203,5 +203,5 @@ if (import.meta.main) {
     flags: ["json", "sin-fiabilidad"],
     words: 1,
     main,
-  });
+  }));
 }

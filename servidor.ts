@@ -6,7 +6,7 @@
 import { clientCommands } from "./app/addresses.ts";
 import type { Arguments } from "./app/arguments.ts";
 import { JsonOperator } from "./app/json.ts";
-import { type Laboratory, LABORATORY_HELP } from "./app/laboratory.ts";
+import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./app/laboratory.ts";
 import { describeBindError, describeBroken, describeShed } from "./app/messages.ts";
 import { ConsoleOperator, type Operator } from "./app/operator.ts";
 import { isPlain, PLAIN_ROOM } from "./app/plain.ts";
@@ -114,7 +114,7 @@ if (import.meta.main) {
     "max-preguntas",
     "inactividad",
   ];
-  await run({
+  await run(withLaboratory({
     help: HELP,
     isServer: true,
     values,
@@ -122,5 +122,5 @@ if (import.meta.main) {
     flags: ["json", "sin-fiabilidad"],
     words: 0,
     main,
-  });
+  }));
 }

@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { type Fate, Network, type NetworkConditions } from "../lab/network.ts";
-import { seededRandom } from "../lab/random.ts";
+import { bothWays, type Fate, type Network, type NetworkConditions } from "../lab/network.ts";
 import { type Address, readHeader, type Transport } from "../protocol.ts";
 import type { Passage } from "./passage.ts";
 
@@ -57,10 +56,9 @@ export class BadNetwork implements Transport {
     this.address = socket.address;
     this.#socket = socket;
     this.#options = options;
-    // Each way has chances of its own, so that the fate of what is sent does not depend on when
-    // something is received.
-    this.#outward = new Network(conditions, seededRandom(2 * seed));
-    this.#inward = new Network(conditions, seededRandom(2 * seed + 1));
+    const { outward, inward } = bothWays<Parcel>(conditions, seed);
+    this.#outward = outward;
+    this.#inward = inward;
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {

@@ -7,6 +7,7 @@ import type { ConnectOptions, ServeOptions } from "../protocol.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "./arguments.ts";
 import { describeHarm, HARM_OPTIONS, isDoomed, MAX_DELAY_MS, readHarm } from "./harm.ts";
+import type { Program } from "./program.ts";
 
 /** The options that open the laboratory and take a value. */
 export const LABORATORY_VALUES: readonly string[] = HARM_OPTIONS;
@@ -41,7 +42,7 @@ Cada línea de --traza es un datagrama:
                sale o llega dos veces, y la segunda que llega es la copia; tarde: retenido; +40 ms:
                lo que se retrasó`;
 
-/** What the programs know of the laboratory. */
+/** What a program knows of its laboratory. */
 export interface Laboratory {
   /** What `serve` and `connect` are to be given: nothing, where nobody asked for it. */
   readonly options: Pick<ConnectOptions & ServeOptions, "transport">;
@@ -49,23 +50,33 @@ export interface Laboratory {
   conclude(): void;
 }
 
-/** What the laboratory is opened with. */
-export interface LaboratoryOptions {
-  /** The command line. */
-  readonly args: Arguments;
-  /** Where it tells what it does. */
-  readonly terminal: Terminal;
+/** A program that has a laboratory. */
+export interface LaboratoryProgram extends Omit<Program, "main"> {
   /** Whether there are several clients to tell apart. */
   readonly isServer: boolean;
+  /** Does the work, and gives back the exit code. */
+  main(args: Arguments, terminal: Terminal, laboratory: Laboratory): Promise<number>;
 }
 
-/**
- * Opens the laboratory, if any of its options is there.
- *
- * @throws {UsageError} If a value is out of bounds.
- */
-export async function openLaboratory(
-  { args, terminal, isServer }: LaboratoryOptions,
+/** The program with the options of its laboratory beside its own. */
+export function withLaboratory(program: LaboratoryProgram): Program {
+  return {
+    ...program,
+    values: [...program.values, ...LABORATORY_VALUES],
+    flags: [...program.flags, ...LABORATORY_FLAGS],
+    async main(args, terminal) {
+      const laboratory = await openLaboratory(args, terminal, program);
+      const code = await program.main(args, terminal, laboratory);
+      laboratory.conclude();
+      return code;
+    },
+  };
+}
+
+async function openLaboratory(
+  args: Arguments,
+  terminal: Terminal,
+  { isServer }: LaboratoryProgram,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");

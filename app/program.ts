@@ -6,12 +6,6 @@
 import { red } from "@std/fmt/colors";
 import config from "../deno.json" with { type: "json" };
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
-import {
-  type Laboratory,
-  LABORATORY_FLAGS,
-  LABORATORY_VALUES,
-  openLaboratory,
-} from "./laboratory.ts";
 import { clean } from "../terminal/clean.ts";
 import { Terminal } from "../terminal/terminal.ts";
 
@@ -35,14 +29,12 @@ export const EXIT = {
   interrupted: 130,
 } as const;
 
-/** A program: what it takes beside the options of the laboratory, and what it does. */
+/** A program: what it takes, and what it does. */
 export interface Program extends ArgumentNames {
   /** The text of `--ayuda`. */
   readonly help: string;
-  /** Whether it is a server. */
-  readonly isServer: boolean;
   /** Does the work, and gives back the exit code. */
-  main(args: Arguments, terminal: Terminal, laboratory: Laboratory): Promise<number>;
+  main(args: Arguments, terminal: Terminal): Promise<number>;
 }
 
 /** Runs a program to its end, and ends the process. */
@@ -66,11 +58,7 @@ export function printError(terminal: Terminal, message: string): void {
 }
 
 async function complete(program: Program, terminal: Terminal): Promise<number> {
-  const args = new Arguments(Deno.args, {
-    ...program,
-    values: [...program.values, ...LABORATORY_VALUES],
-    flags: [...program.flags, ...LABORATORY_FLAGS],
-  });
+  const args = new Arguments(Deno.args, program);
   if (args.has("ayuda")) {
     for (const line of program.help.split("\n")) terminal.print(line);
     return EXIT.ok;
@@ -79,10 +67,7 @@ async function complete(program: Program, terminal: Terminal): Promise<number> {
     terminal.print(config.version);
     return EXIT.ok;
   }
-  const laboratory = await openLaboratory({ args, terminal, isServer: program.isServer });
-  const code = await program.main(args, terminal, laboratory);
-  laboratory.conclude();
-  return code;
+  return await program.main(args, terminal);
 }
 
 function report(error: unknown, terminal: Terminal): number {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { seededRandom } from "./random.ts";
 
 /** What a network does to datagrams. Chances are from 0 to 1, times in ms. */
 export interface NetworkConditions {
@@ -43,6 +44,20 @@ interface Travelling<T> {
   readonly at: number;
   readonly order: number;
   readonly item: T;
+}
+
+/**
+ * The two ways of one path. Each has chances of its own, so that for the same seed the same datagrams
+ * are lost on one way, whenever others come on the other.
+ */
+export function bothWays<T>(
+  conditions: NetworkConditions,
+  seed: number,
+): { outward: Network<T>; inward: Network<T> } {
+  return {
+    outward: new Network<T>(conditions, seededRandom(2 * seed)),
+    inward: new Network<T>(conditions, seededRandom(2 * seed + 1)),
+  };
 }
 
 /** One network between any number of ends. */

@@ -1,8 +1,9 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
-import { Network, type NetworkConditions, PERFECT } from "./network.ts";
+import { bothWays, Network, type NetworkConditions, PERFECT } from "./network.ts";
 import { seededRandom } from "./random.ts";
 
 const SENT = 20_000;
+const ITEMS = Array.from({ length: 100 }, (_, i) => i);
 
 /** When the copies of each datagram arrive. */
 type Arrivals = readonly number[];
@@ -97,6 +98,21 @@ Deno.test("network: the same seed gives each datagram the same fate, another one
   const conditions = { loss: 0.2, duplication: 0.2, reordering: 0.2, delay: 10, jitter: 50 };
   assertEquals(fates(conditions, 5), fates(conditions, 5));
   assertNotEquals(fates(conditions, 5), fates(conditions, 6));
+});
+
+Deno.test("network: the two ways have chances of their own, whatever passes on the other", () => {
+  const conditions = { ...PERFECT, loss: 0.2, jitter: 50 };
+  const path = bothWays<number>(conditions, 5);
+  const outward = ITEMS.map((i) => path.outward.send(i, 0));
+  const inward = ITEMS.map((i) => path.inward.send(i, 0));
+  assertNotEquals(outward, inward);
+  const mixed = bothWays<number>(conditions, 5);
+  for (const i of ITEMS) {
+    assertEquals(mixed.inward.send(i, 0), inward[i]);
+    assertEquals(mixed.outward.send(i, 0), outward[i]);
+  }
+  const another = bothWays<number>(conditions, 6);
+  assertNotEquals(ITEMS.map((i) => another.outward.send(i, 0)), outward);
 });
 
 Deno.test("network: one chance can be changed and the rest repeats", () => {

@@ -5,7 +5,7 @@
  * @module
  */
 import { encodeText } from "./bytes.ts";
-import { type Address, type Endpoint, Outbox, type Transmit } from "./outbox.ts";
+import { type Address, type Endpoint, type Inspection, Outbox, type Transmit } from "./outbox.ts";
 import type { ByeReason } from "./packet.ts";
 import { decodePlain, MAX_PLAIN_MESSAGE_BYTES } from "./plain_message.ts";
 import { type Counters, newCounters } from "./session.ts";
@@ -114,6 +114,11 @@ export class PlainAsker implements Endpoint<PlainAskerEvent> {
     this.#outbox.transmit(encodeText("bye"), this.#options.server);
     this.#outbox.emit({ type: "ended", reason });
     this.#outbox.emit({ type: "over" });
+  }
+
+  /** How the conversation stands, to which every datagram belongs. Nothing is sent again. */
+  inspect(): Inspection {
+    return { turn: this.#turn, retransmissionTimeout: Infinity };
   }
 
   takeTransmits(): Transmit[] {

@@ -29,6 +29,7 @@ Deno.test("plain asker: a question is one datagram, and the next that comes is i
   assertEquals([sent(asker), asker.turn, asker.nextTimeout], [[], "local", Infinity]);
   asker.ask(UTF8.encode("¿Y?"), 100);
   assertEquals([sent(asker), asker.turn, asker.nextTimeout], [["¿Y?"], "remote", 3100]);
+  assertEquals(asker.inspect(), { turn: "remote", retransmissionTimeout: Infinity });
   asker.receive(UTF8.encode("Sí\n"), SERVER, 200);
   assertEquals(asker.takeEvents(), [{ type: "answer", text: "Sí" }]);
   assertEquals([sent(asker), asker.turn, asker.nextTimeout], [[], "local", Infinity]);
