@@ -142,7 +142,8 @@ export class Arguments {
 
 /**
  * The same command line with nothing in it that the parser could take for something else: it knows
- * dotted names, negations, clusters of letters, and values of options that have none.
+ * dotted names, negations, clusters of letters, and values of options that have none, and it takes no
+ * value that is empty.
  */
 function unambiguous(
   args: readonly string[],
@@ -151,8 +152,12 @@ function unambiguous(
   const withValue = [...values, ...optionals];
   const end = args.indexOf("--");
   const options = end < 0 ? args : args.slice(0, end);
-  const plain = options.map((arg, index) => {
+  const isEmptyValue = (index: number) =>
+    options[index] === "" && withValue.some((name) => options[index - 1] === `--${name}`);
+  const plain = options.flatMap((arg, index) => {
     const isValue = values.some((name) => options[index - 1] === `--${name}`);
+    if (isEmptyValue(index)) return [];
+    if (isEmptyValue(index + 1)) return `${arg}=`;
     if (!arg.startsWith("-") || arg === "-") return arg;
     const name = arg === "-h" ? "ayuda" : arg.replace(/^--/, "");
     if (booleans.includes(name)) return `--${name}=true`;

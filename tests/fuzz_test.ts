@@ -74,6 +74,15 @@ for (const word of ["true", "false"]) {
   });
 }
 
+// The parser takes no value that is empty, and left it behind as a word: `--codigo "$CODIGO" ¿Qué?` with
+// nothing in the variable had one word too many.
+for (const typed of [["--codigo", "", "x"], ["--codigo=", "x"]]) {
+  Deno.test(`fuzz: the empty value of ${JSON.stringify(typed)} is no word`, () => {
+    const args = new Arguments(typed, { ...OPTIONS, optionals: ["codigo"] });
+    assertEquals([args.optional("codigo"), args.words], ["", ["x"]]);
+  });
+}
+
 // After chunks of ASCII alone, Deno's decoder still takes U+FEFF for a byte order mark when a chunk
 // begins with it, and drops it. So what was read depended on where the bytes were cut.
 Deno.test("fuzz: a byte order mark that is not at the start is kept, wherever the bytes are cut", async () => {
