@@ -163,7 +163,14 @@ function unambiguous(
     if (booleans.includes(name)) return `--${name}=true`;
     if (arg.startsWith("--") && withValue.includes(name.replace(/=[^]*$/, ""))) return arg;
     if (isValue) throw new UsageError(`el valor "${arg}" empieza por un guion: únalo con "="`);
-    throw new UsageError(`no se conoce la opción "${arg}"`);
+    // What such an option would take, or what follows a "=", may be a code: it is not for messages.
+    const optional = optionals.find((name) => options[index - 1] === `--${name}`);
+    if (optional !== undefined) {
+      throw new UsageError(
+        `lo que sigue a --${optional} no es una opción y empieza por un guion: únalo con "="`,
+      );
+    }
+    throw new UsageError(`no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`);
   });
   return [...plain, ...args.slice(options.length)];
 }

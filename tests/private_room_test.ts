@@ -151,6 +151,24 @@ test("codes that cannot be one, and a code that nobody can be asked for", async 
   assertMatch(client.errors, /^Error: no hay terminal en la que pedir el código: .*$/m);
 });
 
+// Both were shown again as an option that nobody knows, which is no help, and may end in a log.
+for (
+  const { typed, expected } of [
+    { typed: ["--codigo", "-secreto123"], expected: /^Error: .* --codigo .* únalo con "="; .*\n$/ },
+    {
+      typed: ["--código=secreto123"],
+      expected: /^Error: no se conoce la opción "--código=…"; .*\n$/,
+    },
+  ]
+) {
+  test(`the code in "${typed.join(" ")}" is not repeated`, async () => {
+    await using client = new Process("cliente", ...typed);
+    assertEquals(await client.exited(), 2);
+    assertMatch(client.errors, expected);
+    assert(!client.errors.includes("secreto"), client.errors);
+  });
+}
+
 test("what the operator hears of the room: open, private with a short code, private", async () => {
   const heard = async (...args: string[]) => {
     const { server } = await startServer(...args);
