@@ -461,6 +461,15 @@ Deno.test("dialer: an attempt to connect again ends in silence after the idle ti
   assertEquals(stage.dialer.nextTimeout, Infinity);
 });
 
+// No key agreement may be computed for an address that is not proved.
+Deno.test("dialer: in a private room the key share goes with the token, and not before", () => {
+  const stage = new Stage({ room: privateRoom(new Uint8Array(32), nodePrimitives()) });
+  const [hello] = stage.sent();
+  assertEquals(decodeHello(hello!.payload)?.keyShare, NOTHING);
+  stage.receive(retry(hello!.id, 7));
+  assertEquals(decodeHello(stage.sent()[0]!.payload)?.keyShare.length, 60);
+});
+
 Deno.test("dialer: a WELCOME with a key is no answer to a HELLO without one", () => {
   const stage = new Stage();
   const hello = stage.sent()[0]!;
