@@ -180,5 +180,9 @@ test("what the operator hears of the room: open, private with a short code, priv
   };
   assertMatch(await heard(), /^Sala abierta: .*--codigo.*$/m);
   assertMatch(await heard("--codigo", "clave123"), /^Sala privada; aviso: .* código corto.*$/m);
-  assertMatch(await heard("--codigo", CODE), /^Sala privada, con su código$/m);
+  const ofOnesOwn = await heard("--codigo", CODE);
+  assertMatch(ofOnesOwn, /^Sala privada, con su código$/m);
+  // It is not shown to whoever looks on: the client asks for it.
+  assertMatch(ofOnesOwn, /^ {2}deno task cliente --puerto \d+ --codigo$/m);
+  assert(!ofOnesOwn.includes(CODE), ofOnesOwn);
 });
