@@ -102,6 +102,20 @@ testInTerminal("a private room in terminals: the code is asked for without an ec
   );
 });
 
+test("a server on every address shows the exact command of a client for each", async () => {
+  const { server, port } = await startServer("--host", "0.0.0.0", "--codigo");
+  await using _server = server;
+  const [, code] = await server.until(/^Sala privada, con el código (\S+)$/m);
+  await server.end();
+  assertEquals(await server.exited(), 0);
+  const commands = server.errors.match(/^ {2}deno .*$/gm);
+  if (commands === null) assertMatch(server.errors, /no tiene ninguna dirección de red/);
+  const exact = new RegExp(
+    `^ {2}deno task cliente --host (?!0\\.0\\.0\\.0)\\S+ --puerto ${port} --codigo ${code}$`,
+  );
+  for (const command of commands ?? []) assertMatch(command, exact);
+});
+
 // What the server is given, what the client is given, and what the client then says.
 const OUTCOMES: readonly (readonly [string[], string[], RegExp])[] = [
   [["--codigo", CODE], ["--codigo", ANOTHER_CODE], /^Error: el código no es el de la sala de .*$/m],
