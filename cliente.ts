@@ -7,23 +7,14 @@ import { type Arguments, UsageError } from "./app/arguments.ts";
 import { type Asker, ConsoleAsker } from "./app/asker.ts";
 import { JsonAsker } from "./app/json.ts";
 import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./app/laboratory.ts";
-import { describeBroken, describeRefusal, describeTooLong } from "./app/messages.ts";
-import { describeUnreachable, describeUnresolved } from "./app/messages.ts";
+import { describeBroken, describeTooLong } from "./app/messages.ts";
+import { describeFailure, END_CODES } from "./app/outcomes.ts";
 import { isPlain } from "./app/plain.ts";
-import { askerCode } from "./app/room_code.ts";
 import { EXIT, printError, run } from "./app/program.ts";
+import { askerCode } from "./app/room_code.ts";
 import { connect, connectPlain, type Conversation, ConversationEndedError } from "./protocol.ts";
 import { ANSWER_TIMEOUT_MS, DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS } from "./protocol.ts";
-import { type EndReason, MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "./protocol.ts";
-import {
-  formatAddress,
-  isBye,
-  NoAnswerError,
-  type Refusal,
-  RefusedError,
-  UnreachableError,
-  UnresolvedError,
-} from "./protocol.ts";
+import { isBye, MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES, NoAnswerError } from "./protocol.ts";
 import { LineReader } from "./terminal/line_reader.ts";
 import type { Terminal } from "./terminal/terminal.ts";
 
@@ -60,27 +51,6 @@ Ejemplos:
   deno task cliente --perdida 25%
 
 Escriba cada pregunta y pulse Intro. «bye», Ctrl-D o Ctrl-C terminan la conversación.`;
-
-const EXIT_CODES: Readonly<Record<EndReason, number>> = {
-  bye: EXIT.ok,
-  closing: EXIT.ok,
-  unconfirmed: EXIT.ok,
-  silence: EXIT.lost,
-  busy: EXIT.refused,
-  refused: EXIT.refused,
-  private: EXIT.code,
-  failed: EXIT.lost,
-  invalid: EXIT.lost,
-};
-
-const REFUSAL_EXIT_CODES: Readonly<Record<Refusal, number>> = {
-  full: EXIT.refused,
-  crowded: EXIT.refused,
-  closing: EXIT.refused,
-  "wrong-code": EXIT.code,
-  private: EXIT.code,
-  open: EXIT.code,
-};
 
 async function main(
   args: Arguments,
@@ -123,7 +93,10 @@ async function main(
     const open = plain ? connectPlain : connect;
     conversation = await open({ ...options, onEvent: (event) => asker.heard(event) });
   } catch (error) {
-    return stop.signal.aborted ? stop.signal.reason : explain(error, options, terminal);
+    if (stop.signal.aborted) return stop.signal.reason;
+    const failure = describeFailure(error, options);
+    printError(terminal, failure.message);
+    return failure.code;
   }
   if (plain) asker.unprotected(conversation.remoteAddr);
   else asker.connected(conversation.remoteAddr);
@@ -139,7 +112,7 @@ async function main(
   if (!stop.signal.aborted) asker.ended(reason, conversation.remoteAddr);
   await closed;
   if (stop.signal.aborted) return stop.signal.reason;
-  return isAnswered ? EXIT_CODES[reason] : EXIT.noServer;
+  return isAnswered ? END_CODES[reason] : EXIT.noServer;
 }
 
 async function converse(
@@ -172,26 +145,6 @@ async function ask(question: string, conversation: Conversation, asker: Asker): 
     return false;
   }
   return true;
-}
-
-function explain(
-  error: unknown,
-  server: { hostname: string; port: number },
-  terminal: Terminal,
-): number {
-  const place = formatAddress(server);
-  if (error instanceof RefusedError) {
-    printError(terminal, describeRefusal(error.refusal, place));
-    return REFUSAL_EXIT_CODES[error.refusal];
-  }
-  if (error instanceof UnresolvedError) {
-    printError(terminal, describeUnresolved(server.hostname));
-  } else if (error instanceof UnreachableError) {
-    printError(terminal, describeUnreachable(formatAddress(error.address)));
-  } else {
-    throw error;
-  }
-  return EXIT.noServer;
 }
 
 if (import.meta.main) {
