@@ -107,13 +107,13 @@ export class Arguments {
   }
 
   /**
-   * The value of an option that is a percentage, as in `12,5%`; none is 0.
+   * The value of an option that is a percentage, as in `12,5%`, or `otherwise` if it was not given.
    *
    * @returns The part of the whole: from 0 to 1.
    * @throws {UsageError} If it is not one, or more than 100%.
    */
-  part(name: string): number {
-    const text = this.text(name, "0%");
+  part(name: string, otherwise: string = "0%"): number {
+    const text = this.text(name, otherwise);
     const [, digits] = /^(\d{1,3}(?:[.,]\d{1,3})?) ?%$/.exec(text) ?? [];
     const part = Number(digits?.replace(",", ".")) / 100;
     if (part <= 1) return part;

@@ -33,25 +33,37 @@ export interface Harm {
 
 type Range = readonly [first: number, last: number];
 
+/** What holds where an option is not given. */
+export interface HarmDefaults {
+  /** The seed. */
+  readonly seed: number;
+  /** As it is typed; by default nothing is lost. */
+  readonly loss?: string;
+  /** In ms, by default 0. */
+  readonly delay?: number;
+  /** In ms, by default 0. */
+  readonly jitter?: number;
+}
+
 /**
  * Reads the options.
  *
- * @param newSeed Draws the seed for who has not chosen one.
  * @throws {UsageError} If a value is out of bounds.
  */
-export function readHarm(args: Arguments, newSeed: () => number): Harm {
-  const typed = args.text("perdida", "0%");
+export function readHarm(args: Arguments, defaults: HarmDefaults): Harm {
+  const { seed, loss = "0%", delay = 0, jitter = 0 } = defaults;
+  const typed = args.text("perdida", loss);
   const doomed = typed.endsWith("%") ? [] : readList(typed);
-  const milliseconds = { otherwise: 0, least: 0, most: MAX_DELAY_MS };
+  const milliseconds = { least: 0, most: MAX_DELAY_MS };
   const conditions = {
-    loss: typed.endsWith("%") ? args.part("perdida") : 0,
+    loss: typed.endsWith("%") ? args.part("perdida", loss) : 0,
     duplication: args.part("duplicar"),
     reordering: args.part("desordenar"),
-    delay: args.integer("retraso", milliseconds),
-    jitter: args.integer("fluctuacion", milliseconds),
+    delay: args.integer("retraso", { otherwise: delay, ...milliseconds }),
+    jitter: args.integer("fluctuacion", { otherwise: jitter, ...milliseconds }),
   };
-  const seed = args.integer("semilla", { otherwise: newSeed(), least: 0, most: MAX_SEED });
-  return { conditions, doomed, seed };
+  const bounds = { otherwise: seed, least: 0, most: MAX_SEED };
+  return { conditions, doomed, seed: args.integer("semilla", bounds) };
 }
 
 /** Whether the datagram at that place, counted from 1, is lost in any case. */

@@ -7,7 +7,7 @@ const DRAWN = 77;
 
 function read(...typed: string[]): Harm {
   const args = new Arguments(typed, { values: HARM_OPTIONS, flags: [], words: 0 });
-  return readHarm(args, () => DRAWN);
+  return readHarm(args, { seed: DRAWN });
 }
 
 Deno.test("harm: none unless it is asked for", () => {
@@ -87,6 +87,21 @@ for (
     assertThrows(() => read(typed, typed), UsageError, name!);
   });
 }
+
+Deno.test("harm: other values may hold where an option is not given", () => {
+  const defaults = { seed: 1, loss: "25%", delay: 40, jitter: 20 };
+  const read = (...typed: string[]) => {
+    const args = new Arguments(typed, { values: HARM_OPTIONS, flags: [], words: 0 });
+    return readHarm(args, defaults);
+  };
+  const conditions = { ...PERFECT, loss: 0.25, delay: 40, jitter: 20 };
+  assertEquals(read(), { conditions, doomed: [], seed: 1 });
+  assertEquals(read("--retraso=0", "--fluctuacion=0", "--perdida=3", "--semilla=2"), {
+    conditions: PERFECT,
+    doomed: [[3, 3]],
+    seed: 2,
+  });
+});
 
 Deno.test("harm: a listed datagram is doomed, and no other", () => {
   const harm = read("--perdida=2,4-6");

@@ -81,7 +81,7 @@ async function openLaboratory(
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
-  const harm = readHarm(args, () => Math.floor(1_000_000 * Math.random()));
+  const harm = readHarm(args, { seed: Math.floor(1_000_000 * Math.random()) });
   const warning = describeHarm(harm);
   if (warning === undefined && !isTraced && !isSummaryWanted) {
     return { options: {}, conclude() {} };

@@ -63,7 +63,11 @@ function describeRoundTrips({ least, median, most }: RoundTrips): string {
   return `${ms(least)} la menor, ${ms(median)} la mediana, ${ms(most)} la mayor`;
 }
 
-function describeQuestions({ questions, unanswered }: Exchanges, isServer: boolean): string[] {
+/** How many of the questions, if there are any, would have got no answer. */
+export function describeQuestions(
+  { questions, unanswered }: Pick<Exchanges, "questions" | "unanswered">,
+  isServer: boolean,
+): string[] {
   if (questions === 0) return [];
   const verb = unanswered > 1 ? "se habrían quedado" : "se habría quedado";
   const some = unanswered === 0 ? "ninguna" : `${unanswered}`;

@@ -33,6 +33,7 @@ interface Room {
 const HOUSE: readonly Room[] = [
   { files: /^(?:tests|bench|img)\/|_test\.ts$/, mayImport: /./ },
   { files: /^(?:servidor|cliente)\.ts$/, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
+  { files: /^demo\//, mayImport: /^(?:demo|app|terminal|protocol|lab)\/|^protocol\.ts$/ },
   { files: /^app\//, mayImport: /^(?:protocol\.ts$|app\/|terminal\/|lab\/)/ },
   { files: /^protocol\.ts$/, mayImport: /^protocol\// },
   { files: BINDING, mayImport: /^protocol\// },
