@@ -1,0 +1,24 @@
+/**
+ * Makes `demo.png`, the first picture of the README: what `deno task demo` shows, with protection and
+ * without.
+ *
+ * @module
+ */
+import { HARM_OPTIONS, readHarm } from "../app/harm.ts";
+import { Arguments } from "../app/arguments.ts";
+import { DEFAULTS, demonstrate } from "../demo/demo.ts";
+import { toPng } from "./png.ts";
+import { drawTerminals, type TerminalWindow } from "./terminal_picture.ts";
+
+const COLUMNS = 82;
+
+const windows = [window("deno task demo", false), window("deno task demo --sin-fiabilidad", true)];
+const picture = await toPng(drawTerminals(windows, COLUMNS));
+await Deno.writeFile(new URL("demo.png", import.meta.url), picture);
+
+function window(command: string, isPlain: boolean): TerminalWindow {
+  const args = new Arguments([], { values: HARM_OPTIONS, flags: [], words: 0 });
+  const harm = readHarm(args, DEFAULTS);
+  const lines = demonstrate({ harm, isPlain, isColoured: true }).map(({ text }) => text);
+  return { title: "Terminal", lines: [`\x1b[92m$\x1b[39m \x1b[1m${command}\x1b[22m`, ...lines] };
+}
