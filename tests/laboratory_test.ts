@@ -194,6 +194,23 @@ for (const end of ["cliente", "servidor"] as const) {
   }
 }
 
+test("in a private room, whose datagrams are sealed, the laboratory sees as much", async () => {
+  const { server, port } = await startServer("--codigo", "un-codigo-largo");
+  await using _server = server;
+  await server.write("sí\n");
+  const options = ["--codigo", "un-codigo-largo", "--perdida=5-8", "--traza", "--resumen"];
+  await using client = new Process("cliente", `--puerto=${port}`, ...options, "¿Y?");
+  assertEquals(await client.exited(), 0, client.errors);
+  const shown = traceOf(client).map(({ type, event }) => `${type} ${event}`);
+  assert(shown.includes("MESSAGE perdido aquí"), client.errors);
+  assert(shown.some((line) => /^MESSAGE reenvío \d+$/.test(line)), client.errors);
+  assertMatch(client.errors, /\n {2}ida y vuelta +\d+,\d ms la menor/);
+  assertStringIncludes(
+    client.errors,
+    "\nSin reenvíos, su única pregunta se habría quedado sin respuesta\n",
+  );
+});
+
 test("the summary comes after losses, or when it is wanted", async () => {
   const { server, port } = await startServer();
   await using _server = server;
