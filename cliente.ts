@@ -59,7 +59,6 @@ async function main(
 ): Promise<number> {
   const plain = isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad"] });
   const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
-  const code = await askerCode(args, terminal);
   // Whatever stops the conversation before its end does so with an exit code.
   const stop = new AbortController();
   terminal.onInterrupt(() => {
@@ -76,7 +75,6 @@ async function main(
     port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
     answerTimeout: args.seconds("espera", ANSWER_TIMEOUT_MS),
-    ...(code !== undefined && { code }),
     ...laboratory.options,
     signal: stop.signal,
   };
@@ -84,6 +82,9 @@ async function main(
   if (question?.trim() === "") throw new UsageError("la pregunta está vacía");
   const problem = question && describeTooLong(question, maxBytes);
   if (problem) throw new UsageError(problem);
+  // Whoever is asked for the code has typed all the rest well.
+  const code = await askerCode(args, terminal, stop.signal);
+  if (stop.signal.aborted) return stop.signal.reason;
   const asker = args.has("json")
     ? new JsonAsker({ terminal, lines: new LineReader(Deno.stdin.readable) })
     : new ConsoleAsker(terminal, question === undefined ? "Respuesta: " : "");
@@ -91,7 +92,11 @@ async function main(
   let conversation: Conversation;
   try {
     const open = plain ? connectPlain : connect;
-    conversation = await open({ ...options, onEvent: (event) => asker.heard(event) });
+    conversation = await open({
+      ...options,
+      ...(code !== undefined && { code }),
+      onEvent: (event) => asker.heard(event),
+    });
   } catch (error) {
     if (stop.signal.aborted) return stop.signal.reason;
     const failure = describeFailure(error, options);

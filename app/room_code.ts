@@ -4,7 +4,7 @@
  * @module
  */
 import { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "../protocol.ts";
-import { takeKeys } from "../terminal/streams.ts";
+import { askSecret } from "../terminal/secret.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
@@ -45,20 +45,23 @@ export function operatorCode(args: Arguments): OperatorCode {
 /**
  * The code of the room that a client enters: asked for without an echo where `--codigo` stands alone.
  *
+ * @param signal Ends the question when it aborts; then there is no code either.
  * @throws {UsageError} If it is too short, or there is nobody to ask for it.
  */
-export async function askerCode(args: Arguments, terminal: Terminal): Promise<string | undefined> {
+export async function askerCode(
+  args: Arguments,
+  terminal: Terminal,
+  signal: AbortSignal,
+): Promise<string | undefined> {
   const given = args.optional("codigo");
   if (given === undefined) return undefined;
   if (given !== "") return checked(given);
   if (!terminal.interactive) {
     throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
   }
-  const { promptSecret } = await import("@std/cli/prompt-secret");
-  // It shows its prompt first, and what is typed at once would be seen.
-  takeKeys(Deno.stdin);
-  const typed: string | null = promptSecret("Código de la sala:", { mask: "", clear: true });
-  return checked(typed ?? "");
+  const streams = { input: Deno.stdin, output: Deno.stdout };
+  const typed = await askSecret("Código de la sala: ", { ...streams, signal });
+  return typed === undefined ? undefined : checked(typed ?? "");
 }
 
 function checked(code: string): string {

@@ -19,7 +19,7 @@ export interface TerminalInput {
  * Takes keys one by one and without echo. Ctrl-C and Ctrl-Z stay signals (cbreak), as in any other
  * program, where the system can do that.
  */
-export function takeKeys(input: TerminalInput): void {
+export function takeKeys(input: Pick<TerminalInput, "setRaw">): void {
   input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
 }
 

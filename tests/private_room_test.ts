@@ -102,6 +102,42 @@ testInTerminal("a private room in terminals: the code is asked for without an ec
   );
 });
 
+// The process ended where it was, and left a terminal in which nobody sees what he types.
+testInTerminal(
+  "Ctrl-C at the question for the code exits 130, and gives the terminal back",
+  async () => {
+    const client = command("cliente", "--puerto", "9", "--codigo");
+    const script = 'trap : INT; "$@"; echo "código de salida: $?"; stty -a';
+    await using shell = new Pty(["sh", "-c", script, "sh", ...client], { columns: 120 });
+    await shell.until("Código de la sala: ");
+    await shell.type("a medias\x03");
+    assertEquals(await shell.exited, 0);
+    assertMatch(shell.screen, /código de salida: 130$/m);
+    assertMatch(shell.screen, / icanon .* echo /s);
+    assert(!shell.raw.includes("medias"), JSON.stringify(shell.raw));
+  },
+);
+
+testInTerminal("the code is asked for when all the rest is right", async () => {
+  await using client = new Pty(command("cliente", "--codigo", "--puerto", "70000"));
+  await client.until("Error: el valor de --puerto");
+  assertEquals(await client.exited, 2);
+});
+
+for (const args of [[], ["--json"]]) {
+  testInTerminal(`a code that is corrected while it is typed, with "${args}"`, async () => {
+    const { server, port } = await startServer("--codigo", "la contraseña de hoy");
+    await using _server = server;
+    const ofClient = ["--puerto", `${port}`, "--codigo", ...args];
+    await using client = new Pty(command("cliente", ...ofClient));
+    await client.until("Código de la sala: ");
+    await client.type("nada\x15la coñ\x7fntraseña\x1b[D de hoy\r");
+    await client.until(/Ingrese una pregunta: |"connected"/);
+    await client.type("¿Y?\r");
+    await server.until("Pregunta: ¿Y?\n");
+  });
+}
+
 test("a server on every address shows the exact command of a client for each", async () => {
   const { server, port } = await startServer("--host", "0.0.0.0", "--codigo");
   await using _server = server;

@@ -1,0 +1,80 @@
+/**
+ * A line that is typed without being shown.
+ *
+ * `promptSecret` of `@std/cli` blocks the event loop, so that Ctrl-C ends the process with the terminal
+ * still mute, and takes whatever key is pressed for a part of the secret.
+ *
+ * No permission is needed.
+ *
+ * @module
+ */
+
+import { takeKeys, type TerminalInput, type TerminalOutput, Writer } from "./streams.ts";
+
+/** Where a secret is typed; `Deno.stdin` is one. */
+export interface SecretInput extends Pick<TerminalInput, "setRaw"> {
+  /** Reads some bytes and returns how many, or null at the end. */
+  read(bytes: Uint8Array): Promise<number | null>;
+}
+
+/** The terminal, and how {@linkcode askSecret} can be called off. */
+export interface SecretOptions {
+  /** Where it is typed. Not more of it is read than the line. */
+  input: SecretInput;
+  /** Where the prompt shows. */
+  output: TerminalOutput;
+  /** Withdraws the prompt when it aborts. */
+  signal: AbortSignal;
+}
+
+/** A key or a character. */
+// deno-lint-ignore no-control-regex
+const KEY = /\x1b(?:\[[0-?]*[ -/]*[@-~]|O?[^])|[^]/gu;
+
+/** Enter, Ctrl-C (where that is a key and not a signal: Windows) or Ctrl-D. */
+// deno-lint-ignore no-control-regex
+const END = /[\r\n\x03\x04]$/;
+
+/**
+ * Shows `prompt`, and takes it away again.
+ *
+ * @returns The line; null at the end of input or by Ctrl-D; undefined when `signal` aborts.
+ */
+export async function askSecret(
+  prompt: string,
+  { input, output, signal }: SecretOptions,
+): Promise<string | null | undefined> {
+  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
+  const writer = new Writer(output, () => {});
+  const withdraw = () => resolve(undefined);
+  signal.addEventListener("abort", withdraw);
+  takeKeys(input);
+  writer.write(prompt);
+  const line = await Promise.race([readLine(input), aborted]);
+  signal.removeEventListener("abort", withdraw);
+  writer.write("\r\x1b[K");
+  input.setRaw(false);
+  return line;
+}
+
+async function readLine(input: SecretInput): Promise<string | null> {
+  const decoder = new TextDecoder();
+  const byte = new Uint8Array(1);
+  let typed = "";
+  while (!END.test(typed)) {
+    if (await input.read(byte) === null) return null;
+    typed += decoder.decode(byte, { stream: true });
+  }
+  return /[\r\n]$/.test(typed) ? edited(typed) : null;
+}
+
+/** What is left of the keys: Backspace and Ctrl-U take something away, other keys are no characters. */
+function edited(typed: string): string {
+  let line: string[] = [];
+  for (const [key] of typed.matchAll(KEY)) {
+    if (key === "\b" || key === "\x7f") line.pop();
+    else if (key === "\x15") line = [];
+    else if (key >= " ") line.push(key);
+  }
+  return line.join("");
+}
