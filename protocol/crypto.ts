@@ -131,18 +131,24 @@ function hkdf(salt: Uint8Array, inputKeyMaterial: Uint8Array, length: number): U
 
 function generateKeyPair(): KeyPair {
   const { privateKey, publicKey } = crypto().generateKeyPairSync("x25519");
-  return {
-    privateKey: toBytes(privateKey.export({ format: "der", type: "pkcs8" })).slice(-KEY_BYTES),
+  const exported = toBytes(privateKey.export({ format: "der", type: "pkcs8" }));
+  const pair = {
+    privateKey: exported.slice(-KEY_BYTES),
     publicKey: toBytes(publicKey.export({ format: "der", type: "spki" })).slice(-KEY_BYTES),
   };
+  // The pair's own private key is erased after use: no copy of it is to stay behind.
+  exported.fill(0);
+  return pair;
 }
 
 function agree(privateKey: Uint8Array, publicKey: Uint8Array): Uint8Array | undefined {
   const { createPrivateKey, createPublicKey, diffieHellman } = crypto();
+  const copy = der(PKCS8_PREFIX, privateKey, "pkcs8");
   const keys = {
-    privateKey: createPrivateKey(der(PKCS8_PREFIX, privateKey, "pkcs8")),
+    privateKey: createPrivateKey(copy),
     publicKey: createPublicKey(der(SPKI_PREFIX, publicKey, "spki")),
   };
+  copy.key.fill(0);
   let secret: Uint8Array = NOTHING;
   try {
     secret = toBytes(diffieHellman(keys));

@@ -134,6 +134,31 @@ const LOW_ORDER = [
   "ee" + "ff".repeat(30) + "7f",
 ];
 
+// The handshake erased its own array, and DER with the same key in it was left behind twice.
+Deno.test("crypto: no copy of a private key is left in DER", () => {
+  const platform = process.getBuiltinModule("node:crypto");
+  const { createPrivateKey, generateKeyPairSync } = platform;
+  const copies: Uint8Array[] = [];
+  platform.createPrivateKey = ((options: { key: Uint8Array }) => {
+    copies.push(options.key);
+    return createPrivateKey(options as never);
+  }) as typeof createPrivateKey;
+  platform.generateKeyPairSync = ((type: "x25519") => {
+    const { privateKey, publicKey } = generateKeyPairSync(type);
+    const exported = privateKey.export({ format: "der", type: "pkcs8" });
+    copies.push(exported);
+    return { privateKey: { export: () => exported }, publicKey };
+  }) as unknown as typeof generateKeyPairSync;
+  try {
+    const { privateKey } = generateKeyPair();
+    agree(privateKey, BASE_POINT);
+    assert(privateKey.some((byte) => byte !== 0));
+  } finally {
+    Object.assign(platform, { createPrivateKey, generateKeyPairSync });
+  }
+  assertEquals(copies.map((copy) => [...copy].some((byte) => byte !== 0)), [false, false]);
+});
+
 Deno.test("crypto: public keys of low order agree on nothing (RFC 7748 §6.1)", () => {
   for (const point of LOW_ORDER) {
     const withHighBit = hex(point);
