@@ -33,7 +33,7 @@ const KEY = /\x1b(?:\[[0-?]*[ -/]*[@-~]|O?[^])|[^]/gu;
 
 /** Enter, Ctrl-C (where that is a key and not a signal: Windows) or Ctrl-D. */
 // deno-lint-ignore no-control-regex
-const END = /[\r\n\x03\x04]$/;
+const END = /[\r\n\x03\x04]/;
 
 /**
  * Shows `prompt`, and takes it away again.
@@ -47,25 +47,48 @@ export async function askSecret(
   const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
   const writer = new Writer(output, () => {});
   const withdraw = () => resolve(undefined);
+  const show = () => {
+    takeKeys(input);
+    writer.write(prompt);
+  };
+  const hide = () => {
+    writer.write("\r\x1b[K");
+    input.setRaw(false);
+  };
+  // A program that was stopped comes back to a terminal that echoes.
+  const ignore = onContinue(() => {
+    hide();
+    show();
+  });
   signal.addEventListener("abort", withdraw);
-  takeKeys(input);
-  writer.write(prompt);
-  const line = await Promise.race([readLine(input), aborted]);
-  signal.removeEventListener("abort", withdraw);
-  writer.write("\r\x1b[K");
-  input.setRaw(false);
-  return line;
+  show();
+  try {
+    return await Promise.race([readLine(input), aborted]);
+  } finally {
+    signal.removeEventListener("abort", withdraw);
+    ignore();
+    hide();
+  }
+}
+
+/** Calls `listener` whenever the process goes on, until what is returned is called. */
+function onContinue(listener: () => void): () => void {
+  if (Deno.build.os === "windows") return () => {};
+  Deno.addSignalListener("SIGCONT", listener);
+  return () => Deno.removeSignalListener("SIGCONT", listener);
 }
 
 async function readLine(input: SecretInput): Promise<string | null> {
   const decoder = new TextDecoder();
   const byte = new Uint8Array(1);
   let typed = "";
-  while (!END.test(typed)) {
+  let key = "";
+  while (!END.test(key)) {
     if (await input.read(byte) === null) return null;
-    typed += decoder.decode(byte, { stream: true });
+    key = decoder.decode(byte, { stream: true });
+    typed += key;
   }
-  return /[\r\n]$/.test(typed) ? edited(typed) : null;
+  return /[\r\n]$/.test(key) ? edited(typed) : null;
 }
 
 /** What is left of the keys: Backspace and Ctrl-U take something away, other keys are no characters. */

@@ -118,6 +118,24 @@ testInTerminal(
   },
 );
 
+// The shell gives a stopped program another terminal back, in which the code could be read.
+testInTerminal(
+  "a program that was stopped at the question for the code still shows nothing",
+  async () => {
+    const script = 'exec 3<&0; "$@" <&3 & client=$!\n' +
+      'trap "kill -STOP $client; stty sane; kill -CONT $client" HUP; wait $client; wait $client';
+    const client = command("cliente", "--puerto", "9", "--codigo");
+    await using shell = new Pty(["sh", "-c", script, "sh", ...client]);
+    await shell.until("Código de la sala: ");
+    const SIGHUP = 1;
+    await shell.signal(SIGHUP);
+    await shell.until(() => shell.raw.split("Código de la sala: ").length === 3);
+    await shell.type("corto\r");
+    await shell.until("Error: el código debe tener 8 caracteres o más");
+    assert(!shell.raw.includes("corto"), JSON.stringify(shell.raw));
+  },
+);
+
 testInTerminal("the code is asked for when all the rest is right", async () => {
   await using client = new Pty(command("cliente", "--codigo", "--puerto", "70000"));
   await client.until("Error: el valor de --puerto");
