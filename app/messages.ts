@@ -118,7 +118,8 @@ export function describeRefusal(refusal: Refusal, place: string): string {
     case "private":
       return `la sala de ${place} es privada: añada --codigo con el código que muestra el servidor`;
     case "open":
-      return `la sala de ${place} es abierta y no usa código: quite --codigo`;
+      return `la sala de ${place} es abierta y no usa código: confírmelo con quien atiende el ` +
+        "servidor antes de quitar --codigo";
     case "closing":
       return `el servidor ${place} se está cerrando: pruebe cuando vuelva a estar en marcha`;
   }

@@ -174,7 +174,12 @@ test("a server on every address shows the exact command of a client for each", a
 const OUTCOMES: readonly (readonly [string[], string[], RegExp])[] = [
   [["--codigo", CODE], ["--codigo", ANOTHER_CODE], /^Error: el código no es el de la sala de .*$/m],
   [["--codigo", CODE], [], /^Error: la sala de .* es privada: añada --codigo .*$/m],
-  [[], ["--codigo", CODE], /^Error: la sala de .* es abierta y no usa código: quite --codigo$/m],
+  // Anybody on the path can say this, and would read along if it were simply believed.
+  [
+    [],
+    ["--codigo", CODE],
+    /^Error: la sala de .* es abierta y no usa código: confírmelo con quien atiende .*--codigo$/m,
+  ],
 ];
 
 for (const [ofServer, ofClient, expected] of OUTCOMES) {
