@@ -4,6 +4,7 @@ import { canRunPrograms, PERMISSIONS, Process, startServer } from "./process.ts"
 import { Relay } from "./relay.ts";
 
 const QUESTION = "¿HTML es un lenguaje de programacion?";
+const CODE = "7K3M-9QXT-0B4D-HZ6W";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPrograms, fn });
@@ -139,16 +140,18 @@ test("a question that is too long is refused, and the conversation goes on", asy
   await client.until("Respuesta: breve\n");
 });
 
-test("a message of 65,536 bytes each way", async () => {
-  const { server, port } = await startServer();
-  await using _server = server;
-  await using client = new Process("cliente", "--puerto", `${port}`);
-  await client.write("ñ".repeat(32_768) + "\nbye\n");
-  await server.write("é".repeat(32_768) + "\n");
-  assertEquals(await client.exited(), 0);
-  assertStringIncludes(server.output, `Pregunta: ${"ñ".repeat(32_768)}\n`);
-  assertStringIncludes(client.output, `Respuesta: ${"é".repeat(32_768)}\n`);
-});
+for (const room of [[], ["--codigo", CODE]]) {
+  test(`a message of 65,536 bytes each way with "${room}"`, async () => {
+    const { server, port } = await startServer(...room);
+    await using _server = server;
+    await using client = new Process("cliente", "--puerto", `${port}`, ...room);
+    await client.write("ñ".repeat(32_768) + "\nbye\n");
+    await server.write("é".repeat(32_768) + "\n");
+    assertEquals(await client.exited(), 0);
+    assertStringIncludes(server.output, `Pregunta: ${"ñ".repeat(32_768)}\n`);
+    assertStringIncludes(client.output, `Respuesta: ${"é".repeat(32_768)}\n`);
+  });
+}
 
 for (
   const { listen, ask } of [{ listen: "::1", ask: "::1" }, { listen: "::", ask: "127.0.0.1" }, {
@@ -246,24 +249,26 @@ for (const name of ["servidor", "cliente"] as const) {
   });
 }
 
-test("60 turns through a relay that loses 20 %, doubles 10 % and reorders 10 %", async () => {
-  const { server, port } = await startServer();
-  await using _server = server;
-  const conditions = { loss: 0.2, duplication: 0.1, reordering: 0.1, delay: 1, jitter: 2 };
-  await using relay = new Relay({ port, conditions, seed: 4 });
-  await using client = new Process("cliente", "--puerto", `${relay.port}`);
-  const numbers = Array.from({ length: 60 }, (_, i) => i + 1);
-  await server.write(numbers.map((n) => `respuesta ${n}\n`).join(""));
-  await client.write(numbers.map((n) => `pregunta ${n}\n`).join("") + "bye\n");
-  assertEquals(await client.exited(), 0, client.errors);
-  assertEquals(
-    client.output,
-    numbers.map((n) => `Ingrese una pregunta: pregunta ${n}\nRespuesta: respuesta ${n}\n`).join(
-      "",
-    ) +
-      "Ingrese una pregunta: bye\n",
-  );
-  const asked = [...server.output.matchAll(/^Pregunta: (.*)$/gm)].map(([, text]) => text);
-  assertEquals(asked, numbers.map((n) => `pregunta ${n}`));
-  assert(relay.lost > relay.datagrams / 10, `${relay.lost} of ${relay.datagrams} were lost`);
-});
+for (const room of [[], ["--codigo", CODE]]) {
+  test(`60 turns with "${room}" through a relay that loses 20 %, doubles and reorders 10 %`, async () => {
+    const { server, port } = await startServer(...room);
+    await using _server = server;
+    const conditions = { loss: 0.2, duplication: 0.1, reordering: 0.1, delay: 1, jitter: 2 };
+    await using relay = new Relay({ port, conditions, seed: 4 });
+    await using client = new Process("cliente", "--puerto", `${relay.port}`, ...room);
+    const numbers = Array.from({ length: 60 }, (_, i) => i + 1);
+    await server.write(numbers.map((n) => `respuesta ${n}\n`).join(""));
+    await client.write(numbers.map((n) => `pregunta ${n}\n`).join("") + "bye\n");
+    assertEquals(await client.exited(), 0, client.errors);
+    assertEquals(
+      client.output,
+      numbers.map((n) => `Ingrese una pregunta: pregunta ${n}\nRespuesta: respuesta ${n}\n`).join(
+        "",
+      ) +
+        "Ingrese una pregunta: bye\n",
+    );
+    const asked = [...server.output.matchAll(/^Pregunta: (.*)$/gm)].map(([, text]) => text);
+    assertEquals(asked, numbers.map((n) => `pregunta ${n}`));
+    assert(relay.lost > relay.datagrams / 10, `${relay.lost} of ${relay.datagrams} were lost`);
+  });
+}

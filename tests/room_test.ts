@@ -5,6 +5,8 @@ import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";
 
+const CODE = "7K3M-9QXT-0B4D-HZ6W";
+
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPrograms, fn });
 }
@@ -128,25 +130,27 @@ test("a server that dies is told, and given up when the silence is over", async 
   assertStringIncludes(client.errors, `Error: se perdió al servidor 127.0.0.1:${port}`);
 });
 
-test("a server that comes back is asked the same question again", async () => {
-  const { server: before, port } = await startServer();
-  await using _before = before;
-  await using waiting = await startClient(port, "--inactividad", "20");
-  await using idle = await startClient(port, "--inactividad", "20");
-  await waiting.write("¿Sigue ahí?\n");
-  await before.until("Ingrese una respuesta: ");
-  before.kill("SIGKILL");
-  await before.exited();
+for (const room of [[], ["--codigo", CODE]]) {
+  test(`a server that comes back with "${room}" is asked the same question again`, async () => {
+    const { server: before, port } = await startServer(...room);
+    await using _before = before;
+    await using waiting = await startClient(port, "--inactividad", "20", ...room);
+    await using idle = await startClient(port, "--inactividad", "20", ...room);
+    await waiting.write("¿Sigue ahí?\n");
+    await before.until("Ingrese una respuesta: ");
+    before.kill("SIGKILL");
+    await before.exited();
 
-  await using after = new Process("servidor", "--puerto", `${port}`);
-  await after.write("aquí sigo\nsí\n");
-  await waiting.until("El servidor se reinició: conectando de nuevo");
-  await waiting.until("Conectado de nuevo");
-  await waiting.until("Respuesta: aquí sigo\n");
-  await idle.write("¿Y yo?\n");
-  await idle.until("Respuesta: sí\n");
-  assertStringIncludes(after.output, "Pregunta: ¿Sigue ahí?\n");
-});
+    await using after = new Process("servidor", "--puerto", `${port}`, ...room);
+    await after.write("aquí sigo\nsí\n");
+    await waiting.until("El servidor se reinició: conectando de nuevo");
+    await waiting.until("Conectado de nuevo");
+    await waiting.until("Respuesta: aquí sigo\n");
+    await idle.write("¿Y yo?\n");
+    await idle.until("Respuesta: sí\n");
+    assertStringIncludes(after.output, "Pregunta: ¿Sigue ahí?\n");
+  });
+}
 
 test("a client whose address changes goes on as if nothing had happened", async () => {
   const { server, port } = await startServer();
