@@ -8,6 +8,7 @@ import type { Dialer } from "../protocol/dialer.ts";
 import type { Address } from "../protocol/outbox.ts";
 import { decode, decodeWelcome, encode, encodeHello, packetId } from "../protocol/packet.ts";
 import { type PacketType, packetType } from "../protocol/packet.ts";
+import { INITIAL_WINDOW } from "../protocol/window.ts";
 import { withId } from "./mutation.ts";
 import { SERVER } from "./simulation.ts";
 import { DatagramMaker } from "./fuzz_datagrams.ts";
@@ -141,9 +142,11 @@ function fuzz(seed: number, side: Side): number {
 }
 
 // An acknowledgement makes room for itself and, in slow start, for one more; of what is overdue by then
-// two copies may go out. Every segment is acknowledged once, so that this does not go on.
+// two copies may go out. Every segment is acknowledged once, so that this does not go on. And who gets
+// through again asks the question that was open, as far as the first window goes.
 function mostReplies(type: PacketType | undefined): number {
-  return type === "ack" ? 4 : 1;
+  if (type === "ack") return 4;
+  return type === "welcome" ? INITIAL_WINDOW : 1;
 }
 
 class Attack {
