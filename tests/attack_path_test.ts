@@ -20,6 +20,7 @@ import {
   PathSimulation,
 } from "./path_attacker.ts";
 import { SERVER } from "./simulation.ts";
+import { testAtLength } from "./whole.ts";
 
 const SEEDS = 1000;
 const IMPOSTOR_SEEDS = 300;
@@ -50,7 +51,7 @@ const RECOVERY_MS = 120_000;
 // connects again, and asks the open question once more in the new session. Without holding anything
 // back he can refuse a client that is connecting for the first time: a REFUSE is for those who have no
 // key, so nobody can prove one. Who is refused can try again.
-Deno.test(`attack: on the path, without the code, one can only delay, ${SEEDS} times`, () => {
+testAtLength(`attack: on the path, without the code, one can only delay, ${SEEDS} times`, () => {
   const totals = newTotals();
   forSeeds(SEEDS, function attack(seed) {
     new World(seed, totals).live();
@@ -67,7 +68,7 @@ Deno.test(`attack: on the path, without the code, one can only delay, ${SEEDS} t
 
 // The same with the code of another room: he is a server of that room for the clients, which lets
 // everybody in, and a client of it for the server.
-Deno.test(`attack: the code of another room opens nothing, ${IMPOSTOR_SEEDS} times`, () => {
+testAtLength(`attack: the code of another room opens nothing, ${IMPOSTOR_SEEDS} times`, () => {
   const totals = newTotals();
   forSeeds(IMPOSTOR_SEEDS, function attack(seed) {
     new World(seed, totals, { hasOtherCode: true }).live();

@@ -6,6 +6,7 @@ import type { ListenerEvent } from "../protocol/listener.ts";
 import type { Session } from "../protocol/session.ts";
 import { type RoomKind, ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";
+import { testAtLength } from "./whole.ts";
 
 const CONVERSATIONS = 2000;
 const IN_PRIVATE = 700;
@@ -20,19 +21,22 @@ Deno.test(`${CONVERSATIONS} conversations over bad networks`, () => {
 
 // In a private room a datagram that comes twice is opened once, where in an open room it is answered
 // once more: what is said and how it ends is the same, what happens between may not be.
-Deno.test(`${IN_PRIVATE} conversations come out the same in a private room`, () => {
+testAtLength(`${IN_PRIVATE} conversations come out the same in a private room`, () => {
   forSeeds(IN_PRIVATE, (seed) => {
     assertEquals(outcome(converse(seed, "private")), outcome(converse(seed, "open")));
   });
 });
 
 // Where nothing comes twice, keys change nothing at all.
-Deno.test(`${IN_PRIVATE} conversations take the same course in a private room, to the millisecond`, () => {
-  forSeeds(IN_PRIVATE, (seed) => {
-    const once = { duplication: 0 };
-    assertEquals(converse(seed, "private", once), converse(seed, "open", once));
-  });
-});
+testAtLength(
+  `${IN_PRIVATE} conversations take the same course in a private room, to the millisecond`,
+  () => {
+    forSeeds(IN_PRIVATE, (seed) => {
+      const once = { duplication: 0 };
+      assertEquals(converse(seed, "private", once), converse(seed, "open", once));
+    });
+  },
+);
 
 /** Something that an end was told. */
 interface Happening {

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { heapInUse } from "./memory.ts";
 import { Simulation } from "./simulation.ts";
+import { testAtLength } from "./whole.ts";
 
 const CLIENTS = 10_000;
 const DAY_MS = 24 * 3600 * 1000;
@@ -9,7 +10,7 @@ const MESSAGE = new TextEncoder().encode("¿?");
 
 // The server keeps nothing of those who have gone: what it holds depends on who is there, and the
 // heap is at the end of the day what it was when the day was young.
-Deno.test(`a day of ${CLIENTS} clients that come and go leaves nothing behind`, () => {
+testAtLength(`a day of ${CLIENTS} clients that come and go leaves nothing behind`, () => {
   const conditions = { loss: 0.05, duplication: 0.05, reordering: 0.05, delay: 20, jitter: 10 };
   const simulation = new Simulation(1, conditions);
   const listener = simulation.addServer((event) => {
