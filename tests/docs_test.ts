@@ -3,7 +3,7 @@ import { LABORATORY_FLAGS, LABORATORY_HELP, LABORATORY_VALUES } from "../app/lab
 
 const canRead = Deno.permissions.querySync({ name: "read", path: "." }).state === "granted";
 const ROOT = new URL("../", import.meta.url);
-const PAGES = ["README.md", "docs/seguridad.md"];
+const PAGES = ["README.md", "docs/seguridad.md", "docs/laboratorio.md"];
 
 Deno.test({
   name: "every relative link and picture of the pages is there",
