@@ -41,9 +41,10 @@ export class RttEstimator {
    *
    * @param roundTripMs Time from a sending to its acknowledgement, less the peer's own delay: ≥ 0.
    * @param ackDelayMs How long the peer held this acknowledgement back: ≥ 0. What exceeds
-   * {@linkcode MAX_ACK_DELAY_MS} is not believed.
+   * {@linkcode MAX_ACK_DELAY_MS} is not believed. By default nothing is learned of it: some replies are
+   * never held back.
    */
-  sample(roundTripMs: number, ackDelayMs: number): void {
+  sample(roundTripMs: number, ackDelayMs: number = this.#ackDelay): void {
     if (this.#smoothed === undefined) {
       this.#smoothed = roundTripMs;
       this.#variation = roundTripMs / 2;

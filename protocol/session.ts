@@ -467,7 +467,8 @@ export class Session implements PacketSink {
     }
     this.#unprovedPath = undefined;
     const elapsed = this.#probe!.elapsed(packet.echo, now);
-    if (elapsed !== undefined) this.#rtt.sample(elapsed, 0);
+    // A PONG is never held back: of how long an acknowledgement may be, it tells nothing.
+    if (elapsed !== undefined) this.#rtt.sample(elapsed);
     this.#probe!.stop();
   }
 

@@ -90,6 +90,21 @@ test("a slow answer costs pings and no retransmission, for an hour", (room) => {
   assertEquals(messagesOf(link.asker), ["a"]);
 });
 
+// Each PONG once counted as a reply without delay. After a few minutes of silence on a fast path, nothing
+// was left of the time that an answerer may take to acknowledge, and each question went out twice.
+test("after a long silence, the acknowledgement is waited for as long as before", (room) => {
+  const link = new SessionLink({ room, delay: 1 });
+  const pause = 10 * IDLE_TIMEOUT_MS;
+  for (const number of [1, 3]) {
+    link.pass(pause);
+    link.say("asker", "q");
+    link.pass(pause);
+    link.say("answerer", "a");
+    link.driveUntil(() => messagesOf(link.asker).length > number / 2);
+  }
+  assertEquals(countOf(link, "message"), 4, "nothing is lost, so nothing is sent again");
+});
+
 test("a keepalive is not sent while a message is awaited anyway", (room) => {
   const link = new SessionLink({ room });
   link.copies = () => 0;
@@ -119,8 +134,8 @@ test("a pong measures the path", (room) => {
   link.copies = () => 0;
   link.say("asker", "q");
   const before = link.sent.length;
-  // 200 ms, and 4 times half of it, and what remains of 25 ms.
-  link.pass(621);
+  // 200 ms, and 4 times half of it, and 25 ms, of which a PONG tells nothing.
+  link.pass(624);
   assertEquals(link.sent.length, before);
   link.pass(1);
   assertEquals(link.sent.length, before + 1);
