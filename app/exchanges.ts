@@ -16,7 +16,7 @@ const RECENT_MESSAGES = 6;
 /** The questions and answers that pass at one end. */
 export class Exchanges {
   readonly #conversations = new Map<bigint, Conversation>();
-  readonly #over = { questions: 0, unanswered: 0, duplicates: 0 };
+  readonly #over = { questions: 0, answered: 0, unanswered: 0, duplicates: 0 };
 
   /** Takes a datagram into account. */
   add(passage: Passage): void {
@@ -38,7 +38,12 @@ export class Exchanges {
     return this.#sum("questions");
   }
 
-  /** Those of which the first copy was lost, or that of the answer. */
+  /** Those that got an answer. */
+  get answered(): number {
+    return this.#sum("answered");
+  }
+
+  /** Answered ones of which the first copy was lost, or that of the answer. */
   get unanswered(): number {
     return this.#sum("unanswered");
   }
@@ -58,11 +63,12 @@ export class Exchanges {
 /** The packets that tell something of questions and answers. */
 const TYPES: ReadonlySet<PacketType> = new Set(["message", "ack", "bye"]);
 
-const COUNTS = ["questions", "unanswered", "duplicates"] as const;
+const COUNTS = ["questions", "answered", "unanswered", "duplicates"] as const;
 type Count = typeof COUNTS[number];
 
 class Conversation {
   questions = 0;
+  answered = 0;
   duplicates = 0;
   readonly #messages = new Map<number, Message>();
   #settled = 0;
@@ -98,13 +104,15 @@ class Conversation {
     const message = new Message(lastSegment);
     this.#messages.set(number, message);
     if (isQuestion(number)) this.questions++;
+    else this.answered++;
     this.#settle(number - RECENT_MESSAGES);
     return message;
   }
 
   #isUnanswered(number: number): boolean {
     const isLost = (number: number) => this.#messages.get(number)?.isFirstCopyLost === true;
-    return isQuestion(number) && (isLost(number) || isLost(number + 1));
+    const isAnswered = isQuestion(number) && this.#messages.has(number + 1);
+    return isAnswered && (isLost(number) || isLost(number + 1));
   }
 
   #settle(last: number): void {

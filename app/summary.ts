@@ -63,17 +63,18 @@ function describeRoundTrips({ least, median, most }: RoundTrips): string {
   return `${ms(least)} la menor, ${ms(median)} la mediana, ${ms(most)} la mayor`;
 }
 
-/** How many of the questions, if there are any, would have got no answer. */
+/** How many of the questions that got an answer, if there are any, would have got none. */
 export function describeQuestions(
-  { questions, unanswered }: Pick<Exchanges, "questions" | "unanswered">,
+  { questions, answered, unanswered }: Pick<Exchanges, "questions" | "answered" | "unanswered">,
   isServer: boolean,
 ): string[] {
-  if (questions === 0) return [];
+  if (answered === 0) return [];
   const verb = unanswered > 1 ? "se habrían quedado" : "se habría quedado";
   const some = unanswered === 0 ? "ninguna" : `${unanswered}`;
-  const all = `${isServer ? "las" : "sus"} ${questions} preguntas`;
-  const one = isServer ? "la única pregunta" : "su única pregunta";
-  if (questions > 1) return [`Sin reenvíos, ${some} de ${all} ${verb} sin respuesta`];
+  const which = answered === questions ? "" : answered > 1 ? " respondidas" : " respondida";
+  const all = `${isServer ? "las" : "sus"} ${answered} preguntas${which}`;
+  const one = `${isServer ? "la" : "su"} única pregunta${which}`;
+  if (answered > 1) return [`Sin reenvíos, ${some} de ${all} ${verb} sin respuesta`];
   if (unanswered === 1) return [`Sin reenvíos, ${one} se habría quedado sin respuesta`];
   return [`Sin reenvíos, ${one} también habría tenido respuesta`];
 }

@@ -110,6 +110,22 @@ Deno.test("summary: the sentence that matters, in every number", () => {
   );
 });
 
+// Where the server was lost before it answered, the client was told that its question "would have had an
+// answer, too".
+Deno.test("summary: a question that got no answer at all is not one of them", () => {
+  for (const fate of ["whole", "lost"] as const) {
+    assertEquals(sentence(false, question(1, { fate })), "  ida y vuelta           sin medir");
+    assertEquals(
+      sentence(false, question(1), answer(2), question(3, { fate })),
+      "Sin reenvíos, su única pregunta respondida también habría tenido respuesta",
+    );
+    assertEquals(
+      sentence(true, question(1), answer(2), question(3), answer(4), question(5, { fate })),
+      "Sin reenvíos, ninguna de las 2 preguntas respondidas se habría quedado sin respuesta",
+    );
+  }
+});
+
 Deno.test("summary: the HELLO that brings the token back is not one that was sent again", () => {
   const hello = (attempt: number, token: number): Line => {
     const payload = new Uint8Array(104);
