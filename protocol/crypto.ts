@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { allocate } from "./bytes.ts";
 import { type CipherName, KEY_BYTES, type KeyPair, type Primitives, TAG_BYTES } from "./noise.ts";
 import type { KeyDerivation } from "./room_code.ts";
 
@@ -97,7 +98,7 @@ export function nodeAead(cipher: CipherName): Aead {
       const sealing = crypto().createCipheriv(algorithm, key, iv, options);
       sealing.setAAD(ad, { plaintextLength: plaintext.length });
       const end = headroom + plaintext.length;
-      const ciphertext = new Uint8Array(end + TAG_BYTES);
+      const ciphertext = allocate(end + TAG_BYTES);
       ciphertext.set(sealing.update(plaintext), headroom);
       sealing.final();
       ciphertext.set(sealing.getAuthTag(), end);

@@ -17,6 +17,7 @@
  *
  * @module
  */
+import { allocate, Views } from "./bytes.ts";
 import { type CipherState, Handshake, type Primitives, type Transport } from "./noise.ts";
 import { HEADER_BYTES, isSame, MAX_DATAGRAM_BYTES, SEAL_BYTES } from "./packet.ts";
 import type { Room, Seal } from "./seal.ts";
@@ -25,6 +26,8 @@ import type { Room, Seal } from "./seal.ts";
 export const REPLAY_WINDOW = 2016;
 
 const COUNTER_BYTES = 8;
+const written = new Views();
+const read = new Views();
 // Both ends have to mean the same by what they send: this goes up with the version of the wire.
 const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 1");
 
@@ -97,9 +100,10 @@ export class PrivateSeal implements Seal {
     const payload = datagram.subarray(HEADER_BYTES);
     const sealed = this.#sending.encryptWithAd(header, payload, HEADER_BYTES + COUNTER_BYTES);
     sealed.set(header);
-    const view = new DataView(sealed.buffer, HEADER_BYTES);
-    view.setUint32(0, counter / 2 ** 32);
-    view.setUint32(4, counter);
+    const view = written.of(sealed);
+    const at = sealed.byteOffset + HEADER_BYTES;
+    view.setUint32(at, counter / 2 ** 32);
+    view.setUint32(at + 4, counter);
     return sealed;
   }
 
@@ -107,15 +111,16 @@ export class PrivateSeal implements Seal {
   open(datagram: Uint8Array): Uint8Array | undefined {
     const { length } = datagram;
     if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;
-    const view = new DataView(datagram.buffer, datagram.byteOffset + HEADER_BYTES, COUNTER_BYTES);
-    const counter = view.getUint32(0) * 2 ** 32 + view.getUint32(4);
+    const view = read.of(datagram);
+    const at = datagram.byteOffset + HEADER_BYTES;
+    const counter = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
     const header = datagram.subarray(0, HEADER_BYTES);
     this.#receiving.setNonce(counter);
     const ciphertext = datagram.subarray(HEADER_BYTES + COUNTER_BYTES);
     const payload = this.#receiving.decryptWithAd(header, ciphertext);
     // Only what is authentic may move the window (RFC 4303 §3.4.3).
     if (payload === undefined || !this.#window.accept(counter)) return undefined;
-    const opened = new Uint8Array(HEADER_BYTES + payload.length);
+    const opened = allocate(HEADER_BYTES + payload.length);
     opened.set(header);
     opened.set(payload, HEADER_BYTES);
     return opened;

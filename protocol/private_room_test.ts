@@ -339,7 +339,10 @@ Deno.test("private room: counters end cleanly, and are whole up to their end", (
   for (const counter of [2 ** 32 - 1, 2 ** 32, 2 ** 40 + 1, NONCE_LIMIT - 1]) {
     sending.setNonce(counter);
     const sealed = from.seal(message(1));
-    assertEquals(new DataView(sealed.buffer).getBigUint64(HEADER_BYTES), BigInt(counter));
+    assertEquals(
+      new DataView(sealed.buffer, sealed.byteOffset).getBigUint64(HEADER_BYTES),
+      BigInt(counter),
+    );
     assertEquals(to.open(sealed), message(1), `${counter}`);
     assertEquals(to.open(sealed), undefined, `${counter}`);
   }
