@@ -8,37 +8,42 @@
 export interface Sleeper {
   /** When, in ms; `Infinity` for never. It may change without notice to a later time. */
   readonly nextTimeout: number;
-  /** {@linkcode Deadlines}' own: when it is looked at next, in ms. */
-  wakeAt: number;
   /** {@linkcode Deadlines}' own: its place in the heap, or -1 while it has none. */
   heapIndex: number;
 }
 
 /**
- * A binary heap that holds each sleeper once at most. It may look at one earlier than that one wants by
- * now: deadlines mostly move away before they come, so they are looked at again when they come and not
- * each time they move.
+ * A heap that holds each sleeper once at most. It may look at one earlier than that one wants by now:
+ * deadlines mostly move away before they come, so they are looked at again when they come and not each
+ * time they move.
+ *
+ * Every node has four children, and the times lie apart from the sleepers, side by side: what takes long
+ * with very many of them is to fetch what they are scattered over.
  */
 export class Deadlines<T extends Sleeper> {
-  readonly #heap: T[] = [];
+  readonly #sleepers: T[] = [];
+  /** When each of them is looked at next, in ms. */
+  readonly #times: number[] = [];
 
   /** When the first is looked at, in ms; `Infinity` if there is none. */
   get nextTimeout(): number {
-    return this.#heap.length === 0 ? Infinity : this.#heap[0]!.wakeAt;
+    return this.#times.length === 0 ? Infinity : this.#times[0]!;
   }
 
   /** How many sleepers have a place. */
   get size(): number {
-    return this.#heap.length;
+    return this.#times.length;
   }
 
   /** Sees to it that the sleeper is woken no later than it wants now. */
   schedule(sleeper: T): void {
     const at = sleeper.nextTimeout;
-    if (sleeper.heapIndex >= 0 ? at >= sleeper.wakeAt : at === Infinity) return;
-    sleeper.wakeAt = at;
-    if (sleeper.heapIndex < 0) this.#place(sleeper, this.#heap.length);
-    this.#up(sleeper);
+    const { heapIndex } = sleeper;
+    if (heapIndex < 0) {
+      if (at < Infinity) this.#up(this.#times.length, sleeper, at);
+    } else if (at < this.#times[heapIndex]!) {
+      this.#up(heapIndex, sleeper, at);
+    }
   }
 
   /** Forgets a sleeper. */
@@ -46,56 +51,54 @@ export class Deadlines<T extends Sleeper> {
     const { heapIndex } = sleeper;
     if (heapIndex < 0) return;
     sleeper.heapIndex = -1;
-    const last = this.#heap.pop()!;
+    const last = this.#sleepers.pop()!;
+    const at = this.#times.pop()!;
     if (last === sleeper) return;
-    this.#place(last, heapIndex);
-    this.#up(last);
-    this.#down(last);
+    this.#down(heapIndex, last, at);
+    this.#up(last.heapIndex, last, at);
   }
 
   /** One sleeper whose own deadline has come, which is to be scheduled again; or none. */
   takeDue(now: number): T | undefined {
-    for (let first = this.#heap[0]; first !== undefined && first.wakeAt <= now;) {
+    while (this.nextTimeout <= now) {
+      const first = this.#sleepers[0]!;
       const wanted = first.nextTimeout;
       if (wanted <= now) return first;
-      if (wanted === Infinity) {
-        this.delete(first);
-      } else {
-        first.wakeAt = wanted;
-        this.#down(first);
-      }
-      first = this.#heap[0];
+      if (wanted === Infinity) this.delete(first);
+      else this.#down(0, first, wanted);
     }
     return undefined;
   }
 
-  #place(sleeper: T, index: number): void {
-    this.#heap[index] = sleeper;
-    sleeper.heapIndex = index;
-  }
-
-  #up(sleeper: T): void {
-    let index = sleeper.heapIndex;
+  /** Puts a sleeper into the place at `index`, or above it. */
+  #up(index: number, sleeper: T, at: number): void {
     while (index > 0) {
-      const parent = this.#heap[(index - 1) >> 1]!;
-      if (parent.wakeAt <= sleeper.wakeAt) break;
-      this.#place(parent, index);
-      index = (index - 1) >> 1;
+      const parent = (index - 1) >> 2;
+      if (this.#times[parent]! <= at) break;
+      this.#place(index, this.#sleepers[parent]!, this.#times[parent]!);
+      index = parent;
     }
-    this.#place(sleeper, index);
+    this.#place(index, sleeper, at);
   }
 
-  #down(sleeper: T): void {
-    let index = sleeper.heapIndex;
-    while (true) {
-      const left = this.#heap[2 * index + 1];
-      const right = this.#heap[2 * index + 2];
-      const child = right !== undefined && right.wakeAt < left!.wakeAt ? right : left;
-      if (child === undefined || sleeper.wakeAt <= child.wakeAt) break;
-      const next = child.heapIndex;
-      this.#place(child, index);
-      index = next;
+  /** Puts a sleeper into the place at `index`, or below it. */
+  #down(index: number, sleeper: T, at: number): void {
+    const { length } = this.#times;
+    for (let child = 4 * index + 1; child < length; child = 4 * index + 1) {
+      const end = Math.min(child + 4, length);
+      for (let other = child + 1; other < end; other++) {
+        if (this.#times[other]! < this.#times[child]!) child = other;
+      }
+      if (this.#times[child]! >= at) break;
+      this.#place(index, this.#sleepers[child]!, this.#times[child]!);
+      index = child;
     }
-    this.#place(sleeper, index);
+    this.#place(index, sleeper, at);
+  }
+
+  #place(index: number, sleeper: T, at: number): void {
+    this.#times[index] = at;
+    this.#sleepers[index] = sleeper;
+    sleeper.heapIndex = index;
   }
 }

@@ -8,7 +8,7 @@ interface Bed extends Sleeper {
 }
 
 function bed(nextTimeout: number, name = 0): Bed {
-  return { name, nextTimeout, wakeAt: Infinity, heapIndex: -1 };
+  return { name, nextTimeout, heapIndex: -1 };
 }
 
 // Wakes everybody who is due: each is set to sleep until `later`.

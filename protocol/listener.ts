@@ -74,7 +74,6 @@ export interface ListenerOptions {
 
 /** A session of a {@linkcode Listener}. */
 class Client extends Session implements Sleeper {
-  wakeAt = Infinity;
   heapIndex = -1;
   /** The number that it chose for its handshake. */
   readonly nonce: bigint;
