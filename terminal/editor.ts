@@ -28,6 +28,9 @@ const KEY =
   /^(?:\x1b(?:\[[0-?]*[ -/]*[@-~]|O[^]|[^[O\x1b]|(?=\x1b))|\r\n?|[^\x00-\x1f\x7f\u2028\u2029]+|[^\x1b])/u;
 
 const CTRL_C = "\x03";
+const CTRL_D = "\x04";
+/** What Linux hands on for a Ctrl-D that was typed before the keys were taken one by one. */
+const EARLY_CTRL_D = "\0";
 const ESCAPE = "\x1b";
 const DELETE = "\x7f";
 /** Ctrl-D, once or several times. */
@@ -159,13 +162,16 @@ export class Editor implements Prompter {
 
   async #pump(): Promise<void> {
     const decoder = new TextDecoder();
+    let isFirst = true;
     while (!this.#closed) {
       const { value, done } = await this.#reader.read().catch(() => ({
         value: undefined,
         done: true,
       }));
       if (done) break;
-      this.#type(decoder.decode(value, { stream: true }));
+      const keys = decoder.decode(value, { stream: true });
+      this.#type(isFirst ? keys.replaceAll(EARLY_CTRL_D, CTRL_D) : keys);
+      isFirst = false;
       this.#typedIsTaken = Promise.withResolvers();
       this.#feed();
       await this.#typedIsTaken.promise;

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { canRunPrograms, command, startServer } from "./process.ts";
+import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 
 const QUESTION = "¿HTML es un lenguaje de programacion?";
@@ -81,6 +81,21 @@ test("Ctrl-D is bye", async () => {
   await client.type(CTRL_D);
   assertEquals(await client.exited, 0);
   await server.until("fin de la conversación");
+});
+
+// The terminal still makes lines of what is typed then, and what it makes of a Ctrl-D was lost.
+test("a question and a Ctrl-D typed before the first prompt are a question and a bye", async () => {
+  const silent = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = silent.addr as Deno.NetAddr;
+  await using client = openClient(port);
+  await silent.receive();
+  await client.type(`¿Y?\r${CTRL_D}`);
+  silent.close();
+  await using server = new Process("servidor", "--puerto", `${port}`);
+  await server.until("Pregunta: ¿Y?\n");
+  await server.write("sí\n");
+  await server.until("fin de la conversación");
+  assertEquals(await client.exited, 0);
 });
 
 for (const state of ["at the prompt", "while an answer is due"]) {
