@@ -12,7 +12,7 @@ const MAX_FAILURES = 100;
 /** Longest that one timer is set for, in ms: one that is no longer wanted cannot be called off. */
 const MAX_TIMER_MS = 10_000;
 
-/** Least time from a timer that came for nothing to the next one, in ms. */
+/** Least time from the second timer in a row that came for nothing to the next one, in ms. */
 const REST_MS = 50;
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
@@ -71,6 +71,7 @@ export class Driver<Event> {
   #timer: AbortSignal | undefined;
   #timerAt = Infinity;
   #restUntil = -Infinity;
+  #isInVain = false;
   #isClosed = false;
 
   /** Starts at once. */
@@ -173,8 +174,11 @@ export class Driver<Event> {
     this.#timerAt = Infinity;
     this.#options.endpoint.handleTimeout(now);
     // In a quick conversation each deadline has moved on before it comes. What wakes for nothing then
-    // sleeps for a while, because to be woken takes as long as several turns.
-    this.#restUntil = this.#drain() ? -Infinity : now + REST_MS;
+    // sleeps for a while, because to be woken takes as long as several turns. Once is no sign of it: with
+    // a slow answer to come, an acknowledgement is due next.
+    const wasInVain = this.#isInVain;
+    this.#isInVain = !this.#drain();
+    this.#restUntil = wasInVain && this.#isInVain ? now + REST_MS : -Infinity;
     this.#setTimer();
   }
 }
