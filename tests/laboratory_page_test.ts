@@ -18,6 +18,8 @@ const PAGE_PORT = 12_000;
 const CAPTURE = "charla.pcap";
 const CTRL_C = "\x03";
 const EXPERIMENTS = 6;
+/** What is left of a timeout that fell far: so much that a slow machine cannot hide it. */
+const FAR = 0.6;
 /** Far more than anything takes that is waited for: reached only by a test that fails. */
 const PATIENCE_MS = 30_000;
 /** How often a terminal is looked at, and how often it must look the same to be at rest. */
@@ -248,18 +250,27 @@ function timeoutsOf(shown: string): string[] {
   return shown.split("\n").flatMap((line) => TRACE_LINE.exec(line)?.[4]?.trim() ?? []);
 }
 
-/** A timeout that was measured is never shorter than the way there and back. */
+/**
+ * Timeouts before anything was measured are those of the page. Later ones are never shorter than the way
+ * there and back, and fall where those of the page fall far.
+ */
 function compareTimeouts(
   timeouts: readonly string[],
   inPage: readonly string[],
   command: string,
 ): void {
-  const delay = Number(/--retraso (\d+)/.exec(command)?.[1] ?? 0);
   const isMeasured = (timeout: string) => timeout !== "" && timeout !== "1000";
+  const delay = Number(/--retraso (\d+)/.exec(command)?.[1] ?? 0);
   timeouts.forEach((timeout, index) => {
     if (!isMeasured(inPage[index]!)) assertEquals(timeout, inPage[index]);
     else assert(Number(timeout) >= 2 * delay, `RTO ${timeout}: ${command}`);
   });
+  const measured = (all: readonly string[]) =>
+    all.filter((_, index) => isMeasured(inPage[index]!)).map(Number);
+  const fall = ([first = 0, ...later]: number[], part: number) => later.at(-1)! < part * first;
+  if (fall(measured(inPage), FAR)) {
+    assert(fall(measured(timeouts), 1), `RTO ${timeouts}: ${command}`);
+  }
 }
 
 function freePort(): number {
