@@ -38,9 +38,10 @@ Cada línea de --traza es un datagrama:
   bytes        los que ocupa, con su cabecera
   RTO          milisegundos que se espera un acuse de recibo antes de reenviar
   turno        a quién le toca hablar después de ese datagrama
-  qué le pasó  perdido aquí: esta red lo perdió; reenvío 2: la segunda vez que se reenvía; duplicado:
-               sale o llega dos veces, y la segunda que llega es la copia; tarde: retenido; +40 ms:
-               lo que se retrasó`;
+  qué le pasó  perdido aquí: esta red lo perdió; reenvío 2: la segunda vez que se reenvía, y desde
+               ella (o desde la primera, si es un HELLO) salen de dos en dos; duplicado: sale o llega
+               dos veces, y la segunda que llega es la copia; tarde: retenido; +40 ms: lo que se
+               retrasó`;
 
 /** What a program knows of its laboratory. */
 export interface Laboratory {
