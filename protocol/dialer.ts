@@ -386,7 +386,8 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
 
   #measure(greeting: Greeting, packet: Packet, now: number): void {
     const elapsed = greeting.hello.elapsed(packet.echo, now);
-    if (elapsed !== undefined) greeting.rtt.sample(elapsed, 0);
+    // Neither RETRY nor WELCOME is ever held back.
+    if (elapsed !== undefined) greeting.rtt.sample(elapsed);
   }
 }
 
