@@ -1,5 +1,6 @@
 import {
   assert,
+  assertAlmostEquals,
   assertEquals,
   assertMatch,
   assertNotEquals,
@@ -45,6 +46,17 @@ for (const loss of [0, 0.25, 0.4]) {
     }
   });
 }
+
+// It showed the timeout of the end of the conversation: less than what had been waited for.
+Deno.test("demo: what is sent again shows the timeout that passed before", () => {
+  const harm = { ...harmOf(1, 0), doomed: [[6, 6]] } as const;
+  const play = new Play({ harm, isPlain: false });
+  const [lost, again] = play.scenes
+    .filter((scene) => scene.type === "crossing")
+    .filter(({ passage: { header } }) => header?.type === "message" && header.number === 1);
+  assertEquals([lost?.passage.fate, again?.repeats], ["lost", 1]);
+  assertAlmostEquals(again!.rto!, again!.at - lost!.at);
+});
 
 Deno.test("demo: without protection, what is lost stays lost", () => {
   let whole = 0;

@@ -49,14 +49,13 @@ function drawArrow(crossing: Crossing): string {
 }
 
 /** What it is, and what happened to it before it was sent. */
-function describe({ passage, repeats, inspection }: Crossing): string {
+function describe({ passage, repeats, rto }: Crossing): string {
   const { header, datagram } = passage;
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   // The arrow shows that it is lost.
   const fate = passage.fate === "lost" ? "whole" : passage.fate;
   const events = describeEvents({ ...passage, fate }, repeats);
-  const rto = inspection?.retransmissionTimeout.toFixed(0);
-  const cause = repeats > 0 && rto !== undefined ? ` (RTO ${rto} ms)` : "";
+  const cause = repeats > 0 && rto !== undefined ? ` (RTO ${rto.toFixed(0)} ms)` : "";
   return events === "" ? name : `${name}, ${events}${cause}`;
 }

@@ -10,7 +10,7 @@ import { type Harm, isDoomed } from "../app/harm.ts";
 import { type Passage, Repeats } from "../app/passage.ts";
 import { seededBytes, seededRandom } from "../lab/random.ts";
 import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, readHeader } from "../protocol.ts";
-import type { Inspect, Inspection } from "../protocol.ts";
+import type { Inspect } from "../protocol.ts";
 import type { AskingEndpoint } from "../protocol/client.ts";
 import { Dialer } from "../protocol/dialer.ts";
 import { Listener } from "../protocol/listener.ts";
@@ -54,8 +54,8 @@ export interface Crossing {
   readonly passage: Passage;
   /** How often it had been sent before. */
   readonly repeats: number;
-  /** How the conversation stands at that end. */
-  readonly inspection: Inspection | undefined;
+  /** The retransmission timeout at that end, in ms, if the datagram belongs to a conversation. */
+  readonly rto: number | undefined;
 }
 
 /** How it is played. */
@@ -179,8 +179,9 @@ export class Play {
     if (by === "client") this.exchanges.add(passage);
     else if (isLost) this.exchanges.add({ ...passage, direction: "received" });
     const repeats = this.#repeats.of(passage);
-    const inspection = this.#inspect[by]?.(datagram);
-    this.scenes.push({ type: "crossing", at: this.#world.now, by, passage, repeats, inspection });
+    // What is kept is the number: what the end gives out goes on with the conversation.
+    const rto = this.#inspect[by]?.(datagram)?.retransmissionTimeout;
+    this.scenes.push({ type: "crossing", at: this.#world.now, by, passage, repeats, rto });
   }
 
   #arrives(sending: Sending): void {
