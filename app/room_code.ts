@@ -26,8 +26,7 @@ export interface OperatorCode {
 export function operatorCode(args: Arguments): OperatorCode {
   const given = args.optional("codigo");
   if (given === undefined) {
-    const notice = "Sala abierta: quien pueda leer la red puede leer la conversación; " +
-      "--codigo la hace privada";
+    const notice = "Sala abierta: quien lea la red lee la conversación (vea --codigo)";
     return { code: undefined, clientOption: "", notice };
   }
   if (given === "") {
