@@ -9,6 +9,7 @@ import type { Session } from "../protocol/session.ts";
 import { forge, forSeeds, guessedId, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 import { type Flight, TappedSimulation } from "./attack.ts";
 import { SERVER } from "./simulation.ts";
+import { testAtLength } from "./whole.ts";
 
 const SEEDS = 400;
 const ATTACKER: Address = { hostname: "203.0.113.66", port: 666 };
@@ -22,14 +23,17 @@ const BURST = 40;
 // and to its clients. He is a client himself, so he knows one id, one nonce and one token, and he
 // guesses as well as anybody could: next to his own ids, and one bit beside the right ones. Every
 // conversation takes the course that it takes without him; where nothing is lost, to the millisecond.
-Deno.test(`attack: nobody speaks for another, ${SEEDS} conversations with a blind attacker`, () => {
-  forSeeds(SEEDS, function attack(seed) {
-    const attacked = new World(seed);
-    attacked.attack();
-    assertEquals(attacked.live(), new World(seed).live());
-    assert(attacked.forged > 100, `only ${attacked.forged} forged datagrams`);
-  });
-});
+testAtLength(
+  `attack: nobody speaks for another, ${SEEDS} conversations with a blind attacker`,
+  () => {
+    forSeeds(SEEDS, function attack(seed) {
+      const attacked = new World(seed);
+      attacked.attack();
+      assertEquals(attacked.live(), new World(seed).live());
+      assert(attacked.forged > 100, `only ${attacked.forged} forged datagrams`);
+    });
+  },
+);
 
 interface Visitor {
   readonly address: Address;
