@@ -21,14 +21,11 @@ let used = 0;
  */
 export function allocate(length: number): Uint8Array {
   if (length > MAX_PIECE_BYTES) return new Uint8Array(length);
-  makeRoom(length);
+  if (used + length > SLAB_BYTES) {
+    slab = new Uint8Array(SLAB_BYTES);
+    used = 0;
+  }
   return slab.subarray(used, used += length);
-}
-
-function makeRoom(length: number): void {
-  if (used + length <= SLAB_BYTES) return;
-  slab = new Uint8Array(SLAB_BYTES);
-  used = 0;
 }
 
 /** Makes views of buffers, and remembers the latest: the same one comes again and again. */
@@ -46,9 +43,6 @@ const ENCODER = new TextEncoder();
 const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 const FATAL = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Up to this length a loop is done before a call of the encoder has begun. */
-const MAX_LOOP_LENGTH = 128;
-
 /** Most bytes of UTF-8 for one UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
@@ -56,28 +50,10 @@ const MAX_BYTES_PER_UNIT = 3;
 export function encodeText(text: string): Uint8Array {
   const most = text.length * MAX_BYTES_PER_UNIT;
   if (most > MAX_PIECE_BYTES) return ENCODER.encode(text);
-  if (text.length <= MAX_LOOP_LENGTH) {
-    const ascii = encodeAscii(text);
-    if (ascii !== undefined) return ascii;
-  }
   const piece = allocate(most);
   const { written } = ENCODER.encodeInto(text, piece);
   used -= most - written;
   return piece.subarray(0, written);
-}
-
-function encodeAscii(text: string): Uint8Array | undefined {
-  const { length } = text;
-  makeRoom(length);
-  for (let i = 0; i < length; i++) {
-    const unit = text.charCodeAt(i);
-    if (unit > 0x7f) {
-      slab.fill(0, used, used + i);
-      return undefined;
-    }
-    slab[used + i] = unit;
-  }
-  return slab.subarray(used, used += length);
 }
 
 /**

@@ -202,19 +202,12 @@ export class RunningConversation implements Conversation {
     return this.#ended.promise;
   }
 
-  async ask(question: string): Promise<string> {
-    if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
-    if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
-    if (this.#answer !== undefined) throw new OutOfTurnError("remote");
-    const bytes = encodeText(question);
-    if (bytes.length > this.#maxMessageBytes) {
-      throw new MessageTooLongError(bytes.length, this.#maxMessageBytes);
+  ask(question: string): Promise<string> {
+    try {
+      return this.#ask(question);
+    } catch (error) {
+      return Promise.reject(error);
     }
-    this.#dialer.ask(bytes, Driver.now());
-    const { promise } = this.#answer = Promise.withResolvers();
-    // The answer may be here already: then it is taken in this call.
-    this.#driver.update();
-    return await promise;
   }
 
   async bye(): Promise<void> {
@@ -229,6 +222,21 @@ export class RunningConversation implements Conversation {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.bye();
+  }
+
+  #ask(question: string): Promise<string> {
+    if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
+    if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
+    if (this.#answer !== undefined) throw new OutOfTurnError("remote");
+    const bytes = encodeText(question);
+    if (bytes.length > this.#maxMessageBytes) {
+      throw new MessageTooLongError(bytes.length, this.#maxMessageBytes);
+    }
+    this.#dialer.ask(bytes, Driver.now());
+    const { promise } = this.#answer = Promise.withResolvers();
+    // The answer may be here already: then it is taken in this call.
+    this.#driver.update();
+    return promise;
   }
 
   #onAbort = (): void => {

@@ -12,8 +12,13 @@ const MAX_FAILURES = 100;
 /** Longest that one timer is set for, in ms: one that is no longer wanted cannot be called off. */
 const MAX_TIMER_MS = 10_000;
 
-/** Least time from the second timer in a row that came for nothing to the next one, in ms. */
-const REST_MS = 50;
+/** Time from the second timer in a row that came for nothing to the next one, in ms. */
+const SHORTEST_REST_MS = 50;
+
+/** What each rest is longer than the one before: so it stays a small part of the time gone by. */
+const REST_GROWTH = 17 / 16;
+
+const LONGEST_REST_MS = 250;
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
@@ -70,6 +75,7 @@ export class Driver<Event> {
   #sending: Promise<void> | undefined;
   #timer: AbortSignal | undefined;
   #timerAt = Infinity;
+  #restMs = SHORTEST_REST_MS;
   #restUntil = -Infinity;
   #isInVain = false;
   #isClosed = false;
@@ -118,9 +124,8 @@ export class Driver<Event> {
       endpoint.receive(got[0], got[1], Driver.now());
       this.update();
       if (this.#sending !== undefined) continue;
-      // Whoever waited for this has two microtasks to speak in its turn. To send before the socket is
-      // asked again, which mostly has nothing yet, saves a look at it.
-      await null;
+      // Whoever waited for this speaks in its turn first. To send before the socket is asked again, which
+      // mostly has nothing yet, saves a look at it.
       await null;
     }
   }
@@ -156,6 +161,7 @@ export class Driver<Event> {
   }
 
   #setTimer(): void {
+    if (this.#timerAt <= this.#restUntil) return;
     const at = Math.max(this.#options.endpoint.nextTimeout, this.#restUntil);
     // A timer that fires too early looks again; so it need not be moved each time a deadline is.
     if (at >= this.#timerAt || this.#isClosed) return;
@@ -171,14 +177,19 @@ export class Driver<Event> {
 
   #handleTimer(): void {
     const now = Driver.now();
+    const hasRested = this.#timerAt === this.#restUntil;
+    const wasInVain = this.#isInVain;
     this.#timerAt = Infinity;
     this.#options.endpoint.handleTimeout(now);
+    this.#isInVain = !this.#drain();
     // In a quick conversation each deadline has moved on before it comes. What wakes for nothing then
     // sleeps for a while, because to be woken takes as long as several turns. Once is no sign of it: with
     // a slow answer to come, an acknowledgement is due next.
-    const wasInVain = this.#isInVain;
-    this.#isInVain = !this.#drain();
-    this.#restUntil = wasInVain && this.#isInVain ? now + REST_MS : -Infinity;
+    const rests = wasInVain && this.#isInVain;
+    this.#restMs = rests && hasRested
+      ? Math.min(this.#restMs * REST_GROWTH, LONGEST_REST_MS)
+      : SHORTEST_REST_MS;
+    this.#restUntil = rests ? now + this.#restMs : -Infinity;
     this.#setTimer();
   }
 }

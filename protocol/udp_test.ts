@@ -62,7 +62,12 @@ class Sleeper implements Endpoint<string> {
   }
 }
 
-function drive(): { endpoint: Sleeper; driver: Driver<string> } {
+interface Driven {
+  readonly endpoint: Sleeper;
+  readonly driver: Driver<string>;
+}
+
+function drive(): Driven {
   const transport: Transport = {
     address: { hostname: "127.0.0.1", port: 12_000 },
     receive: () => new Promise(() => {}),
@@ -86,16 +91,59 @@ Deno.test("driver: a deadline is kept although the timer before it came for noth
   assertEquals(endpoint.woken, ["1020 in vain", "1035"]);
 });
 
-Deno.test("driver: while deadlines move on and on, it is seldom woken", () => {
-  using clock = new Clock();
-  const { endpoint, driver } = drive();
-  for (let turn = 0; turn < 1000; turn++) {
+/** A quick conversation: each ms of it moves the deadline on. Returns how often it was woken. */
+function talk(milliseconds: number, clock: Clock, { endpoint, driver }: Driven): number {
+  const before = endpoint.woken.length;
+  for (let turn = 0; turn < milliseconds; turn++) {
     endpoint.nextTimeout = clock.now + 25;
     driver.update();
     clock.pass(clock.now + 1);
   }
-  const { length } = endpoint.woken;
-  assert(length <= 25, `${length} times in a second`);
-  clock.pass(clock.now + 75);
-  assertEquals(endpoint.nextTimeout, Infinity, "the last deadline is kept, if late");
+  return endpoint.woken.length - before;
+}
+
+/** Lets a deadline come. Returns by how many ms it was kept too late. */
+function lateness(clock: Clock, { endpoint, driver }: Driven): number {
+  const deadline = clock.now + 25;
+  endpoint.nextTimeout = deadline;
+  driver.update();
+  while (endpoint.nextTimeout < Infinity) clock.pass(clock.now + 1);
+  return Math.ceil(clock.now - deadline);
+}
+
+Deno.test("driver: while deadlines move on and on, it is seldom woken", () => {
+  using clock = new Clock();
+  const driven = drive();
+  const first = talk(1000, clock, driven);
+  assert(first >= 5 && first <= 25, `${first} times in the first second`);
+  talk(9000, clock, driven);
+  const later = talk(1000, clock, driven);
+  assert(later >= 4 && later <= 5, `${later} times in the eleventh`);
+});
+
+// Invariant: what a deadline that comes after all is late is a small part of the time that went well.
+Deno.test("driver: the last deadline is kept, if late", () => {
+  for (let time = 100; time <= 20_000; time += 77) {
+    using clock = new Clock();
+    const driven = drive();
+    talk(time, clock, driven);
+    const late = lateness(clock, driven);
+    assert(late <= Math.min(50 + time / 16, 250), `${late} ms after ${time}`);
+    assertEquals(lateness(clock, driven), 0, "the next is in time again");
+  }
+});
+
+// To rest for longer each time is for who talks without a pause: a slow answer would be acknowledged late.
+Deno.test("driver: rests do not add up over pauses", () => {
+  using clock = new Clock();
+  const driven = drive();
+  for (let spell = 0; spell < 100; spell++) {
+    talk(100, clock, driven);
+    driven.endpoint.nextTimeout = clock.now + 2000;
+    driven.driver.update();
+    clock.pass(clock.now + 1000);
+  }
+  talk(100, clock, driven);
+  const late = lateness(clock, driven);
+  assert(late <= 50 + 100 / 16, `${late} ms`);
 });
