@@ -35,10 +35,15 @@ export class Deadlines<T extends Sleeper> {
     return this.#times.length;
   }
 
-  /** Sees to it that the sleeper is woken no later than it wants now. */
-  schedule(sleeper: T): void {
-    const at = sleeper.nextTimeout;
+  /**
+   * Sees to it that the sleeper is woken no later than it wants now.
+   *
+   * @param now The time, in ms: whoever is looked at by now anyway is not asked when it wants to be.
+   */
+  schedule(sleeper: T, now: number): void {
     const { heapIndex } = sleeper;
+    if (heapIndex >= 0 && this.#times[heapIndex]! <= now) return;
+    const at = sleeper.nextTimeout;
     if (heapIndex < 0) {
       if (at < Infinity) this.#up(this.#times.length, sleeper, at);
     } else if (at < this.#times[heapIndex]!) {

@@ -18,7 +18,7 @@ function wake(deadlines: Deadlines<Bed>, now: number, later = Infinity): Bed[] {
     woken.push(due);
     assert(woken.length <= 1000, "somebody is woken for ever");
     due.nextTimeout = later;
-    deadlines.schedule(due);
+    deadlines.schedule(due, now);
   }
   return woken;
 }
@@ -32,7 +32,7 @@ Deno.test("deadlines: nobody, never", () => {
 
 Deno.test("deadlines: each is woken at its time and not before, in order", () => {
   const deadlines = new Deadlines<Bed>();
-  for (const at of [30, 10, 50, 20, 40, 10]) deadlines.schedule(bed(at));
+  for (const at of [30, 10, 50, 20, 40, 10]) deadlines.schedule(bed(at), 0);
   assertEquals(deadlines.nextTimeout, 10);
   assertEquals(deadlines.takeDue(9.999), undefined);
   assertEquals(wake(deadlines, 10).length, 2);
@@ -46,11 +46,11 @@ Deno.test("deadlines: each is woken at its time and not before, in order", () =>
 
 Deno.test("deadlines: whoever never wants to be woken takes no room", () => {
   const deadlines = new Deadlines<Bed>();
-  deadlines.schedule(bed(Infinity));
+  deadlines.schedule(bed(Infinity), 0);
   assertEquals(deadlines.size, 0);
   const sleeper = bed(10);
-  deadlines.schedule(sleeper);
-  deadlines.schedule(sleeper);
+  deadlines.schedule(sleeper, 0);
+  deadlines.schedule(sleeper, 0);
   assertEquals(deadlines.size, 1);
   wake(deadlines, 10);
   assertEquals(deadlines.size, 0);
@@ -59,7 +59,7 @@ Deno.test("deadlines: whoever never wants to be woken takes no room", () => {
 Deno.test("deadlines: one that moved away is woken at the new time only", () => {
   const deadlines = new Deadlines<Bed>();
   const sleeper = bed(10);
-  deadlines.schedule(sleeper);
+  deadlines.schedule(sleeper, 0);
   sleeper.nextTimeout = 100;
   assertEquals(deadlines.takeDue(10), undefined);
   assertEquals(deadlines.nextTimeout, 100);
@@ -69,10 +69,10 @@ Deno.test("deadlines: one that moved away is woken at the new time only", () => 
 Deno.test("deadlines: one that moved nearer is woken earlier", () => {
   const deadlines = new Deadlines<Bed>();
   const sleeper = bed(100);
-  deadlines.schedule(sleeper);
-  deadlines.schedule(bed(50));
+  deadlines.schedule(sleeper, 0);
+  deadlines.schedule(bed(50), 0);
   sleeper.nextTimeout = 10;
-  deadlines.schedule(sleeper);
+  deadlines.schedule(sleeper, 0);
   assertEquals(deadlines.nextTimeout, 10);
   assertEquals(deadlines.takeDue(10), sleeper);
 });
@@ -81,12 +81,12 @@ Deno.test("deadlines: a deleted one is not woken, and can come back", () => {
   const deadlines = new Deadlines<Bed>();
   const sleeper = bed(10);
   deadlines.delete(sleeper);
-  deadlines.schedule(sleeper);
-  deadlines.schedule(bed(20));
+  deadlines.schedule(sleeper, 0);
+  deadlines.schedule(bed(20), 0);
   deadlines.delete(sleeper);
   deadlines.delete(sleeper);
   assertEquals([deadlines.size, deadlines.nextTimeout], [1, 20]);
-  deadlines.schedule(sleeper);
+  deadlines.schedule(sleeper, 0);
   assertEquals([deadlines.size, deadlines.nextTimeout], [2, 10]);
 });
 
@@ -96,7 +96,7 @@ Deno.test("deadlines: the order holds after any of them were deleted", () => {
   const property = fc.property(times, (times) => {
     const deadlines = new Deadlines<Bed>();
     const beds = times.map(([at]) => bed(at));
-    for (const sleeper of beds) deadlines.schedule(sleeper);
+    for (const sleeper of beds) deadlines.schedule(sleeper, 0);
     const left = beds.filter((sleeper, i) => {
       if (times[i]![1]) deadlines.delete(sleeper);
       return !times[i]![1];
@@ -153,7 +153,7 @@ Deno.test("deadlines: as a plain list, with sleepers moving earlier and later", 
         const isNotice = step.tell || at < sleeper.nextTimeout || !list.has(sleeper);
         sleeper.nextTimeout = at;
         if (isNotice) {
-          deadlines.schedule(sleeper);
+          deadlines.schedule(sleeper, now);
           list.add(sleeper);
         }
       } else if (step.do === "delete") {

@@ -254,34 +254,18 @@ export class Delivery {
    * Takes a segment of the message that is expected, in any order. All are acknowledged at once but
    * the one that makes the message whole: its acknowledgement is held back, for a reply to carry.
    *
-   * @returns The segments of the message once it is whole. One is a view of the datagram.
+   * @returns The message once it is whole. One of a single segment is a view of the datagram.
    */
-  receiveSegment(packet: Packet, now: number): readonly Uint8Array[] | undefined {
-    const { number, segment, lastSegment, payload } = packet;
-    const incoming = this.#incoming ??= {
-      segments: new Array(lastSegment + 1).fill(undefined),
-      missing: lastSegment + 1,
-    };
-    const { segments } = incoming;
-    if (segments.length !== lastSegment + 1) return undefined;
-    if (segments[segment] !== undefined) {
-      this.#acknowledge(packet);
-      return undefined;
-    }
-    incoming.missing--;
-    if (incoming.missing > 0) {
-      segments[segment] = payload.slice();
-      this.#acknowledge(packet);
-      return undefined;
-    }
-    segments[segment] = payload;
-    this.#incoming = undefined;
-    this.#heardNumber = number;
-    this.#heardSegment = segment;
+  receiveSegment(packet: Packet, now: number): Uint8Array | undefined {
+    const isWhole = packet.lastSegment === 0 && this.#incoming === undefined;
+    const message = isWhole ? packet.payload : this.#collect(packet);
+    if (message === undefined) return undefined;
+    this.#heardNumber = packet.number;
+    this.#heardSegment = packet.segment;
     this.#heardAttempt = packet.attempt;
     this.#heardAt = now;
     this.#ackDeadline = now + MAX_ACK_DELAY_MS;
-    return segments as Uint8Array[]; // None is missing.
+    return message;
   }
 
   /**
@@ -309,6 +293,27 @@ export class Delivery {
     if (options.replay && isUnheard) this.#transmitSegment(0, now);
     else this.#acknowledgeHeard(now);
     return true;
+  }
+
+  /** Keeps a segment until all of its message are here. Returns the message then. */
+  #collect(packet: Packet): Uint8Array | undefined {
+    const { segment, lastSegment, payload } = packet;
+    const incoming = this.#incoming ??= {
+      segments: new Array(lastSegment + 1).fill(undefined),
+      missing: lastSegment + 1,
+    };
+    const { segments } = incoming;
+    if (segments.length !== lastSegment + 1) return undefined;
+    if (segments[segment] === undefined) {
+      segments[segment] = payload.slice();
+      incoming.missing--;
+      if (incoming.missing === 0) {
+        this.#incoming = undefined;
+        return concat(segments as Uint8Array[]); // None is missing.
+      }
+    }
+    this.#acknowledge(packet);
+    return undefined;
   }
 
   /** Acknowledges the last whole message at once, as far as it is still expected. */
@@ -384,4 +389,14 @@ export class Delivery {
   #ackDelay(now: number): number {
     return Math.min(UNKNOWN_DELAY, Math.round(now - this.#heardAt));
   }
+}
+
+function concat(segments: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(segments.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const segment of segments) {
+    whole.set(segment, end);
+    end += segment.length;
+  }
+  return whole;
 }

@@ -16,7 +16,15 @@ import {
   readHeader,
   welcomeFields,
 } from "./packet.ts";
-import { type Hello, packetId, packetIdLow, packetType, type Refusal, REFUSALS } from "./packet.ts";
+import {
+  type Hello,
+  idLow,
+  packetId,
+  packetIdLow,
+  packetType,
+  type Refusal,
+  REFUSALS,
+} from "./packet.ts";
 import { RateLimit } from "./rate_limit.ts";
 import { RetryTokens } from "./retry_token.ts";
 import type { Hmac } from "./retry_token.ts";
@@ -72,22 +80,29 @@ export interface ListenerOptions {
   readonly random: () => number;
 }
 
+/** An IP address that sessions connected from. */
+interface Host {
+  readonly hostname: string;
+  /** Sessions of it that are not over. */
+  live: number;
+}
+
 /** A session of a {@linkcode Listener}. */
 class Client extends Session implements Sleeper {
   heapIndex = -1;
   /** The number that it chose for its handshake. */
   readonly nonce: bigint;
   /** Where it connected from. */
-  readonly hostname: string;
+  readonly host: Host;
   /** The payload of its WELCOME, until it is known to have come. */
   welcome: Uint8Array | undefined;
   /** Whether its question awaits an answer. */
   isAsking = false;
 
-  constructor(options: SessionOptions, nonce: bigint, welcome: Uint8Array) {
+  constructor(options: SessionOptions, host: Host, nonce: bigint, welcome: Uint8Array) {
     super(options);
+    this.host = host;
     this.nonce = nonce;
-    this.hostname = options.address.hostname;
     this.welcome = welcome;
   }
 
@@ -116,7 +131,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   readonly #deadlines = new Deadlines<Client>();
   readonly #clients = new Map<number, Client>();
   readonly #clientsByNonce = new Map<bigint, Client>();
-  readonly #liveByHostname = new Map<string, number>();
+  readonly #hosts = new Map<string, Host>();
   readonly #shed = new ShedLog();
   #live = 0;
   #asking = 0;
@@ -140,6 +155,11 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   /** Sessions that take memory: the live ones, and those over whose end is still confirmed. */
   get size(): number {
     return this.#clients.size;
+  }
+
+  /** These sessions. */
+  get sessions(): Iterable<Session> {
+    return this.#clients.values();
   }
 
   receive(datagram: Uint8Array, from: Address, now: number): void {
@@ -168,7 +188,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     if (shed !== undefined) this.#outbox.emit({ type: "shed", shed });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
       due.handleTimeout(now);
-      this.#deadlines.schedule(due);
+      this.#deadlines.schedule(due, now);
     }
   }
 
@@ -181,20 +201,20 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
   answer(session: Session, answer: Uint8Array, now: number): void {
     session.send(answer, now);
     this.#answered(session as Client);
-    this.#deadlines.schedule(session as Client);
+    this.#deadlines.schedule(session as Client, now);
   }
 
   /** Tells the asker of a session how many questions are answered before its own. */
   setAhead(session: Session, ahead: number, now: number): void {
     session.setAhead(ahead, now);
-    this.#deadlines.schedule(session as Client);
+    this.#deadlines.schedule(session as Client, now);
   }
 
   /** Says bye to one client, unless one end did already. */
   bye(session: Session, reason: ByeReason, now: number): void {
     if (session.turn === "leaving" || session.turn === "closed") return;
     session.bye(reason, now);
-    this.#deadlines.schedule(session as Client);
+    this.#deadlines.schedule(session as Client, now);
   }
 
   /** Admits nobody any more, and says bye to each client as soon as it has its last answer. */
@@ -234,7 +254,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
         this.#outbox.emit({ type: "connected", session });
         break;
       case "delivered":
-        this.#outbox.emit({ ...event, session });
+        this.#outbox.emit({ type: "delivered", session, number: event.number });
         break;
       case "message":
         // Nobody answers any more when the server closes.
@@ -247,7 +267,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       case "ended":
         this.#live--;
         this.#answered(client);
-        this.#countHostname(client.hostname, -1);
+        if (--client.host.live === 0) this.#hosts.delete(client.host.hostname);
         if (client.isConnected) this.#outbox.emit({ ...event, session });
         break;
       case "position":
@@ -287,7 +307,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       this.#shed.count("sessions");
       return this.#refuse("full", nonce, echo, from);
     }
-    if ((this.#liveByHostname.get(from.hostname) ?? 0) >= maxSessionsPerAddress) {
+    if ((this.#hosts.get(from.hostname)?.live ?? 0) >= maxSessionsPerAddress) {
       this.#shed.count("sessionsPerAddress");
       return this.#refuse("crowded", nonce, echo, from);
     }
@@ -300,12 +320,16 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     this.#welcome(this.#admit(admission, from, now), echo, from, now);
   }
 
-  #admit({ sessionId, nonce, hello, response }: Admission, address: Address, now: number): Client {
+  #admit({ sessionId, nonce, hello, response }: Admission, from: Address, now: number): Client {
     const { idleTimeout } = this.#options;
+    const host = this.#hosts.get(from.hostname) ?? { hostname: from.hostname, live: 0 };
+    this.#hosts.set(host.hostname, host);
+    host.live++;
     const options: SessionOptions = {
       id: sessionId,
       role: "answerer",
-      address,
+      // One text for all sessions of a host: to compare it, nothing else has to be fetched.
+      address: { hostname: host.hostname, port: from.port },
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,
@@ -315,11 +339,10 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       seal: response.seal,
     };
     const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
-    const client = new Client(options, nonce, welcome);
+    const client = new Client(options, host, nonce, welcome);
     this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
     this.#live++;
-    this.#countHostname(client.hostname, 1);
     return client;
   }
 
@@ -332,7 +355,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     }
     const attempt = client.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
-    this.#deadlines.schedule(client);
+    this.#deadlines.schedule(client, now);
   }
 
   #refuse(reason: Refusal, nonce: bigint, echo: number, to: Address): void {
@@ -355,18 +378,12 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       this.#answered(client);
       this.bye(client, "busy", now);
     }
-    this.#deadlines.schedule(client);
+    this.#deadlines.schedule(client, now);
   }
 
   #answered(client: Client): void {
     if (client.isAsking) this.#asking--;
     client.isAsking = false;
-  }
-
-  #countHostname(hostname: string, change: 1 | -1): void {
-    const count = (this.#liveByHostname.get(hostname) ?? 0) + change;
-    if (count > 0) this.#liveByHostname.set(hostname, count);
-    else this.#liveByHostname.delete(hostname);
   }
 
   #mayReplyUnproved(now: number): boolean {
@@ -380,7 +397,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       const bytes = this.#options.randomBytes(8);
       const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
       // Sessions are found by one half of their ids, in which all differ.
-      if (!this.#clients.has(Number(BigInt.asIntN(32, id)))) return id;
+      if (!this.#clients.has(idLow(id))) return id;
     }
   }
 }

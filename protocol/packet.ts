@@ -168,11 +168,25 @@ const TYPES: readonly (PacketType | undefined)[] = typesByCode();
  * @returns Bytes that the caller owns, as those of `allocate`.
  */
 export function encode(packet: PacketFields): Uint8Array {
-  return encodeFor(packet.id, packet);
+  return encodeFor(idHigh(packet.id), idLow(packet.id), packet);
 }
 
-/** Builds the datagram of a packet under that id: {@linkcode encode} for those who send many. */
-export function encodeFor(id: bigint, packet: Omit<PacketFields, "id">): Uint8Array {
+/** The upper half of an id, as a signed integer. */
+export function idHigh(id: bigint): number {
+  return Number(BigInt.asIntN(32, id >> 32n));
+}
+
+/** The lower half of an id, as a signed integer. */
+export function idLow(id: bigint): number {
+  return Number(BigInt.asIntN(32, id));
+}
+
+/** Builds the datagram of a packet under the id of those halves: {@linkcode encode} for whoever sends many. */
+export function encodeFor(
+  idHigh: number,
+  idLow: number,
+  packet: Omit<PacketFields, "id">,
+): Uint8Array {
   const payload = packet.payload ?? NOTHING;
   const datagram = allocate(HEADER_BYTES + payload.length);
   const view = written.of(datagram);
@@ -182,7 +196,8 @@ export function encodeFor(id: bigint, packet: Omit<PacketFields, "id">): Uint8Ar
   view.setUint8(at + 5, packet.attempt ?? 0);
   view.setUint8(at + 6, packet.echo ?? 0);
   view.setUint8(at + 7, packet.ackDelay ?? 0);
-  view.setBigUint64(at + 8, id);
+  view.setInt32(at + 8, idHigh);
+  view.setInt32(at + 12, idLow);
   view.setUint32(at + 16, packet.number ?? 0);
   view.setUint8(at + 20, packet.segment ?? 0);
   view.setUint8(at + 21, packet.lastSegment ?? 0);

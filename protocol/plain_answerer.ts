@@ -34,6 +34,8 @@ export class PlainClient {
   idleSince = 0;
   /** Whether it said bye, or is forgotten. */
   isGone = false;
+  /** Room for what whoever drives this end keeps with it. */
+  attachment: unknown;
 
   /** Makes a client that has not asked yet. */
   constructor(address: Address) {
@@ -74,6 +76,11 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
   /** Clients that are known. */
   get size(): number {
     return this.#clients.size;
+  }
+
+  /** These clients. */
+  get sessions(): Iterable<PlainClient> {
+    return this.#clients.values();
   }
 
   receive(datagram: Uint8Array, from: Address, _now: number): void {

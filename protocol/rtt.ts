@@ -27,13 +27,14 @@ const GRANULARITY_MS = 1;
  * ```
  */
 export class RttEstimator {
-  #smoothed: number | undefined;
+  #isMeasured = false;
+  #smoothed = 0;
   #variation = 0;
   #ackDelay = MAX_ACK_DELAY_MS;
 
   /** The smoothed round trip in ms, or `undefined` before the first sample. */
   get smoothed(): number | undefined {
-    return this.#smoothed;
+    return this.#isMeasured ? this.#smoothed : undefined;
   }
 
   /**
@@ -45,7 +46,8 @@ export class RttEstimator {
    * never held back.
    */
   sample(roundTripMs: number, ackDelayMs: number = this.#ackDelay): void {
-    if (this.#smoothed === undefined) {
+    if (!this.#isMeasured) {
+      this.#isMeasured = true;
       this.#smoothed = roundTripMs;
       this.#variation = roundTripMs / 2;
     } else {
@@ -63,7 +65,7 @@ export class RttEstimator {
 
   /** The retransmission timeout in ms (RFC 6298 §2.3 with the floor of RFC 9002 §6.2.1). */
   get timeout(): number {
-    if (this.#smoothed === undefined) return INITIAL_RTO_MS;
+    if (!this.#isMeasured) return INITIAL_RTO_MS;
     return this.#smoothed + Math.max(4 * this.#variation, GRANULARITY_MS) +
       this.#ackDelay;
   }

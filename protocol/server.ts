@@ -167,11 +167,15 @@ export interface Peer {
   readonly address: Address;
   /** Whose move it is. */
   readonly turn: TurnState;
+  /** Room for what the server keeps with it. */
+  attachment: unknown;
 }
 
 /** A protocol end that answers many clients. */
 export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
   /** Clients that take memory. */
+  readonly sessions: Iterable<P>;
+  /** How many these are. */
   readonly size: number;
   /** Answers a question of a client. */
   answer(client: P, answer: Uint8Array, now: number): void;
@@ -206,7 +210,6 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #listener: AnsweringEndpoint<P>;
   readonly #maxMessageBytes: number;
   readonly #driver: Driver<ListenerEvent<P>>;
-  readonly #clients = new Map<P, Client>();
   readonly #stopped = Promise.withResolvers<void>();
   #shutdown: Promise<void> | undefined;
 
@@ -251,7 +254,7 @@ export class RunningServer<P extends Peer> implements Server {
     this.#listener.close(Driver.now());
     this.#driver.update();
     if (this.#listener.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
-    for (const client of this.#clients.values()) client.end();
+    for (const session of this.#listener.sessions) clientOf(session)?.end();
     await this.#driver.close();
   }
 
@@ -259,8 +262,7 @@ export class RunningServer<P extends Peer> implements Server {
     switch (event.type) {
       case "connected": {
         const { session } = event;
-        const client = new Client(session);
-        this.#clients.set(session, client);
+        const client = session.attachment = new Client(session);
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
       }
@@ -269,8 +271,7 @@ export class RunningServer<P extends Peer> implements Server {
         break;
       case "ended": {
         const { session } = event;
-        const client = this.#clients.get(session)!;
-        this.#clients.delete(session);
+        const client = clientOf(session)!;
         client.end();
         this.#call(() => this.#options.onDisconnect?.(client, event.reason), client);
         break;
@@ -287,27 +288,35 @@ export class RunningServer<P extends Peer> implements Server {
   }
 
   #answer(session: P, question: string): void {
-    const client = this.#clients.get(session)!;
-    const info = new Question(client, (ahead) => {
-      this.#listener.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
-      this.#driver.update();
-    });
-    const fail = (error: unknown) => {
-      if (session.turn === "local") this.#listener.bye(session, "failed", Driver.now());
-      this.#report(error, client);
-    };
+    const client = clientOf(session)!;
+    const info = new Question(client, (ahead) => this.#setAhead(session, ahead));
     try {
       const answer = this.#handler(question, info);
       // Most bots have theirs at once, and it goes out before anything else is looked at.
       if (typeof answer === "string") this.#send(session, answer);
-      else this.#sendLater(session, answer).catch(fail).then(() => this.#driver.update());
+      else this.#sendLater(session, client, answer);
     } catch (error) {
-      fail(error);
+      this.#fail(session, client, error);
     }
   }
 
-  async #sendLater(session: P, answer: Promise<string>): Promise<void> {
-    this.#send(session, await answer);
+  async #sendLater(session: P, client: Client, answer: Promise<string>): Promise<void> {
+    try {
+      this.#send(session, await answer);
+    } catch (error) {
+      this.#fail(session, client, error);
+    }
+    this.#driver.update();
+  }
+
+  #fail(session: P, client: Client, error: unknown): void {
+    if (session.turn === "local") this.#listener.bye(session, "failed", Driver.now());
+    this.#report(error, client);
+  }
+
+  #setAhead(session: P, ahead: number): void {
+    this.#listener.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
+    this.#driver.update();
   }
 
   #send(session: P, text: string): void {
@@ -383,6 +392,11 @@ class Question implements QuestionInfo {
   get signal(): AbortSignal {
     return this.client.signal;
   }
+}
+
+/** The client of a session, once it got through. */
+function clientOf({ attachment }: Peer): Client | undefined {
+  return attachment as Client | undefined;
 }
 
 // A socket on `::` sees IPv4 peers in IPv6 clothes.

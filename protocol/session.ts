@@ -7,7 +7,7 @@ import { decodeText } from "./bytes.ts";
 import { Delivery, type PacketSink, Retransmission } from "./delivery.ts";
 import type { Address } from "./outbox.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
-import { isSame, MAX_MESSAGE_BYTES, packetIdHigh, packetIdLow } from "./packet.ts";
+import { idHigh, idLow, isSame, MAX_MESSAGE_BYTES, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
@@ -143,13 +143,14 @@ const NO_CHALLENGE = new Uint8Array(0);
 
 /** One conversation, seen from one end. */
 export class Session implements PacketSink {
-  /** The id on every packet. */
-  readonly id: bigint;
   /** Where the other end was last heard: a session follows its id, not an address. */
   address: Address;
-  /** The lower half of the id, as a signed integer: see {@linkcode packetIdLow}. */
+  /** Room for what whoever drives this end keeps with it: to look it up would take longer. */
+  attachment: unknown;
+  /** The lower half of the id on every packet, as a signed integer: see {@linkcode packetIdLow}. */
   readonly idLow: number;
-  readonly #idHigh: number;
+  /** The upper half of it, as a signed integer. */
+  readonly idHigh: number;
   readonly #role: "asker" | "answerer";
   readonly #output: SessionOutput;
   readonly #counters: Counters;
@@ -176,9 +177,8 @@ export class Session implements PacketSink {
 
   /** Starts a session whose WELCOME is on its way or has just arrived. */
   constructor(options: SessionOptions) {
-    this.id = options.id;
-    this.idLow = Number(BigInt.asIntN(32, options.id));
-    this.#idHigh = Number(BigInt.asIntN(32, options.id >> 32n));
+    this.idLow = idLow(options.id);
+    this.idHigh = idHigh(options.id);
     this.address = options.address;
     this.#role = options.role;
     this.#output = options.output;
@@ -194,6 +194,11 @@ export class Session implements PacketSink {
     this.#scheduleKeepalive(options.now);
   }
 
+  /** The id on every packet. */
+  get id(): bigint {
+    return BigInt.asUintN(64, BigInt(this.idHigh) << 32n) | BigInt.asUintN(32, BigInt(this.idLow));
+  }
+
   /** Whose move it is. */
   get turn(): TurnState {
     return this.#turn.state;
@@ -201,7 +206,7 @@ export class Session implements PacketSink {
 
   /** Whether a datagram, which is one of this protocol, carries this session's id. */
   owns(datagram: Uint8Array): boolean {
-    return packetIdLow(datagram) === this.idLow && packetIdHigh(datagram) === this.#idHigh;
+    return packetIdLow(datagram) === this.idLow && packetIdHigh(datagram) === this.idHigh;
   }
 
   /** Whether a message of this end is not acknowledged yet. */
@@ -357,7 +362,7 @@ export class Session implements PacketSink {
 
   /** Transmits a packet of this session: the one place where an id and a seal are put on it. */
   transmit(packet: Omit<PacketFields, "id">): void {
-    const datagram = this.#seal.seal(encodeFor(this.id, packet));
+    const datagram = this.#seal.seal(encodeFor(this.idHigh, this.idLow, packet));
     const path = this.#unprovedPath;
     if (path !== undefined) {
       // What may not go out now is sent again by its timer, when the address is proved.
@@ -422,9 +427,9 @@ export class Session implements PacketSink {
       }
       this.#emit({ type: "delivered", number: this.#number });
     }
-    const segments = this.#delivery.receiveSegment(packet, now);
-    if (segments === undefined) return;
-    const text = decodeText(segments.length === 1 ? segments[0]! : concat(segments));
+    const message = this.#delivery.receiveSegment(packet, now);
+    if (message === undefined) return;
+    const text = decodeText(message);
     if (text === undefined) {
       this.#counters.malformed++;
       this.bye("invalid", now);
@@ -578,14 +583,4 @@ export function longestPause(patience: number): number {
 
 function next(number: number): number {
   return (number + 1) >>> 0;
-}
-
-function concat(segments: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(segments.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const segment of segments) {
-    whole.set(segment, end);
-    end += segment.length;
-  }
-  return whole;
 }

@@ -4,7 +4,7 @@ import { seededRandom } from "../lab/random.ts";
 import { connect, serve } from "../protocol.ts";
 import { decodeText, encodeText } from "../protocol/bytes.ts";
 import { nodePrimitives } from "../protocol/crypto.ts";
-import type { Address } from "../protocol/outbox.ts";
+import { type Address, formatAddress } from "../protocol/outbox.ts";
 import { BYE_REASONS, decode, decodeHello, decodeWelcome, encode } from "../protocol/packet.ts";
 import { encodeHello, encodeWelcome, HEADER_BYTES, REFUSALS } from "../protocol/packet.ts";
 import { MAX_DATAGRAM_BYTES, MAX_SEGMENT_BYTES, SEAL_BYTES } from "../protocol/packet.ts";
@@ -378,7 +378,7 @@ async function check(capture: readonly Captured[], { passes, hint }: CheckOption
   });
   const requests = packets.map(({ packet }, i) =>
     capture.slice(0, i).findLastIndex(({ from }, j) =>
-      from === capture[i]!.to && isAnswer(packet, packets[j]!.packet)
+      formatAddress(from) === formatAddress(capture[i]!.to) && isAnswer(packet, packets[j]!.packet)
     )
   );
   packets.forEach(({ packet, isSealed }, i) => {

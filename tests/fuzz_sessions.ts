@@ -5,7 +5,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import type { Dialer } from "../protocol/dialer.ts";
-import type { Address } from "../protocol/outbox.ts";
+import { type Address, formatAddress } from "../protocol/outbox.ts";
 import { decode, decodeWelcome, encode, encodeHello, packetId } from "../protocol/packet.ts";
 import { type PacketType, packetType } from "../protocol/packet.ts";
 import { INITIAL_WINDOW } from "../protocol/window.ts";
@@ -211,7 +211,7 @@ class Attack {
     assert(replies.length <= most, `${replies.length} replies to one ${type}`);
     for (const { datagram: reply, to } of replies) {
       if (isUnproved) assert(reply.length <= length, `${reply.length} bytes for ${length}`);
-      assert(to === from, "A reply goes elsewhere");
+      assert(formatAddress(to) === formatAddress(from), "A reply goes elsewhere");
     }
     const { maxSessions = 1000 } = world.options;
     assert(listener.live <= maxSessions && listener.size <= 2 * maxSessions, "too many sessions");
