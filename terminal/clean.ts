@@ -17,13 +17,16 @@
  */
 
 /** A flag is matched first and whole, so that its tags are not taken for hidden text. */
-const HIDDEN = new RegExp(
+const HIDDEN =
   // Black flag, up to six letters or digits of ISO 3166-2, cancel tag (UTS #51, ED-14a).
   "\\u{1F3F4}[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]{1,6}\\u{E007F}" +
-    "|[[\\p{Cc}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Noncharacter_Code_Point}" +
-    "\\p{Default_Ignorable_Code_Point}\\uFFF9-\\uFFFB]--[\\p{Mn}\\u200C\\u200D]]",
-  "gv",
-);
+  "|[[\\p{Cc}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Noncharacter_Code_Point}" +
+  "\\p{Default_Ignorable_Code_Point}\\uFFF9-\\uFFFB]--[\\p{Mn}\\u200C\\u200D]]";
+
+/** Text in which there is nothing to look for. */
+const PRINTABLE_ASCII = /^[ -~]*$/;
+
+let hidden: RegExp | undefined;
 
 /**
  * Replaces what could steer a terminal or hide from a reader by a visible form: C0 controls and DEL
@@ -41,7 +44,7 @@ const HIDDEN = new RegExp(
  * ```
  */
 export function clean(text: string): string {
-  return text.replace(HIDDEN, visible);
+  return replaceHidden(text, visible);
 }
 
 /**
@@ -57,11 +60,18 @@ export function clean(text: string): string {
  * ```
  */
 export function toJsonLine(value: unknown): string {
-  return JSON.stringify(value).replace(HIDDEN, (match) => {
+  return replaceHidden(JSON.stringify(value), (match) => {
     if (match.codePointAt(0) === 0x1f3f4) return match;
     const units = Array.from({ length: match.length }, (_, i) => match.charCodeAt(i));
     return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
   });
+}
+
+function replaceHidden(text: string, replacement: (match: string) => string): string {
+  if (PRINTABLE_ASCII.test(text)) return text;
+  // Made for whoever needs it: so many properties of Unicode take a millisecond.
+  hidden ??= new RegExp(HIDDEN, "gv");
+  return text.replace(hidden, replacement);
 }
 
 function visible(match: string): string {

@@ -22,22 +22,26 @@ export interface PlainOptions {
  * although no terminal echoes what is typed.
  */
 export class Plain implements Prompter {
-  readonly ended: Promise<void>;
-  #lines: LineReader;
+  #input: TerminalInput;
+  #lines: LineReader | undefined;
   #output: Writer;
-  #next: Promise<string | null>;
+  #next: Promise<string | null> | undefined;
   #onBroken: (error: Error) => void;
   #end = Promise.withResolvers<void>();
   #prompt: string | undefined;
   #endShown = false;
 
-  /** Reads the first line ahead, and later each next one, to know the end when it comes. */
+  /** Reads nothing yet: the stream of the input takes longer to load than a first prompt to show. */
   constructor({ input, output, onBroken }: PlainOptions) {
-    this.ended = this.#end.promise;
+    this.#input = input;
     this.#output = output;
     this.#onBroken = onBroken;
-    this.#lines = new LineReader(input.readable);
-    this.#next = this.#read();
+  }
+
+  /** Reads ahead, to know the end when it comes. */
+  get ended(): Promise<void> {
+    this.#readAhead();
+    return this.#end.promise;
   }
 
   get asking(): boolean {
@@ -51,7 +55,7 @@ export class Plain implements Prompter {
     if (this.#endShown) return null;
     this.#prompt = prompt;
     this.show();
-    const line = await unlessAborted(this.#next, signal);
+    const line = await unlessAborted(this.#readAhead(), signal);
     if (line === undefined) this.hide();
     // At the end as well, for the transcript is made of whole lines.
     else this.#output.write(`${line ?? ""}\n`);
@@ -70,10 +74,15 @@ export class Plain implements Prompter {
   }
 
   close(): void {
-    this.#lines.close();
+    this.#lines?.close();
+  }
+
+  #readAhead(): Promise<string | null> {
+    return this.#next ??= this.#read();
   }
 
   async #read(): Promise<string | null> {
+    this.#lines ??= new LineReader(this.#input.readable);
     const line = await this.#lines.next().catch((error) => {
       this.#onBroken(error);
       return null;

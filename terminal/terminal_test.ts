@@ -405,3 +405,28 @@ function assertCursor(screen: Screen, before: string): void {
   reference.write(`${before}x\b`);
   assertEquals(screen.cursor, reference.cursor);
 }
+
+// The stream of the standard input took longer to load than everything else before the first prompt.
+Deno.test("terminal: in a pipe, the first prompt shows before the input is opened", async () => {
+  const order: string[] = [];
+  const terminal = new Terminal({
+    input: {
+      get readable() {
+        order.push("input");
+        return new Blob(["uno\n"]).stream();
+      },
+      isTerminal: () => false,
+      setRaw() {},
+    },
+    output: {
+      isTerminal: () => false,
+      writeSync(bytes) {
+        order.push(new TextDecoder().decode(bytes));
+        return bytes.length;
+      },
+    },
+  });
+  assertEquals(await terminal.question("> "), "uno");
+  assertEquals(order, ["> ", "input", "uno\n"]);
+  terminal.close();
+});
