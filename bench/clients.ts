@@ -12,7 +12,8 @@ import { Worker } from "./worker.ts";
 const SIZES = [10, 100, 1_000, 10_000, 100_000] as const;
 const LARGEST = 100_000;
 const ROUNDS = 5;
-const WARM_UP_TURNS = 20_000;
+/** As many as it takes the runtime to compile all that it will. */
+const WARM_UP_TURNS = 100_000;
 const TURNS = 20_000;
 /** Clients that are there before memory is first looked at: the server is warm by then. */
 const FIRST_CLIENTS = 1_000;
