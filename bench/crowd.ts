@@ -51,6 +51,8 @@ interface Crowd {
   connect(clients: number): Promise<Loop>;
   /** Takes so many turns in a closed loop. */
   ask(turns: number): Promise<Loop>;
+  /** Acknowledges the answers that no question has acknowledged: the loop is not to go on at once. */
+  pause(): Promise<void>;
   /** Keeps the clients alive; gives back how many replies came. */
   ping(pace: Pace): Promise<number>;
 }
@@ -202,6 +204,10 @@ class RawCrowd implements Crowd {
     return this.#socket.loop(echo(QUESTION_BYTES), this.#line, turns);
   }
 
+  pause(): Promise<void> {
+    return Promise.resolve();
+  }
+
   ping(pace: Pace): Promise<number> {
     return this.#socket.pace(echo(HEADER_BYTES), pace);
   }
@@ -256,14 +262,12 @@ class OurCrowd implements Crowd {
     await this.#socket.loop(welcome, added, clients);
     const first = await this.#socket.loop(this.#asking(), added, clients);
     for (const client of added) this.#line.push(client);
-    await this.#acknowledge();
+    await this.pause();
     return first;
   }
 
-  async ask(turns: number): Promise<Loop> {
-    const loop = await this.#socket.loop(this.#asking(), this.#line, turns);
-    await this.#acknowledge();
-    return loop;
+  ask(turns: number): Promise<Loop> {
+    return this.#socket.loop(this.#asking(), this.#line, turns);
   }
 
   ping(pace: Pace): Promise<number> {
@@ -274,8 +278,7 @@ class OurCrowd implements Crowd {
     return BigInt(this.#idHighs[client]!) << 32n | BigInt(this.#idLows[client]!);
   }
 
-  // What the next question would acknowledge, if it came soon.
-  async #acknowledge(): Promise<void> {
+  async pause(): Promise<void> {
     let acks = 0;
     for (const client of this.#line) {
       if (this.#owesAck[client] === 0) continue;
@@ -413,6 +416,7 @@ if (import.meta.main) {
     },
     connect: (clients: number) => crowd.connect(clients),
     ask: (turns: number) => crowd.ask(turns),
+    pause: () => crowd.pause(),
     ping: (pace: Pace) => crowd.ping(pace),
   });
 }
