@@ -85,16 +85,35 @@ export class Retransmission {
   }
 }
 
-interface Outgoing {
-  readonly number: number;
-  readonly message: Uint8Array;
-  readonly lastSegment: number;
+/**
+ * What is under way. One object serves all messages of a conversation: where there are very many, a new
+ * one each time would live for so long that it had to be moved about.
+ */
+class Outgoing {
+  /** The message; none while nothing is under way. */
+  message: Uint8Array | undefined;
+  number = 0;
+  lastSegment = 0;
   /** Only a message of several segments needs one. */
-  readonly window: CongestionWindow | undefined;
+  window: CongestionWindow | undefined;
   /** How many segments were sent at least once: the first ones. */
-  sent: number;
+  sent = 0;
   /** How many segments are acknowledged. */
-  acknowledged: number;
+  acknowledged = 0;
+
+  start(number: number, message: Uint8Array): void {
+    this.message = message;
+    this.number = number;
+    this.lastSegment = segmentCount(message.length) - 1;
+    this.window = this.lastSegment === 0 ? undefined : new CongestionWindow();
+    this.sent = 0;
+    this.acknowledged = 0;
+  }
+
+  stop(): void {
+    this.message = undefined;
+    this.window = undefined;
+  }
 }
 
 interface Incoming {
@@ -113,7 +132,7 @@ export class Delivery {
   readonly #timers: [Retransmission, ...Retransmission[]] = [new Retransmission()];
   // What was overdue at that time, and is so still, waits for room in the window.
   #filledAt = -Infinity;
-  #outgoing: Outgoing | undefined;
+  readonly #outgoing = new Outgoing();
   #incoming: Incoming | undefined;
   #isWelcoming = false;
   // The last whole message that came in: what this end's next packet acknowledges.
@@ -135,7 +154,7 @@ export class Delivery {
 
   /** Whether a message of this end is not acknowledged yet. */
   get isSending(): boolean {
-    return this.#outgoing !== undefined;
+    return this.#outgoing.message !== undefined;
   }
 
   /** Whether an acknowledgement is held back, for a reply to carry. */
@@ -181,12 +200,10 @@ export class Delivery {
 
   /** Sends a message, as fast as the window allows. The bytes are kept, and must not change. */
   send(number: number, message: Uint8Array, now: number): void {
-    const lastSegment = segmentCount(message.length) - 1;
-    const window = lastSegment === 0 ? undefined : new CongestionWindow();
     this.#finishOutgoing();
     this.#timers[0].restart();
-    this.#outgoing = { number, message, lastSegment, window, sent: 0, acknowledged: 0 };
-    this.#fillWindow(this.#outgoing, now);
+    this.#outgoing.start(number, message);
+    this.#fillWindow(now);
   }
 
   /** Gives up whatever is under way. */
@@ -198,12 +215,11 @@ export class Delivery {
 
   /** Sends again what is overdue, and acknowledges what no reply has acknowledged in time. */
   handleTimeout(now: number): void {
-    const outgoing = this.#outgoing;
-    if (outgoing !== undefined) {
+    if (this.isSending) {
       for (const { deadline, sentAt } of this.#timers) {
-        if (deadline <= now) outgoing.window?.timedOut(sentAt, now);
+        if (deadline <= now) this.#outgoing.window?.timedOut(sentAt, now);
       }
-      this.#fillWindow(outgoing, now);
+      this.#fillWindow(now);
     }
     if (this.#ackDeadline <= now) this.#acknowledgeHeard(now);
   }
@@ -215,7 +231,7 @@ export class Delivery {
    */
   receiveAck(packet: Packet, now: number): boolean {
     const outgoing = this.#outgoing;
-    if (outgoing?.number !== packet.number) return false;
+    if (!this.isSending || outgoing.number !== packet.number) return false;
     const timer = this.#timers[packet.segment];
     // It was never sent, or is acknowledged already.
     if (timer === undefined || timer.deadline === Infinity) return false;
@@ -227,7 +243,7 @@ export class Delivery {
       this.#finishOutgoing();
       return true;
     }
-    this.#fillWindow(outgoing, now);
+    this.#fillWindow(now);
     return false;
   }
 
@@ -239,7 +255,7 @@ export class Delivery {
    */
   acknowledgedByReply(packet: Packet, now: number): boolean {
     const outgoing = this.#outgoing;
-    if (outgoing === undefined || outgoing.sent <= outgoing.lastSegment) return false;
+    if (!this.isSending || outgoing.sent <= outgoing.lastSegment) return false;
     // Of several segments, a reply does not say which one it echoes.
     if (outgoing.lastSegment === 0) {
       // What was sent again had to wait for a timeout: that is no delay that the peer intends.
@@ -289,7 +305,7 @@ export class Delivery {
     this.#heardAttempt = packet.attempt;
     this.#heardAt = now;
     // Once a segment of the reply is acknowledged, the other end has heard it.
-    const isUnheard = this.#outgoing?.acknowledged === 0;
+    const isUnheard = this.isSending && this.#outgoing.acknowledged === 0;
     if (options.replay && isUnheard) this.#transmitSegment(0, now);
     else this.#acknowledgeHeard(now);
     return true;
@@ -334,7 +350,8 @@ export class Delivery {
   }
 
   /** Sends what the window has room for: first what is overdue, then what was never sent. */
-  #fillWindow(outgoing: Outgoing, now: number): void {
+  #fillWindow(now: number): void {
+    const outgoing = this.#outgoing;
     this.#filledAt = now;
     let room = outgoing.window?.size ?? 1;
     for (const { deadline } of this.#timers) {
@@ -352,7 +369,8 @@ export class Delivery {
   }
 
   #transmitSegment(segment: number, now: number): void {
-    const { number, message, lastSegment } = this.#outgoing!;
+    const { number, lastSegment } = this.#outgoing;
+    const message = this.#outgoing.message!;
     const start = segment * MAX_SEGMENT_BYTES;
     const timer = this.#timers[segment] ??= new Retransmission();
     timer.sent(now, this.#rtt.timeout, this.#longestPause);
@@ -370,7 +388,7 @@ export class Delivery {
   }
 
   #finishOutgoing(): void {
-    this.#outgoing = undefined;
+    this.#outgoing.stop();
     if (this.#timers.length > 1) this.#timers.length = 1;
     this.#timers[0].stop();
   }
