@@ -30,6 +30,7 @@ export class Plain implements Prompter {
   #end = Promise.withResolvers<void>();
   #prompt: string | undefined;
   #endShown = false;
+  #isClosed = false;
 
   /** Reads nothing yet: the stream of the input takes longer to load than a first prompt to show. */
   constructor({ input, output, onBroken }: PlainOptions) {
@@ -74,6 +75,7 @@ export class Plain implements Prompter {
   }
 
   close(): void {
+    this.#isClosed = true;
     this.#lines?.close();
   }
 
@@ -82,13 +84,19 @@ export class Plain implements Prompter {
   }
 
   async #read(): Promise<string | null> {
-    this.#lines ??= new LineReader(this.#input.readable);
-    const line = await this.#lines.next().catch((error) => {
+    const line = await this.#nextLine().catch((error) => {
       this.#onBroken(error);
       return null;
     });
     if (line === null) this.#end.resolve();
     return line;
+  }
+
+  async #nextLine(): Promise<string | null> {
+    // An input that nobody closes any more would keep the process from its end.
+    if (this.#lines === undefined && this.#isClosed) return null;
+
+    return await (this.#lines ??= new LineReader(this.#input.readable)).next();
   }
 }
 

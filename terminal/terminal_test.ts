@@ -430,3 +430,21 @@ Deno.test("terminal: in a pipe, the first prompt shows before the input is opene
   assertEquals(order, ["> ", "input", "uno\n"]);
   terminal.close();
 });
+
+// It was opened after the close, and kept the process from its end.
+Deno.test("terminal: in a pipe, an input that was not opened before the close is not opened after it", async () => {
+  const input = {
+    get readable(): ReadableStream<Uint8Array> {
+      throw new Error("It is opened");
+    },
+    isTerminal: () => false,
+    setRaw() {},
+  };
+  const terminal = new Terminal({ input });
+  const { ended } = terminal;
+  terminal.close();
+  await ended;
+  await terminal.ended;
+  const broken = terminal.broken.then(() => "broken");
+  assertEquals(await Promise.race([broken, settled()]), undefined);
+});
