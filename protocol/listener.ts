@@ -157,7 +157,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     return this.#clients.size;
   }
 
-  /** These sessions. */
+  /** The sessions that take memory. */
   get sessions(): Iterable<Session> {
     return this.#clients.values();
   }
@@ -329,7 +329,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
       id: sessionId,
       role: "answerer",
       // One text for all sessions of a host: to compare it, nothing else has to be fetched.
-      address: { hostname: host.hostname, port: from.port },
+      address: { ...from, hostname: host.hostname },
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,

@@ -183,8 +183,8 @@ export function idLow(id: bigint): number {
 
 /** Builds the datagram of a packet under the id of those halves: {@linkcode encode} for whoever sends many. */
 export function encodeFor(
-  idHigh: number,
-  idLow: number,
+  high: number,
+  low: number,
   packet: Omit<PacketFields, "id">,
 ): Uint8Array {
   const payload = packet.payload ?? NOTHING;
@@ -196,8 +196,8 @@ export function encodeFor(
   view.setUint8(at + 5, packet.attempt ?? 0);
   view.setUint8(at + 6, packet.echo ?? 0);
   view.setUint8(at + 7, packet.ackDelay ?? 0);
-  view.setInt32(at + 8, idHigh);
-  view.setInt32(at + 12, idLow);
+  view.setInt32(at + 8, high);
+  view.setInt32(at + 12, low);
   view.setUint32(at + 16, packet.number ?? 0);
   view.setUint8(at + 20, packet.segment ?? 0);
   view.setUint8(at + 21, packet.lastSegment ?? 0);

@@ -78,7 +78,7 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
     return this.#clients.size;
   }
 
-  /** These clients. */
+  /** The clients that are known. */
   get sessions(): Iterable<PlainClient> {
     return this.#clients.values();
   }

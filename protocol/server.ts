@@ -175,7 +175,7 @@ export interface Peer {
 export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
   /** Clients that take memory. */
   readonly sessions: Iterable<P>;
-  /** How many these are. */
+  /** How many clients take memory. */
   readonly size: number;
   /** Answers a question of a client. */
   answer(client: P, answer: Uint8Array, now: number): void;

@@ -12,13 +12,8 @@ const MAX_FAILURES = 100;
 /** Longest that one timer is set for, in ms: one that is no longer wanted cannot be called off. */
 const MAX_TIMER_MS = 10_000;
 
-/** Time from the second timer in a row that came for nothing to the next one, in ms. */
-const SHORTEST_REST_MS = 50;
-
-/** What each rest is longer than the one before: so it stays a small part of the time gone by. */
-const REST_GROWTH = 17 / 16;
-
-const LONGEST_REST_MS = 250;
+/** Least time from the second timer in a row that came for nothing to the next one, in ms. */
+const REST_MS = 50;
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
@@ -75,7 +70,6 @@ export class Driver<Event> {
   #sending: Promise<void> | undefined;
   #timer: AbortSignal | undefined;
   #timerAt = Infinity;
-  #restMs = SHORTEST_REST_MS;
   #restUntil = -Infinity;
   #isInVain = false;
   #isClosed = false;
@@ -124,8 +118,8 @@ export class Driver<Event> {
       endpoint.receive(got[0], got[1], Driver.now());
       this.update();
       if (this.#sending !== undefined) continue;
-      // Whoever waited for this speaks in its turn first. To send before the socket is asked again, which
-      // mostly has nothing yet, saves a look at it.
+      // Whoever waited for this, with nothing in between, speaks in its turn first. To send before the
+      // socket is asked again, which mostly has nothing yet, saves a look at it.
       await null;
     }
   }
@@ -161,6 +155,7 @@ export class Driver<Event> {
   }
 
   #setTimer(): void {
+    // Whatever the next deadline is, it waits for the end of the rest.
     if (this.#timerAt <= this.#restUntil) return;
     const at = Math.max(this.#options.endpoint.nextTimeout, this.#restUntil);
     // A timer that fires too early looks again; so it need not be moved each time a deadline is.
@@ -177,7 +172,6 @@ export class Driver<Event> {
 
   #handleTimer(): void {
     const now = Driver.now();
-    const hasRested = this.#timerAt === this.#restUntil;
     const wasInVain = this.#isInVain;
     this.#timerAt = Infinity;
     this.#options.endpoint.handleTimeout(now);
@@ -185,11 +179,7 @@ export class Driver<Event> {
     // In a quick conversation each deadline has moved on before it comes. What wakes for nothing then
     // sleeps for a while, because to be woken takes as long as several turns. Once is no sign of it: with
     // a slow answer to come, an acknowledgement is due next.
-    const rests = wasInVain && this.#isInVain;
-    this.#restMs = rests && hasRested
-      ? Math.min(this.#restMs * REST_GROWTH, LONGEST_REST_MS)
-      : SHORTEST_REST_MS;
-    this.#restUntil = rests ? now + this.#restMs : -Infinity;
+    this.#restUntil = wasInVain && this.#isInVain ? now + REST_MS : -Infinity;
     this.#setTimer();
   }
 }

@@ -114,36 +114,18 @@ function lateness(clock: Clock, { endpoint, driver }: Driven): number {
 Deno.test("driver: while deadlines move on and on, it is seldom woken", () => {
   using clock = new Clock();
   const driven = drive();
-  const first = talk(1000, clock, driven);
-  assert(first >= 5 && first <= 25, `${first} times in the first second`);
-  talk(9000, clock, driven);
-  const later = talk(1000, clock, driven);
-  assert(later >= 4 && later <= 5, `${later} times in the eleventh`);
+  const woken = talk(10_000, clock, driven);
+  assert(woken >= 100 && woken <= 210, `${woken} times in ten seconds`);
 });
 
-// Invariant: what a deadline that comes after all is late is a small part of the time that went well.
-Deno.test("driver: the last deadline is kept, if late", () => {
+// The rest once grew while all went well, up to 250 ms: a slow client beside a quick one waited for it.
+Deno.test("driver: the last deadline is kept, late by a rest at most", () => {
   for (let time = 100; time <= 20_000; time += 77) {
     using clock = new Clock();
     const driven = drive();
     talk(time, clock, driven);
     const late = lateness(clock, driven);
-    assert(late <= Math.min(50 + time / 16, 250), `${late} ms after ${time}`);
+    assert(late <= 50, `${late} ms after ${time}`);
     assertEquals(lateness(clock, driven), 0, "the next is in time again");
   }
-});
-
-// To rest for longer each time is for who talks without a pause: a slow answer would be acknowledged late.
-Deno.test("driver: rests do not add up over pauses", () => {
-  using clock = new Clock();
-  const driven = drive();
-  for (let spell = 0; spell < 100; spell++) {
-    talk(100, clock, driven);
-    driven.endpoint.nextTimeout = clock.now + 2000;
-    driven.driver.update();
-    clock.pass(clock.now + 1000);
-  }
-  talk(100, clock, driven);
-  const late = lateness(clock, driven);
-  assert(late <= 50 + 100 / 16, `${late} ms`);
 });
