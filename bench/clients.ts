@@ -108,7 +108,7 @@ async function start(kind: Kind, workers: AsyncDisposableStack): Promise<Pair> {
 async function gather({ crowd }: Pair, size: number): Promise<void> {
   await crowd.order("connect", size);
   await crowd.order("ask", WARM_UP_TURNS);
-  await crowd.order("pause");
+  await crowd.order("acknowledge");
 }
 
 /** Gathers the largest crowd, and weighs what the server keeps for each that is connected and idle. */
@@ -134,7 +134,7 @@ async function measure({ server, crowd }: Pair): Promise<Round> {
   const before = await server.order<Usage>("usage");
   const { rate } = await crowd.order<Loop>("ask", TURNS);
   const after = await server.order<Usage>("usage");
-  await crowd.order("pause");
+  await crowd.order("acknowledge");
   return { rate, cpu: (after.cpu - before.cpu) / TURNS };
 }
 

@@ -51,8 +51,8 @@ interface Crowd {
   connect(clients: number): Promise<Loop>;
   /** Takes so many turns in a closed loop. */
   ask(turns: number): Promise<Loop>;
-  /** Acknowledges the answers that no question has acknowledged: the loop is not to go on at once. */
-  pause(): Promise<void>;
+  /** Acknowledges the answers of the loop, which does not go on at once. */
+  acknowledge(): Promise<void>;
   /** Keeps the clients alive; gives back how many replies came. */
   ping(pace: Pace): Promise<number>;
 }
@@ -204,7 +204,7 @@ class RawCrowd implements Crowd {
     return this.#socket.loop(echo(QUESTION_BYTES), this.#line, turns);
   }
 
-  pause(): Promise<void> {
+  acknowledge(): Promise<void> {
     return Promise.resolve();
   }
 
@@ -262,7 +262,7 @@ class OurCrowd implements Crowd {
     await this.#socket.loop(welcome, added, clients);
     const first = await this.#socket.loop(this.#asking(), added, clients);
     for (const client of added) this.#line.push(client);
-    await this.pause();
+    await this.acknowledge();
     return first;
   }
 
@@ -278,7 +278,7 @@ class OurCrowd implements Crowd {
     return BigInt(this.#idHighs[client]!) << 32n | BigInt(this.#idLows[client]!);
   }
 
-  async pause(): Promise<void> {
+  async acknowledge(): Promise<void> {
     let acks = 0;
     for (const client of this.#line) {
       if (this.#owesAck[client] === 0) continue;
@@ -416,7 +416,7 @@ if (import.meta.main) {
     },
     connect: (clients: number) => crowd.connect(clients),
     ask: (turns: number) => crowd.ask(turns),
-    pause: () => crowd.pause(),
+    acknowledge: () => crowd.acknowledge(),
     ping: (pace: Pace) => crowd.ping(pace),
   });
 }
