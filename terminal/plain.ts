@@ -95,7 +95,6 @@ export class Plain implements Prompter {
   async #nextLine(): Promise<string | null> {
     // An input that nobody closes any more would keep the process from its end.
     if (this.#lines === undefined && this.#isClosed) return null;
-
     return await (this.#lines ??= new LineReader(this.#input.readable)).next();
   }
 }
