@@ -28,6 +28,17 @@ export function allocate(length: number): Uint8Array {
   return slab.subarray(used, used += length);
 }
 
+/** All these bytes in a row, in an array of their own. */
+export function concat(pieces: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const piece of pieces) {
+    whole.set(piece, end);
+    end += piece.length;
+  }
+  return whole;
+}
+
 /** Makes views of buffers, and remembers the latest: the same one comes again and again. */
 export class Views {
   #latest: DataView = new DataView(new ArrayBuffer(0));

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { concat } from "./bytes.ts";
 import { MAX_SEGMENT_BYTES, type Packet, type PacketFields, segmentCount } from "./packet.ts";
 import { MAX_ACK_DELAY_MS, type RttEstimator } from "./rtt.ts";
 import { CongestionWindow } from "./window.ts";
@@ -407,14 +408,4 @@ export class Delivery {
   #ackDelay(now: number): number {
     return Math.min(UNKNOWN_DELAY, Math.round(now - this.#heardAt));
   }
-}
-
-function concat(segments: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(segments.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const segment of segments) {
-    whole.set(segment, end);
-    end += segment.length;
-  }
-  return whole;
 }

@@ -11,6 +11,7 @@
  *
  * @module
  */
+import { concat } from "./bytes.ts";
 
 /** Bytes of a public key, of a private key and of what two of them agree on (§12.1). */
 export const KEY_BYTES = 32;
@@ -175,7 +176,7 @@ export class Handshake {
         return undefined;
       }
     }
-    const message = concat(ephemeral.publicKey, symmetric.encryptAndHash(payload));
+    const message = concat([ephemeral.publicKey, symmetric.encryptAndHash(payload)]);
     this.#ephemeral = ephemeral;
     this.#advance(symmetric);
     return message;
@@ -304,7 +305,7 @@ class SymmetricState {
 
   /** §5.2 MixHash */
   mixHash(data: Uint8Array): void {
-    this.#hash = this.#primitives.hash(concat(this.#hash, data));
+    this.#hash = this.#primitives.hash(concat([this.#hash, data]));
   }
 
   /** §5.2 MixKey */
@@ -409,11 +410,4 @@ function hkdf(
   const bytes = primitives.hkdf(chainingKey, inputKeyMaterial, 3 * HASH_BYTES);
   const [second, third] = [HASH_BYTES, 2 * HASH_BYTES];
   return [bytes.subarray(0, second), bytes.subarray(second, third), bytes.subarray(third)];
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const bytes = new Uint8Array(a.length + b.length);
-  bytes.set(a);
-  bytes.set(b, a.length);
-  return bytes;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { concat } from "../protocol/bytes.ts";
 import { LineReader, MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
 import { Dice } from "./fuzz_dice.ts";
 
@@ -60,13 +61,7 @@ function anyBytes(dice: Dice): Uint8Array {
     pieces.push(Uint8Array.from(dice.pick(LINE_PIECES)));
   }
   if (dice.chance(0.3)) pieces.unshift(Uint8Array.from(BYTE_ORDER_MARK));
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let end = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, end);
-    end += piece.length;
-  }
-  return bytes;
+  return concat(pieces);
 }
 
 function streamOf(whole: Uint8Array, breaksAt: number | undefined, dice: Dice) {
