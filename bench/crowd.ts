@@ -10,8 +10,9 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { decode, decodeWelcome, encode, encodeHello, HEADER_BYTES } from "../protocol/packet.ts";
-import type { Packet } from "../protocol/packet.ts";
+import { decode, decodeWelcome, encode, encodeFor, encodeHello } from "../protocol/packet.ts";
+import { HEADER_BYTES, idHigh, idLow } from "../protocol/packet.ts";
+import type { Packet, PacketFields } from "../protocol/packet.ts";
 import { obey } from "./orders.ts";
 
 /** Questions that are under way at once: half of what an unread socket keeps. */
@@ -252,8 +253,8 @@ class OurCrowd implements Crowd {
     });
     const welcome = this.#greeting("welcome", tokens, (client, { payload, attempt }) => {
       const { sessionId } = decodeWelcome(payload);
-      this.#idHighs[client] = Number(sessionId >> 32n);
-      this.#idLows[client] = Number(sessionId & 0xffff_ffffn);
+      this.#idHighs[client] = idHigh(sessionId);
+      this.#idLows[client] = idLow(sessionId);
       this.#heard[client] = attempt;
     });
     await this.#socket.loop(retry, added, clients);
@@ -274,8 +275,8 @@ class OurCrowd implements Crowd {
     return this.#socket.pace(this.#pinging(), pace);
   }
 
-  #id(client: number): bigint {
-    return BigInt(this.#idHighs[client]!) << 32n | BigInt(this.#idLows[client]!);
+  #encode(client: number, packet: Omit<PacketFields, "id">): Uint8Array {
+    return encodeFor(this.#idHighs[client]!, this.#idLows[client]!, packet);
   }
 
   async acknowledge(): Promise<void> {
@@ -284,7 +285,7 @@ class OurCrowd implements Crowd {
       if (this.#owesAck[client] === 0) continue;
       this.#owesAck[client] = 0;
       const [number, echo] = [this.#numbers[client]!, this.#heard[client]!];
-      await this.#socket.send(encode({ type: "ack", id: this.#id(client), number, echo }));
+      await this.#socket.send(this.#encode(client, { type: "ack", number, echo }));
       if (++acks % ACK_BATCH !== 0) continue;
       const one = new Line(1);
       one.push(client);
@@ -353,7 +354,7 @@ class OurCrowd implements Crowd {
   #pinging(): Exchange {
     return {
       request: (client) => {
-        return encode({ type: "ping", id: this.#id(client), number: client, attempt: 1 });
+        return this.#encode(client, { type: "ping", number: client, attempt: 1 });
       },
       reply: (datagram) => {
         const packet = decode(datagram);
