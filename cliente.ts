@@ -3,20 +3,32 @@
  *
  * @module
  */
-import { type Arguments, UsageError } from "./app/arguments.ts";
-import { type Asker, ConsoleAsker } from "./app/asker.ts";
-import { JsonAsker } from "./app/json.ts";
-import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./app/laboratory.ts";
-import { describeBroken, describeTooLong } from "./app/messages.ts";
-import { describeFailure, END_CODES } from "./app/outcomes.ts";
-import { isPlain } from "./app/plain.ts";
-import { EXIT, printError, run } from "./app/program.ts";
-import { askerCode } from "./app/room_code.ts";
-import { connect, connectPlain, type Conversation, ConversationEndedError } from "./protocol.ts";
-import { ANSWER_TIMEOUT_MS, DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS } from "./protocol.ts";
-import { isBye, MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES, NoAnswerError } from "./protocol.ts";
+import { type Arguments, UsageError } from "./program/arguments.ts";
+import { type Asker, ConsoleAsker } from "./program/asker.ts";
+import { JsonAsker } from "./program/json.ts";
+import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
+import { describeBroken, describeTooLong } from "./program/words.ts";
+import { describeFailure, END_CODES } from "./program/words.ts";
+import { isPlain } from "./program/mode.ts";
+import { EXIT, printError, run } from "./program/program.ts";
+import { askerCode } from "./program/mode.ts";
+import {
+  connect,
+  connectPlain,
+  type Conversation,
+  ConversationEndedError,
+} from "./transport/mod.ts";
+import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "./transport/mod.ts";
+import { NoAnswerError } from "./transport/mod.ts";
 import { LineReader } from "./terminal/line_reader.ts";
 import type { Terminal } from "./terminal/terminal.ts";
+import {
+  DEFAULT_HOSTNAME,
+  DEFAULT_PORT,
+  isBye,
+  MAX_MESSAGE_BYTES,
+  MAX_PLAIN_MESSAGE_BYTES,
+} from "./protocol.ts";
 
 const HELP = `Cliente de preguntas y respuestas por UDP.
 

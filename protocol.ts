@@ -1,107 +1,172 @@
 /**
- * Questions and answers over UDP: what two programs need to converse over a network that loses,
- * doubles and reorders datagrams.
+ * The rules that a client and a server share: whose turn it is, what ends a conversation, and the
+ * numbers that both ends have to agree on. Read this file first; it imports nothing.
  *
- * {@linkcode serve} answers questions and {@linkcode connect} asks them, one at a time and in turns:
- * the asker speaks first, and only an answer makes room for the next question. Every datagram opens
- * with the same header of 24 bytes, numbers in network byte order:
+ * 1. The client asks and the server answers, one message at a time: nobody speaks twice in a row.
+ * 2. The client's question comes first.
+ * 3. Either end may say bye at any time. It is over when the other end confirms, or is lost.
+ *
+ * Each end keeps the state of its own {@linkcode Turn}:
  *
  * ```text
- *  0                   1                   2                   3
- *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
- * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- * |      'P'      |      'y'      |      'R'      |    version    |
- * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- * |     type      |    attempt    |     echo      |   ack delay   |
- * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- * |                          session id                           |
- * |                    (64 bits; in a handshake: nonce)           |
- * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- * |                            number                             |
- * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- * |    segment    | last segment  |             ahead             |
- * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
- * |                  payload (0 to 1,104 bytes) …
+ *                        send
+ *  client starts   ┌─────────────────────┐
+ *        │         │                     ▼
+ *        │     ┌───┴───┐             ┌────────┐       server starts
+ *        └────►│ local │◄────────────│ remote │◄────────────┘
+ *              └─┬───┬─┘   receive   └─┬────┬─┘
+ *     receive-bye│   │send-bye send-bye│    │receive-bye
+ *            lose│   ▼                 ▼    │lose
+ *                │  ┌──────────────────┐    │
+ *                │  │     leaving      │    │
+ *                │  └────────┬─────────┘    │
+ *                │           │bye-confirmed │
+ *                │           │receive-bye   │
+ *                │           ▼lose          │
+ *                │     ┌──────────┐         │
+ *                └────►│  closed  │◄────────┘
+ *                      └──────────┘
  * ```
  *
- * | type | name | from | payload |
- * |---|---|---|---|
- * | 1 | HELLO | client | idle timeout (32 bits), token and key share, each with its length; padding |
- * | 2 | RETRY | server | the token that proves the client's address when it comes back |
- * | 3 | WELCOME | server | session id (64 bits), idle timeout (32 bits), key share |
- * | 4 | REFUSE | server | reason (8 bits) |
- * | 5 | MESSAGE | both | a segment of a question (odd number) or of an answer (even number) |
- * | 6 | ACK | both | none: it acknowledges a segment of a message |
- * | 7 | PING | both | none, or a challenge (64 bits): it asks for a PONG |
- * | 8 | PONG | both | what the PING had |
- * | 9 | BYE | both | reason (8 bits) |
- * | 10 | BYE-ACK | both | none: it confirms a BYE |
- * | 11 | RESET | server | none: that session is not known |
- *
- * Messages are numbered through both directions: question 1, answer 2, question 3, and so on. So
- * the number alone tells whose turn it is, and each message acknowledges the one before it.
+ * The table {@linkcode TURNS} holds every transition there is. It does not know who asks and who
+ * answers: `local` is this end, `remote` the other, and only the first state differs.
  *
  * @module
  */
-export {
-  connect,
-  type ConnectOptions,
-  type Conversation,
-  type ConversationEvent,
-} from "./protocol/client.ts";
-export {
-  ConversationEndedError,
-  MessageTooLongError,
-  NoAnswerError,
-  RefusedError,
-  UnreachableError,
-  UnresolvedError,
-} from "./protocol/errors.ts";
-export { CONNECT_TIMEOUT_MS } from "./protocol/dialer.ts";
-export {
-  MAX_QUESTIONS,
-  MAX_SESSIONS,
-  MAX_SESSIONS_PER_ADDRESS,
-  UNPROVED_REPLIES_PER_SECOND,
-} from "./protocol/listener.ts";
-export { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol/options.ts";
-export { type Address, formatAddress, type Inspect, type Inspection } from "./protocol/outbox.ts";
-export {
-  type ByeReason,
-  type Header,
-  MAX_MESSAGE_BYTES,
-  type Packet,
-  type PacketType,
-  readHeader,
-  type Refusal,
-} from "./protocol/packet.ts";
-export {
-  connectPlain,
-  type ConnectPlainOptions,
-  servePlain,
-  type ServePlainOptions,
-} from "./protocol/plain.ts";
-export { ANSWER_TIMEOUT_MS, MAX_STALE_ANSWERS } from "./protocol/plain_asker.ts";
-export { MAX_PLAIN_MESSAGE_BYTES } from "./protocol/plain_message.ts";
-export {
-  type ClientInfo,
-  type Handler,
-  type QuestionInfo,
-  serve,
-  type ServeOptions,
-  type Server,
-  SHUTDOWN_TIMEOUT_MS,
-} from "./protocol/server.ts";
-export { MAX_ACK_DELAY_MS } from "./protocol/rtt.ts";
-export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./protocol/room_code.ts";
-export { type EndReason, IDLE_TIMEOUT_MS } from "./protocol/session.ts";
-export { type Shed, SHED_REPORT_INTERVAL_MS } from "./protocol/shed.ts";
-export {
-  isBye,
-  OutOfTurnError,
-  Turn,
-  type TurnEvent,
-  TURNS,
-  type TurnState,
-} from "./protocol/turn.ts";
-export type { Transport } from "./protocol/udp.ts";
+
+/** Address at which a server listens, and to which a client connects, by default. */
+export const DEFAULT_HOSTNAME = "127.0.0.1";
+
+/** UDP port of the server, by default. */
+export const DEFAULT_PORT = 12_000;
+
+/** Longest message, in bytes of UTF-8. */
+export const MAX_MESSAGE_BYTES = 65_536;
+
+/** Longest message without the protection of this protocol: one datagram over IPv4 (RFC 768). */
+export const MAX_PLAIN_MESSAGE_BYTES = 65_507;
+
+/**
+ * - `local`: this end may speak;
+ * - `remote`: the other end may;
+ * - `leaving`: this end said bye, and the other has not confirmed it yet;
+ * - `closed`: the conversation is over.
+ */
+export type TurnState = "local" | "remote" | "leaving" | "closed";
+
+/** What happens to a turn: this end or the other speaks or says bye, or the other end is gone. */
+export type TurnEvent =
+  | "send"
+  | "receive"
+  | "send-bye"
+  | "receive-bye"
+  | "bye-confirmed"
+  | "lose";
+
+/** Where each event leads from each state. What is not in it is against the rules. */
+export const TURNS: Readonly<
+  Record<TurnState, Partial<Record<TurnEvent, TurnState>>>
+> = {
+  local: {
+    "send": "remote",
+    "send-bye": "leaving",
+    "receive-bye": "closed",
+    "lose": "closed",
+  },
+  remote: {
+    "receive": "local",
+    "send-bye": "leaving",
+    "receive-bye": "closed",
+    "lose": "closed",
+  },
+  leaving: {
+    "bye-confirmed": "closed",
+    "receive-bye": "closed",
+    "lose": "closed",
+  },
+  closed: {},
+};
+
+/** Thrown to whoever speaks while it is the other end's turn, or after the end. Nothing was sent. */
+export class OutOfTurnError extends Error {
+  /** Always "OutOfTurnError". */
+  override readonly name = "OutOfTurnError";
+
+  /** The state of the conversation at that moment. */
+  readonly state: TurnState;
+
+  /** Makes the error for an attempt to speak in that state. */
+  constructor(state: TurnState) {
+    super(
+      state === "remote"
+        ? "Cannot speak out of turn: the other end has not spoken yet"
+        : "Cannot speak: the conversation is over",
+    );
+    this.state = state;
+  }
+}
+
+/**
+ * The turn of one conversation, seen from one end.
+ *
+ * @example
+ * ```ts
+ * import { Turn } from "./protocol.ts";
+ *
+ * const asker = new Turn("local");
+ * asker.local("send");
+ * console.log(asker.state, asker.remote("receive"), asker.state); // remote true local
+ * ```
+ */
+export class Turn {
+  #state: TurnState;
+
+  /** Starts in `local` for the end that speaks first, in `remote` for the other. */
+  constructor(first: "local" | "remote") {
+    this.#state = first;
+  }
+
+  /** Whose move it is. */
+  get state(): TurnState {
+    return this.#state;
+  }
+
+  /**
+   * This end acts.
+   *
+   * @throws {OutOfTurnError} If the table does not allow it. The state stays as it was.
+   */
+  local(event: "send" | "send-bye"): void {
+    const next = TURNS[this.#state][event];
+    if (next === undefined) throw new OutOfTurnError(this.#state);
+    this.#state = next;
+  }
+
+  /**
+   * The other end acts, or is gone.
+   *
+   * @returns Whether the table allows it. If not, the state stays as it was.
+   */
+  remote(event: "receive" | "receive-bye" | "bye-confirmed" | "lose"): boolean {
+    const next = TURNS[this.#state][event];
+    if (next === undefined) return false;
+    this.#state = next;
+    return true;
+  }
+}
+
+/**
+ * Whether a line that somebody typed as a question ends the conversation.
+ *
+ * @example
+ * ```ts
+ * import { isBye } from "./protocol.ts";
+ *
+ * console.log(isBye("  Bye "), isBye("bye?")); // true false
+ * ```
+ *
+ * @param line What was typed. White space around it and upper case do not matter.
+ */
+export function isBye(line: string): boolean {
+  return line.trim().toLowerCase() === "bye";
+}

@@ -3,21 +3,26 @@
  *
  * @module
  */
-import { clientCommands } from "./app/addresses.ts";
-import type { Arguments } from "./app/arguments.ts";
-import { JsonOperator } from "./app/json.ts";
-import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./app/laboratory.ts";
-import { describeBindError, describeBroken, describeShed } from "./app/messages.ts";
-import { ConsoleOperator, type Operator } from "./app/operator.ts";
-import { isPlain, PLAIN_ROOM } from "./app/plain.ts";
-import { operatorCode } from "./app/room_code.ts";
-import { EXIT, printError, run } from "./app/program.ts";
-import { DEFAULT_HOSTNAME, DEFAULT_PORT, IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./protocol.ts";
-import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "./protocol.ts";
-import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./protocol.ts";
-import { formatAddress, serve, servePlain, type Server } from "./protocol.ts";
+import { clientCommands } from "./program/addresses.ts";
+import type { Arguments } from "./program/arguments.ts";
+import { JsonOperator } from "./program/json.ts";
+import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
+import { describeBindError, describeBroken, describeShed } from "./program/words.ts";
+import { ConsoleOperator, type Operator } from "./program/operator.ts";
+import { isPlain, PLAIN_ROOM } from "./program/mode.ts";
+import { operatorCode } from "./program/mode.ts";
+import { EXIT, printError, run } from "./program/program.ts";
+import { IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./transport/mod.ts";
+import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";
+import { formatAddress, serve, servePlain, type Server } from "./transport/mod.ts";
 import { LineReader } from "./terminal/line_reader.ts";
 import type { Terminal } from "./terminal/terminal.ts";
+import {
+  DEFAULT_HOSTNAME,
+  DEFAULT_PORT,
+  MAX_MESSAGE_BYTES,
+  MAX_PLAIN_MESSAGE_BYTES,
+} from "./protocol.ts";
 
 const HELP = `Servidor de preguntas y respuestas por UDP.
 

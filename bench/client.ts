@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { connect, type Conversation, RefusedError } from "../protocol.ts";
+import { connect, type Conversation, RefusedError } from "../transport/mod.ts";
 import { obey } from "./orders.ts";
 
 /** Where a client starts. */

@@ -10,9 +10,15 @@
  * @module
  */
 import { assertEquals } from "@std/assert";
-import { decode, decodeWelcome, encode, encodeFor, encodeHello } from "../protocol/packet.ts";
-import { HEADER_BYTES, idHigh, idLow } from "../protocol/packet.ts";
-import type { Packet, PacketFields } from "../protocol/packet.ts";
+import {
+  decode,
+  decodeWelcome,
+  encode,
+  encodeFor,
+  encodeHello,
+} from "../transport/reliable/packet.ts";
+import { HEADER_BYTES, idHigh, idLow } from "../transport/reliable/packet.ts";
+import type { Packet, PacketFields } from "../transport/reliable/packet.ts";
 import { obey } from "./orders.ts";
 
 /** Questions that are under way at once: half of what an unread socket keeps. */

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { MAX_MESSAGE_BYTES, segmentCount } from "../protocol/packet.ts";
+import { segmentCount } from "../transport/reliable/packet.ts";
 import { Simulation } from "../tests/simulation.ts";
 import type { Row } from "./row.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 
 const ROUND_TRIP_MS = 20;
 const SEEDS = 30;

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { Arguments, UsageError } from "../app/arguments.ts";
+import { Arguments, UsageError } from "../program/arguments.ts";
 import { clients } from "./clients.ts";
 import { idle } from "./idle.ts";
 import { long } from "./long.ts";

@@ -1,8 +1,8 @@
-import { seededBytes, seededRandom } from "../lab/random.ts";
-import { nodePrimitives } from "../protocol/crypto.ts";
-import { decode, encode } from "../protocol/packet.ts";
-import { privateRoom } from "../protocol/private_room.ts";
-import type { Seal } from "../protocol/seal.ts";
+import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import { nodePrimitives } from "../transport/private/crypto.ts";
+import { decode, encode } from "../transport/reliable/packet.ts";
+import { privateRoom } from "../transport/private/private_room.ts";
+import type { Seal } from "../transport/reliable/seal.ts";
 
 const PAYLOAD = new Uint8Array(64).fill(0x78);
 const PACKET = {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { serve } from "../protocol.ts";
+import { serve } from "../transport/mod.ts";
 import { cpuTime, obey } from "./orders.ts";
 
 /** How a server starts. */

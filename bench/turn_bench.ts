@@ -1,6 +1,6 @@
-import { seededBytes, seededRandom } from "../lab/random.ts";
-import type { Address } from "../protocol/outbox.ts";
-import { IDLE_TIMEOUT_MS, newCounters, Session } from "../protocol/session.ts";
+import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import type { Address } from "../transport/endpoint.ts";
+import { IDLE_TIMEOUT_MS, newCounters, Session } from "../transport/reliable/session.ts";
 
 const MESSAGE = new Uint8Array(64).fill(0x78);
 const ADDRESS: Address = { hostname: "192.0.2.1", port: 12_000 };

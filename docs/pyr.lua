@@ -1,5 +1,5 @@
 -- Wireshark dissector for questions and answers over UDP. It names every field of every packet that
--- `protocol.ts` draws, and calls malformed what `decode` of `protocol/packet.ts` refuses. What is
+-- `protocol.ts` draws, and calls malformed what `decode` of `transport/reliable/packet.ts` refuses. What is
 -- shown is in Spanish, each field with its standard term.
 --
 --   tshark -X lua_script:docs/pyr.lua -i lo -f "udp port 12000"

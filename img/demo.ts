@@ -4,9 +4,9 @@
  *
  * @module
  */
-import { HARM_OPTIONS, readHarm } from "../app/harm.ts";
-import { Arguments } from "../app/arguments.ts";
-import { DEFAULTS, demonstrate } from "../demo/demo.ts";
+import { HARM_OPTIONS, readHarm } from "../laboratory/impairment.ts";
+import { Arguments } from "../program/arguments.ts";
+import { DEFAULTS, demonstrate } from "../laboratory/demo/demo.ts";
 import { toPng } from "./png.ts";
 import { drawTerminals, type TerminalWindow } from "./terminal_picture.ts";
 

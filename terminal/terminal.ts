@@ -7,7 +7,7 @@
  * @module
  */
 
-import { Plain } from "./plain.ts";
+import { Plain } from "./piped.ts";
 import {
   type Prompter,
   takeKeys,

@@ -4,9 +4,14 @@
  *
  * @module
  */
-import { seededBytes } from "../lab/random.ts";
-import type { Address } from "../protocol/outbox.ts";
-import { encode, encodeHello, encodeWelcome, type PacketType } from "../protocol/packet.ts";
+import { seededBytes } from "../laboratory/random.ts";
+import type { Address } from "../transport/endpoint.ts";
+import {
+  encode,
+  encodeHello,
+  encodeWelcome,
+  type PacketType,
+} from "../transport/reliable/packet.ts";
 import { Simulation } from "./simulation.ts";
 
 /** Every type of packet that there is. */

@@ -1,11 +1,11 @@
 import { assert, assertEquals } from "@std/assert";
-import { PERFECT } from "../lab/network.ts";
-import { seededRandom } from "../lab/random.ts";
-import type { Dialer, DialerEvent } from "../protocol/dialer.ts";
-import type { Listener } from "../protocol/listener.ts";
-import type { Address } from "../protocol/outbox.ts";
-import { decode, decodeWelcome } from "../protocol/packet.ts";
-import type { Session } from "../protocol/session.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { seededRandom } from "../laboratory/random.ts";
+import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
+import type { Listener } from "../transport/reliable/listener.ts";
+import type { Address } from "../transport/endpoint.ts";
+import { decode, decodeWelcome } from "../transport/reliable/packet.ts";
+import type { Session } from "../transport/reliable/session.ts";
 import { forge, forSeeds, guessedId, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 import { type Flight, TappedSimulation } from "./attack.ts";
 import { SERVER } from "./simulation.ts";

@@ -1,15 +1,15 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { PERFECT } from "../lab/network.ts";
-import { seededBytes, seededRandom } from "../lab/random.ts";
-import { nodePrimitives } from "../protocol/crypto.ts";
-import type { Dialer, DialerEvent } from "../protocol/dialer.ts";
-import type { Listener, ListenerEvent } from "../protocol/listener.ts";
-import type { Primitives } from "../protocol/noise.ts";
-import { type Address, type Endpoint, formatAddress } from "../protocol/outbox.ts";
-import { HEADER_BYTES, packetId, packetType } from "../protocol/packet.ts";
-import { privateRoom } from "../protocol/private_room.ts";
-import { OPEN_ROOM, type Room } from "../protocol/seal.ts";
-import type { Session } from "../protocol/session.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import { nodePrimitives } from "../transport/private/crypto.ts";
+import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
+import type { Listener, ListenerEvent } from "../transport/reliable/listener.ts";
+import type { Primitives } from "../transport/private/noise.ts";
+import { type Address, type Endpoint, formatAddress } from "../transport/endpoint.ts";
+import { HEADER_BYTES, packetId, packetType } from "../transport/reliable/packet.ts";
+import { privateRoom } from "../transport/private/private_room.ts";
+import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
+import type { Session } from "../transport/reliable/session.ts";
 import { type Flight, forSeeds } from "./attack.ts";
 import {
   credulousRoom,

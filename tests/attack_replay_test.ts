@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import { seededRandom } from "../lab/random.ts";
-import type { Dialer, DialerEvent } from "../protocol/dialer.ts";
-import type { Listener } from "../protocol/listener.ts";
-import type { Address } from "../protocol/outbox.ts";
-import type { Session } from "../protocol/session.ts";
+import { seededRandom } from "../laboratory/random.ts";
+import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
+import type { Listener } from "../transport/reliable/listener.ts";
+import type { Address } from "../transport/endpoint.ts";
+import type { Session } from "../transport/reliable/session.ts";
 import { type Flight, forSeeds, oneOf, shuffled, TappedSimulation } from "./attack.ts";
 import { SERVER } from "./simulation.ts";
 

@@ -1,15 +1,16 @@
 import { assert, assertEquals } from "@std/assert";
-import { PERFECT } from "../lab/network.ts";
-import { seededBytes, seededRandom } from "../lab/random.ts";
-import type { Listener } from "../protocol/listener.ts";
-import type { Address, Transmit } from "../protocol/outbox.ts";
-import { decode, decodeWelcome, encode, HELLO_BYTES } from "../protocol/packet.ts";
-import { MAX_MESSAGE_BYTES, type PacketType, packetType } from "../protocol/packet.ts";
-import { TOKEN_EPOCH_MS } from "../protocol/retry_token.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import type { Listener } from "../transport/reliable/listener.ts";
+import type { Address, Transmit } from "../transport/endpoint.ts";
+import { decode, decodeWelcome, encode, HELLO_BYTES } from "../transport/reliable/packet.ts";
+import { type PacketType, packetType } from "../transport/reliable/packet.ts";
+import { TOKEN_EPOCH_MS } from "../transport/reliable/retry_token.ts";
 import { forge, forSeeds, guessedId, guessedToken, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 import { heapInUse } from "./memory.ts";
 import { SERVER, Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 
 const CLIENT: Address = { hostname: "198.51.100.7", port: 40_000 };
 const OTHER: Address = { hostname: "203.0.113.9", port: 7 };

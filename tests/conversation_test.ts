@@ -1,9 +1,9 @@
 import { assert, assertEquals } from "@std/assert";
-import type { NetworkConditions } from "../lab/network.ts";
-import { seededRandom } from "../lab/random.ts";
-import type { Dialer, DialerEvent } from "../protocol/dialer.ts";
-import type { ListenerEvent } from "../protocol/listener.ts";
-import type { Session } from "../protocol/session.ts";
+import type { NetworkConditions } from "../laboratory/network.ts";
+import { seededRandom } from "../laboratory/random.ts";
+import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
+import type { ListenerEvent } from "../transport/reliable/listener.ts";
+import type { Session } from "../transport/reliable/session.ts";
 import { type RoomKind, ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";

@@ -1,16 +1,32 @@
 import { assert, assertEquals } from "@std/assert";
-import { PERFECT } from "../lab/network.ts";
-import { seededRandom } from "../lab/random.ts";
-import { connect, serve } from "../protocol.ts";
-import { decodeText, encodeText } from "../protocol/bytes.ts";
-import { nodePrimitives } from "../protocol/crypto.ts";
-import { type Address, formatAddress } from "../protocol/outbox.ts";
-import { BYE_REASONS, decode, decodeHello, decodeWelcome, encode } from "../protocol/packet.ts";
-import { encodeHello, encodeWelcome, HEADER_BYTES, REFUSALS } from "../protocol/packet.ts";
-import { MAX_DATAGRAM_BYTES, MAX_SEGMENT_BYTES, SEAL_BYTES } from "../protocol/packet.ts";
-import { type Packet, type PacketFields, packetId, packetType } from "../protocol/packet.ts";
-import { privateRoom } from "../protocol/private_room.ts";
-import { OPEN_ROOM, type Room } from "../protocol/seal.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { seededRandom } from "../laboratory/random.ts";
+import { connect, serve } from "../transport/mod.ts";
+import { decodeText, encodeText } from "../transport/bytes.ts";
+import { nodePrimitives } from "../transport/private/crypto.ts";
+import { type Address, formatAddress } from "../transport/endpoint.ts";
+import {
+  BYE_REASONS,
+  decode,
+  decodeHello,
+  decodeWelcome,
+  encode,
+} from "../transport/reliable/packet.ts";
+import {
+  encodeHello,
+  encodeWelcome,
+  HEADER_BYTES,
+  REFUSALS,
+} from "../transport/reliable/packet.ts";
+import { MAX_DATAGRAM_BYTES, MAX_SEGMENT_BYTES, SEAL_BYTES } from "../transport/reliable/packet.ts";
+import {
+  type Packet,
+  type PacketFields,
+  packetId,
+  packetType,
+} from "../transport/reliable/packet.ts";
+import { privateRoom } from "../transport/private/private_room.ts";
+import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 import { PACKET_TYPES, TappedSimulation } from "./attack.ts";
 import { mutate, withId } from "./mutation.ts";
 import { Relay } from "./relay.ts";

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { LABORATORY_FLAGS, LABORATORY_HELP, LABORATORY_VALUES } from "../app/laboratory.ts";
+import { LABORATORY_FLAGS, LABORATORY_HELP, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
 
 const canRead = Deno.permissions.querySync({ name: "read", path: "." }).state === "granted";
 const ROOT = new URL("../", import.meta.url);

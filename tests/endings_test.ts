@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { connect, type ConversationEvent, serve } from "../protocol.ts";
+import { connect, type ConversationEvent, serve } from "../transport/mod.ts";
 import { canRunPrograms, command, Process, type ProgramName, startServer } from "./process.ts";
 
 function test(name: string, fn: () => Promise<void>): void {

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { seededBytes, seededRandom } from "../lab/random.ts";
-import { HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../protocol/packet.ts";
+import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import { HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../transport/reliable/packet.ts";
 import { forge, guessedId, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 
 /** What the flood reports when it is over. */

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { connect, type EndReason, UnreachableError } from "../protocol.ts";
+import { connect, type EndReason, UnreachableError } from "../transport/mod.ts";
 import { floodCommand, type FloodReport } from "./flood.ts";
 import { canRunPrograms, command, Process } from "./process.ts";
 

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { Arguments, UsageError } from "../app/arguments.ts";
+import { Arguments, UsageError } from "../program/arguments.ts";
 import { fuzzArguments } from "./fuzz_arguments.ts";
 import { fuzzClean } from "./fuzz_clean.ts";
 import { fuzzDecoder } from "./fuzz_decoder.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { Arguments, UsageError } from "../app/arguments.ts";
+import { Arguments, UsageError } from "../program/arguments.ts";
 import { Dice } from "./fuzz_dice.ts";
 import { anyText } from "./fuzz_text.ts";
 

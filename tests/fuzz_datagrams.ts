@@ -3,9 +3,13 @@
  *
  * @module
  */
-import { encode, encodeHello, encodeWelcome, HEADER_BYTES } from "../protocol/packet.ts";
-import { MAX_DATAGRAM_BYTES, MAX_SEGMENT_BYTES, MAX_TOKEN_BYTES } from "../protocol/packet.ts";
-import type { PacketType } from "../protocol/packet.ts";
+import { encode, encodeHello, encodeWelcome, HEADER_BYTES } from "../transport/reliable/packet.ts";
+import {
+  MAX_DATAGRAM_BYTES,
+  MAX_SEGMENT_BYTES,
+  MAX_TOKEN_BYTES,
+} from "../transport/reliable/packet.ts";
+import type { PacketType } from "../transport/reliable/packet.ts";
 import type { Dice } from "./fuzz_dice.ts";
 
 /** Somewhat more than any datagram may have, so that too long ones are made too. */

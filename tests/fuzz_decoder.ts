@@ -4,9 +4,20 @@
  * @module
  */
 import { assert } from "@std/assert";
-import { decode, decodeHello, decodeWelcome, encode, encodeWelcome } from "../protocol/packet.ts";
-import { HEADER_BYTES, MAX_DATAGRAM_BYTES, type Packet, packetId } from "../protocol/packet.ts";
-import { packetType } from "../protocol/packet.ts";
+import {
+  decode,
+  decodeHello,
+  decodeWelcome,
+  encode,
+  encodeWelcome,
+} from "../transport/reliable/packet.ts";
+import {
+  HEADER_BYTES,
+  MAX_DATAGRAM_BYTES,
+  type Packet,
+  packetId,
+} from "../transport/reliable/packet.ts";
+import { packetType } from "../transport/reliable/packet.ts";
 import { DatagramMaker } from "./fuzz_datagrams.ts";
 import { Dice } from "./fuzz_dice.ts";
 import { recordConversations } from "./fuzz_sessions.ts";

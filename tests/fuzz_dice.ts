@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { seededRandom } from "../lab/random.ts";
+import { seededRandom } from "../laboratory/random.ts";
 
 /** Numbers at which bounds are checked wrongly, if anywhere. */
 const EDGES: readonly number[] = [0, 1, 2, 3, 127, 128, 254, 255];

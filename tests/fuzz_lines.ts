@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, assertEquals, assertRejects } from "@std/assert";
-import { concat } from "../protocol/bytes.ts";
+import { concat } from "../transport/bytes.ts";
 import { LineReader, MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
 import { Dice } from "./fuzz_dice.ts";
 

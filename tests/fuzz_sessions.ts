@@ -4,11 +4,17 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import type { Dialer } from "../protocol/dialer.ts";
-import { type Address, formatAddress } from "../protocol/outbox.ts";
-import { decode, decodeWelcome, encode, encodeHello, packetId } from "../protocol/packet.ts";
-import { type PacketType, packetType } from "../protocol/packet.ts";
-import { INITIAL_WINDOW } from "../protocol/window.ts";
+import type { Dialer } from "../transport/reliable/dialer.ts";
+import { type Address, formatAddress } from "../transport/endpoint.ts";
+import {
+  decode,
+  decodeWelcome,
+  encode,
+  encodeHello,
+  packetId,
+} from "../transport/reliable/packet.ts";
+import { type PacketType, packetType } from "../transport/reliable/packet.ts";
+import { INITIAL_WINDOW } from "../transport/reliable/window.ts";
 import { withId } from "./mutation.ts";
 import { SERVER } from "./simulation.ts";
 import { DatagramMaker } from "./fuzz_datagrams.ts";

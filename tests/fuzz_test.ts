@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { Arguments, UsageError } from "../app/arguments.ts";
-import { PERFECT } from "../lab/network.ts";
-import { decode, encode } from "../protocol/packet.ts";
+import { Arguments, UsageError } from "../program/arguments.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { decode, encode } from "../transport/reliable/packet.ts";
 import { LineReader } from "../terminal/line_reader.ts";
 import { runCases, TARGETS } from "./fuzz.ts";
 import { recordConversations } from "./fuzz_sessions.ts";

@@ -6,15 +6,20 @@
  * @module
  */
 import { assert, assertEquals } from "@std/assert";
-import { seededBytes } from "../lab/random.ts";
-import type { Dialer, DialerEvent } from "../protocol/dialer.ts";
-import type { Listener, ListenerEvent } from "../protocol/listener.ts";
-import { type Address, formatAddress } from "../protocol/outbox.ts";
-import { decode, decodeWelcome, MAX_DATAGRAM_BYTES, type Packet } from "../protocol/packet.ts";
-import { MAX_MESSAGE_BYTES } from "../protocol/packet.ts";
-import type { Session } from "../protocol/session.ts";
+import { seededBytes } from "../laboratory/random.ts";
+import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
+import type { Listener, ListenerEvent } from "../transport/reliable/listener.ts";
+import { type Address, formatAddress } from "../transport/endpoint.ts";
+import {
+  decode,
+  decodeWelcome,
+  MAX_DATAGRAM_BYTES,
+  type Packet,
+} from "../transport/reliable/packet.ts";
+import type { Session } from "../transport/reliable/session.ts";
 import { Dice } from "./fuzz_dice.ts";
 import { SERVER, Simulation } from "./simulation.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 
 const SECOND = 1000;
 const UTF8 = new TextEncoder();

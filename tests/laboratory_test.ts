@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
-import { PERFECT } from "../lab/network.ts";
-import { readHeader } from "../protocol.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { readHeader } from "../transport/mod.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";
 

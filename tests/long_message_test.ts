@@ -1,10 +1,11 @@
 import { assert } from "@std/assert";
-import { PERFECT } from "../lab/network.ts";
-import type { Address } from "../protocol/outbox.ts";
-import { decode, HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../protocol/packet.ts";
-import { MAX_MESSAGE_BYTES, segmentCount } from "../protocol/packet.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import type { Address } from "../transport/endpoint.ts";
+import { decode, HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../transport/reliable/packet.ts";
+import { segmentCount } from "../transport/reliable/packet.ts";
 import { forSeeds } from "./attack.ts";
 import { Simulation } from "./simulation.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 
 const ROUND_TRIP_MS = 20;
 const CLIENT: Address = { hostname: "198.51.100.1", port: 40_000 };

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { seededBytes } from "../lab/random.ts";
-import { HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../protocol/packet.ts";
+import { seededBytes } from "../laboratory/random.ts";
+import { HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../transport/reliable/packet.ts";
 
 /** Where the session id stands in a datagram. */
 const ID_START = 8;

@@ -6,10 +6,10 @@
  *
  * @module
  */
-import { seededBytes } from "../lab/random.ts";
-import { Listener } from "../protocol/listener.ts";
-import type { Primitives } from "../protocol/noise.ts";
-import { type Address, formatAddress } from "../protocol/outbox.ts";
+import { seededBytes } from "../laboratory/random.ts";
+import { Listener } from "../transport/reliable/listener.ts";
+import type { Primitives } from "../transport/private/noise.ts";
+import { type Address, formatAddress } from "../transport/endpoint.ts";
 import {
   decode,
   decodeHello,
@@ -21,9 +21,9 @@ import {
   packetType,
   REFUSALS,
   SEAL_BYTES,
-} from "../protocol/packet.ts";
-import { privateRoom } from "../protocol/private_room.ts";
-import type { Room } from "../protocol/seal.ts";
+} from "../transport/reliable/packet.ts";
+import { privateRoom } from "../transport/private/private_room.ts";
+import type { Room } from "../transport/reliable/seal.ts";
 import { type Flight, forge, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 import { mutate, withId } from "./mutation.ts";
 import { hmac, SERVER, Simulation } from "./simulation.ts";

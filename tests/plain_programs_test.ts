@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { type NetworkConditions, PERFECT } from "../lab/network.ts";
+import { type NetworkConditions, PERFECT } from "../laboratory/network.ts";
 import { canRunPrograms, Process, startServer } from "./process.ts";
 import { Relay } from "./relay.ts";
 

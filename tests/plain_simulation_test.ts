@@ -1,7 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
-import { type NetworkConditions, PERFECT } from "../lab/network.ts";
-import { PlainAnswerer } from "../protocol/plain_answerer.ts";
-import { PlainAsker } from "../protocol/plain_asker.ts";
+import { type NetworkConditions, PERFECT } from "../laboratory/network.ts";
+import { PlainAnswerer } from "../transport/plain/plain_answerer.ts";
+import { PlainAsker } from "../transport/plain/plain_asker.ts";
 import { SERVER, Simulation } from "./simulation.ts";
 
 const CLIENT = { hostname: "198.51.100.7", port: 40_000 };

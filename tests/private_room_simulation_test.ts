@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
-import { PERFECT } from "../lab/network.ts";
-import { nodePrimitives } from "../protocol/crypto.ts";
-import { privateRoom } from "../protocol/private_room.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { nodePrimitives } from "../transport/private/crypto.ts";
+import { privateRoom } from "../transport/private/private_room.ts";
 import { TappedSimulation } from "./attack.ts";
 import { ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
-import { PERFECT } from "../lab/network.ts";
-import { connect, RefusedError, serve } from "../protocol.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { connect, RefusedError, serve } from "../transport/mod.ts";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { Network, type NetworkConditions } from "../lab/network.ts";
-import { seededRandom } from "../lab/random.ts";
+import { Network, type NetworkConditions } from "../laboratory/network.ts";
+import { seededRandom } from "../laboratory/random.ts";
 
 /** How a {@linkcode Relay} works. */
 export interface RelayOptions {

@@ -1,8 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
-import { seededRandom } from "../lab/random.ts";
-import type { Dialer } from "../protocol/dialer.ts";
-import type { Listener } from "../protocol/listener.ts";
-import type { Session } from "../protocol/session.ts";
+import { seededRandom } from "../laboratory/random.ts";
+import type { Dialer } from "../transport/reliable/dialer.ts";
+import type { Listener } from "../transport/reliable/listener.ts";
+import type { Session } from "../transport/reliable/session.ts";
 import { ROOM_KINDS, type RoomKind, ROOMS } from "./rooms.ts";
 import { SERVER, Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";

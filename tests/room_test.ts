@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { connect } from "../protocol.ts";
-import { PERFECT } from "../lab/network.ts";
+import { connect } from "../transport/mod.ts";
+import { PERFECT } from "../laboratory/network.ts";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";

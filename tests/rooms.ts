@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { nodePrimitives } from "../protocol/crypto.ts";
-import { privateRoom } from "../protocol/private_room.ts";
-import { OPEN_ROOM, type Room } from "../protocol/seal.ts";
+import { nodePrimitives } from "../transport/private/crypto.ts";
+import { privateRoom } from "../transport/private/private_room.ts";
+import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 
 /** Whether everybody may come in, or only who shares a key. */
 export type RoomKind = "open" | "private";

@@ -4,11 +4,16 @@
  *
  * @module
  */
-import { seededBytes, seededRandom } from "../lab/random.ts";
-import type { Address } from "../protocol/outbox.ts";
-import { decode, encode, type Packet, type PacketFields } from "../protocol/packet.ts";
-import { OPEN_ROOM, type Room, type Seal } from "../protocol/seal.ts";
-import { IDLE_TIMEOUT_MS, newCounters, Session, type SessionEvent } from "../protocol/session.ts";
+import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import type { Address } from "../transport/endpoint.ts";
+import { decode, encode, type Packet, type PacketFields } from "../transport/reliable/packet.ts";
+import { OPEN_ROOM, type Room, type Seal } from "../transport/reliable/seal.ts";
+import {
+  IDLE_TIMEOUT_MS,
+  newCounters,
+  Session,
+  type SessionEvent,
+} from "../transport/reliable/session.ts";
 
 /** The id of every linked session. */
 export const LINK_ID = 0x0123_4567_89ab_cdefn;

@@ -6,13 +6,17 @@
  */
 import { hmac as nobleHmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { Network, type NetworkConditions } from "../lab/network.ts";
-import { seededBytes, seededRandom } from "../lab/random.ts";
-import { Dialer, type DialerEvent } from "../protocol/dialer.ts";
-import { Listener, type ListenerEvent, type ListenerOptions } from "../protocol/listener.ts";
-import type { Address, Endpoint } from "../protocol/outbox.ts";
-import type { Hmac } from "../protocol/retry_token.ts";
-import { OPEN_ROOM, type Room } from "../protocol/seal.ts";
+import { Network, type NetworkConditions } from "../laboratory/network.ts";
+import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import { Dialer, type DialerEvent } from "../transport/reliable/dialer.ts";
+import {
+  Listener,
+  type ListenerEvent,
+  type ListenerOptions,
+} from "../transport/reliable/listener.ts";
+import type { Address, Endpoint } from "../transport/endpoint.ts";
+import type { Hmac } from "../transport/reliable/retry_token.ts";
+import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 
 /** HMAC-SHA-256, as the server uses it. */
 export const hmac: Hmac = (key, data) => nobleHmac(sha256, key, data);

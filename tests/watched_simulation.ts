@@ -3,9 +3,9 @@
  *
  * @module
  */
-import type { Passage } from "../app/passage.ts";
-import { type Address, formatAddress } from "../protocol/outbox.ts";
-import { readHeader } from "../protocol.ts";
+import type { Passage } from "../laboratory/passage.ts";
+import { type Address, formatAddress } from "../transport/endpoint.ts";
+import { readHeader } from "../transport/mod.ts";
 import { Simulation } from "./simulation.ts";
 
 /** Where the network is that loses: at the end that is watched, or beyond what it sees. */

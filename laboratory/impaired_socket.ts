@@ -1,0 +1,162 @@
+/**
+ * A bad network between a program and its socket: what is sent and what is received is lost, doubled,
+ * held back and delayed, as a seed decides. Whoever wants to can watch each datagram.
+ *
+ * @module
+ */
+import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
+import { type Address, readHeader, type Transport } from "../transport/mod.ts";
+import type { Passage } from "./passage.ts";
+
+/** What a {@linkcode BadNetwork} does. */
+export interface BadNetworkOptions {
+  /** What it does, each way. */
+  readonly conditions: NetworkConditions;
+  /** To which datagrams: for the same seed the same ones of those sent, and of those received. */
+  readonly seed: number;
+  /** Whether a datagram is lost in any case, by its place among all: see {@linkcode Passage.order}. */
+  readonly isDoomed: (order: number) => boolean;
+  /** Hears of each datagram when it is sent or lost; of a received one, when it was handled. */
+  readonly onPassage: (passage: Passage) => void;
+}
+
+/** A datagram on its way. */
+interface Parcel {
+  readonly order: number;
+  readonly datagram: Uint8Array;
+  readonly peer: Address;
+  /** When it came into the network. */
+  readonly at: number;
+  fate: Fate;
+  /** How many copies of it were handed on. */
+  handed: number;
+}
+
+const UNDECIDED: Fate = { arrivals: [], isHeldBack: false };
+
+/** A socket behind a bad network. */
+export class BadNetwork implements Transport {
+  readonly address: Address;
+  readonly #socket: Transport;
+  readonly #options: BadNetworkOptions;
+  readonly #outward: Network<Parcel>;
+  readonly #inward: Network<Parcel>;
+  #passed = 0;
+  #receiving: Promise<void> | undefined;
+  readonly #arrived: Parcel[] = [];
+  /** What was handed on last, to be told of when it was handled. */
+  #handed: Passage | undefined;
+  /** How many timers there are of what is to leave yet. */
+  #departures = 0;
+  #isClosed = false;
+
+  /** Takes a socket over. */
+  constructor(socket: Transport, options: BadNetworkOptions) {
+    const { conditions, seed } = options;
+    this.address = socket.address;
+    this.#socket = socket;
+    this.#options = options;
+    const { outward, inward } = bothWays<Parcel>(conditions, seed);
+    this.#outward = outward;
+    this.#inward = inward;
+  }
+
+  async send(datagram: Uint8Array, to: Address): Promise<void> {
+    this.#tellHanded();
+    const parcel = this.#enter(this.#outward, datagram, to);
+    this.#options.onPassage(passageOf("sent", parcel));
+    for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
+    await this.#depart(parcel.at);
+  }
+
+  async receive(): Promise<readonly [datagram: Uint8Array, from: Address]> {
+    this.#tellHanded();
+    while (true) {
+      const now = performance.now();
+      this.#arrived.push(...this.#inward.arrivals(now));
+      const parcel = this.#arrived.shift();
+      if (parcel !== undefined && !this.#isClosed) {
+        this.#handed = { ...passageOf("received", parcel), at: now };
+        parcel.handed++;
+        // The driver handles it in the next microtask; whoever waited for it speaks after the second.
+        queueMicrotask(() => queueMicrotask(() => this.#tellHanded()));
+        return [parcel.datagram, parcel.peer];
+      }
+      this.#receiving ??= this.#receive();
+      await settledWithin(this.#inward.nextArrival - now, this.#receiving);
+    }
+  }
+
+  /** Closes the socket once everything that was sent has left. */
+  close(): void {
+    this.#tellHanded();
+    this.#isClosed = true;
+    if (this.#departures === 0) this.#socket.close();
+  }
+
+  async #receive(): Promise<void> {
+    try {
+      const [datagram, from] = await this.#socket.receive();
+      const parcel = this.#enter(this.#inward, datagram.slice(), from);
+      if (parcel.fate.arrivals.length > 0) return;
+      this.#options.onPassage(passageOf("received", parcel));
+    } finally {
+      this.#receiving = undefined;
+    }
+  }
+
+  #enter(network: Network<Parcel>, datagram: Uint8Array, peer: Address): Parcel {
+    const at = performance.now();
+    const order = ++this.#passed;
+    const parcel: Parcel = { order, datagram, peer, at, fate: UNDECIDED, handed: 0 };
+    parcel.fate = network.send(parcel, at, this.#options.isDoomed(order));
+    return parcel;
+  }
+
+  #departAt(time: number, now: number): void {
+    this.#departures++;
+    setTimeout(async () => {
+      // What cannot leave is lost, as on any network.
+      await this.#depart(time).catch(() => {});
+      if (--this.#departures === 0 && this.#isClosed) this.#socket.close();
+    }, time - now);
+  }
+
+  async #depart(now: number): Promise<void> {
+    for (const { datagram, peer } of this.#outward.arrivals(now)) {
+      await this.#socket.send(datagram, peer);
+    }
+  }
+
+  #tellHanded(): void {
+    const handed = this.#handed;
+    this.#handed = undefined;
+    if (handed !== undefined) this.#options.onPassage(handed);
+  }
+}
+
+function passageOf(direction: Passage["direction"], parcel: Parcel): Passage {
+  const { order, at, datagram, peer, fate, handed } = parcel;
+  const arrivals = fate.arrivals.toSorted((a, b) => a - b);
+  return {
+    order,
+    direction,
+    at,
+    datagram,
+    header: readHeader(datagram),
+    peer,
+    fate: handed > 0 ? "copy" : (["lost", "whole", "doubled"] as const)[arrivals.length]!,
+    delay: (arrivals[handed] ?? at) - at,
+    isHeldBack: fate.isHeldBack && arrivals.length > 0,
+  };
+}
+
+/** Waits for a promise, but no longer than so many ms; what it rejects with meanwhile is thrown. */
+async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
+  if (milliseconds === Infinity) return await promise;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  // Who comes back from the timer leaves the promise to whoever waits for it next.
+  promise.catch(() => {});
+  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
+  await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,110 @@
+/**
+ * How a network is to be harmed: from the options that say so, to a line that tells it.
+ *
+ * @module
+ */
+import type { NetworkConditions } from "./network.ts";
+import { type Arguments, UsageError } from "../program/arguments.ts";
+
+/** The options that harm the network. Each takes a value. */
+export const HARM_OPTIONS: readonly string[] = [
+  "perdida",
+  "duplicar",
+  "desordenar",
+  "retraso",
+  "fluctuacion",
+  "semilla",
+];
+
+/** Longest delay, and most that chance adds to it, in ms. */
+export const MAX_DELAY_MS = 10_000;
+
+const MAX_SEED = 999_999_999;
+
+/** How a network is harmed, each way. */
+export interface Harm {
+  /** What chance does, and the delay. */
+  readonly conditions: NetworkConditions;
+  /** The datagrams that are lost in any case: the places of the first and the last of each range. */
+  readonly doomed: readonly Range[];
+  /** Which datagrams chance does it to. */
+  readonly seed: number;
+}
+
+type Range = readonly [first: number, last: number];
+
+/** What holds where an option is not given. */
+export interface HarmDefaults {
+  /** The seed. */
+  readonly seed: number;
+  /** As it is typed; by default nothing is lost. */
+  readonly loss?: string;
+  /** In ms, by default 0. */
+  readonly delay?: number;
+  /** In ms, by default 0. */
+  readonly jitter?: number;
+}
+
+/**
+ * Reads the options.
+ *
+ * @throws {UsageError} If a value is out of bounds.
+ */
+export function readHarm(args: Arguments, defaults: HarmDefaults): Harm {
+  const { seed, loss = "0%", delay = 0, jitter = 0 } = defaults;
+  const typed = args.text("perdida", loss);
+  const doomed = typed.endsWith("%") ? [] : readList(typed);
+  const milliseconds = { least: 0, most: MAX_DELAY_MS };
+  const conditions = {
+    loss: typed.endsWith("%") ? args.part("perdida", loss) : 0,
+    duplication: args.part("duplicar"),
+    reordering: args.part("desordenar"),
+    delay: args.integer("retraso", { otherwise: delay, ...milliseconds }),
+    jitter: args.integer("fluctuacion", { otherwise: jitter, ...milliseconds }),
+  };
+  const bounds = { otherwise: seed, least: 0, most: MAX_SEED };
+  return { conditions, doomed, seed: args.integer("semilla", bounds) };
+}
+
+/** Whether the datagram at that place, counted from 1, is lost in any case. */
+export function isDoomed({ doomed }: Harm, order: number): boolean {
+  return doomed.some(([first, last]) => first <= order && order <= last);
+}
+
+/** What is done to the network, so that nobody forgets it, or nothing if nothing is. */
+export function describeHarm({ conditions, doomed, seed }: Harm): string | undefined {
+  const { loss, duplication, reordering, delay, jitter } = conditions;
+  const isChance = loss + duplication + reordering + jitter > 0;
+  const told = [
+    doomed.length > 0 && `pierde ${describeList(doomed)}`,
+    loss > 0 && `pierde ${percent(loss)}`,
+    duplication > 0 && `duplica ${percent(duplication)}`,
+    reordering > 0 && `desordena ${percent(reordering)}`,
+    jitter > 0 && `retrasa de ${delay} a ${delay + jitter} ms`,
+    jitter === 0 && delay > 0 && `retrasa ${delay} ms`,
+  ].filter((part) => part !== false);
+  if (told.length === 0) return undefined;
+  const repeat = isChance ? `; semilla ${seed}` : "";
+  return `Red maltratada a propósito: ${told.join(", ")}${repeat}`;
+}
+
+function readList(typed: string): Range[] {
+  return typed.split(",").map((item) => {
+    const [, first, last = first] = /^([1-9]\d{0,8})(?:-([1-9]\d{0,8}))?$/.exec(item) ?? [];
+    if (first !== undefined && Number(first) <= Number(last)) return [Number(first), Number(last)];
+    throw new UsageError(
+      `el valor de --perdida debe ser un porcentaje, como 25%, o los datagramas que se pierden, ` +
+        `como 2,4-6: "${typed}"`,
+    );
+  });
+}
+
+function describeList(doomed: readonly Range[]): string {
+  const ranges = doomed.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`);
+  const list = new Intl.ListFormat("es").format(ranges);
+  return /^\d+$/.test(list) ? `el datagrama ${list}` : `los datagramas ${list}`;
+}
+
+function percent(part: number): string {
+  return `${(100 * part).toLocaleString("es", { maximumFractionDigits: 3 })} %`;
+}

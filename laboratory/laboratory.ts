@@ -1,0 +1,119 @@
+/**
+ * The laboratory of the two programs, for whoever asks for it: a network that is bad on purpose.
+ *
+ * @module
+ */
+import type { ConnectOptions, ServeOptions } from "../transport/mod.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import type { Arguments } from "../program/arguments.ts";
+import { describeHarm, HARM_OPTIONS, isDoomed, MAX_DELAY_MS, readHarm } from "./impairment.ts";
+import type { Program } from "../program/program.ts";
+
+/** The options that open the laboratory and take a value. */
+export const LABORATORY_VALUES: readonly string[] = HARM_OPTIONS;
+
+/** The options that open it and take none. */
+export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
+
+/** The part of `--ayuda` that is about it. */
+export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito y ver cada datagrama:
+  --perdida P%            pierde ese porcentaje de los datagramas que salen y de los que llegan
+  --perdida LISTA         pierde esos datagramas: 2,4-6 son el segundo y del cuarto al sexto, contando
+                          juntos los que salen y los que llegan
+  --duplicar P%           duplica ese porcentaje
+  --desordenar P%         retiene ese porcentaje un momento, para que otros se le adelanten
+  --retraso MS            retrasa cada datagrama, hasta ${MAX_DELAY_MS} ms
+  --fluctuacion MS        lo retrasa de 0 a MS más, al azar, hasta ${MAX_DELAY_MS} ms
+  --semilla N             repite el azar: con la misma semilla se pierden los mismos datagramas
+  --traza                 muestra cada datagrama en una línea, por la salida de errores
+  --resumen               cuenta al final lo que hizo la red, también si no se perdió nada
+
+Cada línea de --traza es un datagrama:
+  ms           milisegundos desde el principio
+  n.º          su lugar entre los que salen y los que llegan, el que entiende --perdida LISTA
+  → ←          sale, llega
+  tipo         HELLO y RETRY conectan y WELCOME abre la sesión; MESSAGE es un mensaje y ACK, su acuse
+               de recibo; PING y PONG preguntan si el otro sigue ahí; BYE y BYE-ACK terminan
+  número       del mensaje: impar, pregunta; par, respuesta; 2 7/60 es el séptimo de sus 60 segmentos
+  bytes        los que ocupa, con su cabecera
+  RTO          milisegundos que se espera un acuse de recibo antes de reenviar
+  turno        a quién le toca hablar después de ese datagrama
+  qué le pasó  perdido aquí: esta red lo perdió; reenvío 2: la segunda vez que se reenvía, y desde
+               ella (o desde la primera, si es un HELLO) salen de dos en dos; duplicado: sale o llega
+               dos veces, y la segunda que llega es la copia; tarde: retenido; +40 ms: lo que se
+               retrasó`;
+
+/** What a program knows of its laboratory. */
+export interface Laboratory {
+  /** What `serve` and `connect` are to be given: nothing, where nobody asked for it. */
+  readonly options: Pick<ConnectOptions & ServeOptions, "transport">;
+  /** Tells at the end what the network did, if that is of interest. */
+  conclude(): void;
+}
+
+/** A program that has a laboratory. */
+export interface LaboratoryProgram extends Omit<Program, "main"> {
+  /** Whether there are several clients to tell apart. */
+  readonly isServer: boolean;
+  /** Does the work, and gives back the exit code. */
+  main(args: Arguments, terminal: Terminal, laboratory: Laboratory): Promise<number>;
+}
+
+/** The program with the options of its laboratory beside its own. */
+export function withLaboratory(program: LaboratoryProgram): Program {
+  return {
+    ...program,
+    values: [...program.values, ...LABORATORY_VALUES],
+    flags: [...program.flags, ...LABORATORY_FLAGS],
+    async main(args, terminal) {
+      const laboratory = await openLaboratory(args, terminal, program);
+      const code = await program.main(args, terminal, laboratory);
+      laboratory.conclude();
+      return code;
+    },
+  };
+}
+
+async function openLaboratory(
+  args: Arguments,
+  terminal: Terminal,
+  { isServer }: LaboratoryProgram,
+): Promise<Laboratory> {
+  const isTraced = args.has("traza");
+  const isSummaryWanted = args.has("resumen");
+  // Short, because it is to be typed again.
+  const harm = readHarm(args, { seed: Math.floor(1_000_000 * Math.random()) });
+  const warning = describeHarm(harm);
+  if (warning === undefined && !isTraced && !isSummaryWanted) {
+    return { options: {}, conclude() {} };
+  }
+  // Who does not ask for it does not wait for it either.
+  const [{ BadNetwork }, { Trace }, { Summary }] = await Promise.all([
+    import("./impaired_socket.ts"),
+    import("./trace.ts"),
+    import("./summary.ts"),
+  ]);
+  const summary = new Summary();
+  const transport: ConnectOptions["transport"] = (socket, inspect) => {
+    const trace = new Trace({
+      write: (line) => terminal.notice(line),
+      isColoured: terminal.colour("stderr"),
+      hasPeers: isServer,
+      startedAt: performance.now(),
+    });
+    if (warning !== undefined) terminal.notice(warning);
+    return new BadNetwork(socket, {
+      ...harm,
+      isDoomed: (order) => isDoomed(harm, order),
+      onPassage: (passage) => {
+        if (isTraced) trace.add(passage, inspect(passage.datagram));
+        summary.add(passage);
+      },
+    });
+  };
+  const conclude = () => {
+    if (!isSummaryWanted && !summary.hadLosses) return;
+    for (const line of summary.lines({ isServer })) terminal.notice(line);
+  };
+  return { options: { transport }, conclude };
+}

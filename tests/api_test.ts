@@ -1,0 +1,224 @@
+import { assert, assertEquals, assertInstanceOf, assertRejects, assertThrows } from "@std/assert";
+import {
+  type ClientInfo,
+  connect,
+  ConversationEndedError,
+  type ConversationEvent,
+  type EndReason,
+  type Inspect,
+  MessageTooLongError,
+  readHeader,
+  RefusedError,
+  serve,
+  type Transport,
+  UnreachableError,
+  UnresolvedError,
+} from "../transport/mod.ts";
+import { MAX_MESSAGE_BYTES, OutOfTurnError } from "../protocol.ts";
+
+const canUseSockets = Deno.permissions.querySync({ name: "net" }).state === "granted";
+
+function socketTest(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !canUseSockets, fn });
+}
+
+socketTest("a question while an answer is due is out of turn, and is not sent", async () => {
+  const asked: string[] = [];
+  const answer = Promise.withResolvers<string>();
+  await using server = serve({ port: 0 }, (question) => {
+    asked.push(question);
+    return answer.promise;
+  });
+  await using conversation = await connect({ port: server.addr.port });
+  const first = conversation.ask("uno");
+  await assertRejects(() => conversation.ask("dos"), OutOfTurnError);
+  answer.resolve("sí");
+  assertEquals(await first, "sí");
+  assertEquals(asked, ["uno"]);
+});
+
+socketTest("a message that is too long is refused before anything is sent", async () => {
+  await using server = serve({ port: 0 }, (question) => question);
+  await using conversation = await connect({ port: server.addr.port });
+  const error = await assertRejects(
+    () => conversation.ask("ñ".repeat(MAX_MESSAGE_BYTES / 2) + "."),
+    MessageTooLongError,
+  ) as MessageTooLongError;
+  assertEquals(error.size, MAX_MESSAGE_BYTES + 1);
+  assertInstanceOf(error, RangeError);
+  assertEquals(await conversation.ask("corta"), "corta");
+});
+
+socketTest("several clients at once, each with its own answers", async () => {
+  await using server = serve({ port: 0 }, async (question, { remoteAddr }) => {
+    await Promise.resolve();
+    return `${question} ${remoteAddr.hostname}`;
+  });
+  await Promise.all(Array.from({ length: 20 }, async (_, client) => {
+    await using conversation = await connect({ port: server.addr.port });
+    for (let turn = 0; turn < 5; turn++) {
+      assertEquals(await conversation.ask(`${client} ${turn}`), `${client} ${turn} 127.0.0.1`);
+    }
+  }));
+});
+
+socketTest("a handler hears when its asker goes", async () => {
+  const gone = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const left: EndReason[] = [];
+  const clients: ClientInfo[] = [];
+  await using server = serve({
+    port: 0,
+    onConnect: (client) => clients.push(client),
+    onDisconnect: (_, reason) => left.push(reason),
+  }, async (_, { signal }) => {
+    arrived.resolve();
+    await new Promise((resolve) => signal.addEventListener("abort", resolve));
+    gone.resolve();
+    return "tarde";
+  });
+  const conversation = await connect({ port: server.addr.port });
+  const answer = assertRejects(() => conversation.ask("¿?"), ConversationEndedError);
+  await arrived.promise;
+  await conversation.bye();
+  await answer;
+  await gone.promise;
+  assertEquals(left, ["bye"]);
+  assert(clients[0]!.signal.aborted);
+});
+
+socketTest("a handler that throws ends that conversation, and no other", async () => {
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  await using server = serve({ port: 0, onError }, (question) => {
+    if (question === "mal") throw new TypeError("no");
+    return question;
+  });
+  await using other = await connect({ port: server.addr.port });
+  await using conversation = await connect({ port: server.addr.port });
+  const error = await assertRejects(() => conversation.ask("mal"), ConversationEndedError);
+  assertEquals((error as ConversationEndedError).reason, "failed");
+  assertInstanceOf(errors[0], TypeError);
+  assertEquals(await other.ask("bien"), "bien");
+});
+
+socketTest("an answer that is too long is the handler's error", async () => {
+  const errors: unknown[] = [];
+  const onError = (error: unknown) => errors.push(error);
+  await using server = serve({ port: 0, onError }, () => "a".repeat(MAX_MESSAGE_BYTES + 1));
+  await using conversation = await connect({ port: server.addr.port });
+  await assertRejects(() => conversation.ask("¿?"), ConversationEndedError);
+  assertInstanceOf(errors[0], MessageTooLongError);
+});
+
+socketTest(
+  "a server that shuts down tells its clients, and sends the last answers first",
+  async () => {
+    const answer = Promise.withResolvers<string>();
+    const asked = Promise.withResolvers<void>();
+    const server = serve({ port: 0 }, () => {
+      asked.resolve();
+      return answer.promise;
+    });
+    const idle = await connect({ port: server.addr.port });
+    const waiting = await connect({ port: server.addr.port });
+    const last = waiting.ask("¿?");
+    await asked.promise;
+    answer.resolve("la última");
+    await server.shutdown();
+    assertEquals(await last, "la última");
+    assertEquals(await Promise.all([idle.ended, waiting.ended]), ["closing", "closing"]);
+    await Promise.all([idle.bye(), waiting.bye()]);
+    await server.finished;
+    await server.shutdown();
+  },
+);
+
+socketTest("a server that is full refuses, and has room again after a bye", async () => {
+  await using server = serve({ port: 0, maxSessions: 1 }, (question) => question);
+  const { port } = server.addr;
+  const first = await connect({ port });
+  const error = await assertRejects(() => connect({ port }), RefusedError) as RefusedError;
+  assertEquals(error.refusal, "full");
+  await first.bye();
+  await using second = await connect({ port });
+  assertEquals(await second.ask("¿?"), "¿?");
+});
+
+socketTest("signals end a server and an attempt to connect", async () => {
+  const stop = new AbortController();
+  const server = serve({ port: 0, signal: stop.signal }, (question) => question);
+  const conversation = await connect({ port: server.addr.port });
+  stop.abort();
+  await server.finished;
+  assertEquals(await conversation.ended, "closing");
+  await conversation.bye();
+
+  const giveUp = new AbortController();
+  const attempt = connect({ port: server.addr.port, signal: giveUp.signal });
+  giveUp.abort(new Error("Changed my mind"));
+  await assertRejects(() => attempt, Error, "Changed my mind");
+});
+
+socketTest("nobody there, or nobody of that name", async () => {
+  // Nothing listens on the port of a socket that was closed.
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port } = socket.addr as Deno.NetAddr;
+  socket.close();
+  await assertRejects(() => connect({ port, connectTimeout: 1000 }), UnreachableError);
+  await assertRejects(() => connect({ hostname: "no-existe.invalid" }), UnresolvedError);
+});
+
+socketTest("options out of bounds, and a port that is taken", async () => {
+  const answer = (question: string) => question;
+  assertThrows(() => serve({ port: 70_000 }, answer), RangeError);
+  assertThrows(() => serve({ port: 0, maxSessions: 0 }, answer), RangeError);
+  assertThrows(() => serve({ port: 0, idleTimeout: 0.5 }, answer), RangeError);
+  await assertRejects(() => connect({ port: 0 }), RangeError);
+  await using server = serve({ port: 0 }, answer);
+  assertThrows(() => serve({ port: server.addr.port }, answer), Deno.errors.AddrInUse);
+});
+
+socketTest("a wrapped socket carries everything, and can look up whose it is", async () => {
+  const seen: string[] = [];
+  const watch = (end: string) => (socket: Transport, inspect: Inspect): Transport => ({
+    ...socket,
+    send: (datagram, to) => {
+      seen.push(`${end} ${readHeader(datagram)?.type} ${inspect(datagram)?.turn}`);
+      return socket.send(datagram, to);
+    },
+  });
+  await using server = serve({ port: 0, transport: watch("server") }, (question) => question);
+  await using conversation = await connect({
+    port: server.addr.port,
+    transport: watch("client"),
+  });
+  assertEquals(await conversation.ask("¿?"), "¿?");
+  await conversation.bye();
+  assertEquals(seen, [
+    "client hello undefined",
+    "server retry undefined",
+    "client hello undefined",
+    "server welcome remote",
+    "client message remote",
+    "server message remote",
+    "client bye leaving",
+    "server bye-ack closed",
+  ]);
+});
+
+socketTest("an asker hears that its question arrived, and of its place", async () => {
+  const events: ConversationEvent[] = [];
+  await using server = serve({ port: 0 }, async (_, info) => {
+    info.setAhead(3);
+    // Longer than an acknowledgement is held back, so that it goes out on its own.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    return "sí";
+  });
+  await using conversation = await connect({
+    port: server.addr.port,
+    onEvent: (event) => events.push(event),
+  });
+  await conversation.ask("¿?");
+  assertEquals(events, [{ type: "delivered" }, { type: "position", ahead: 3 }]);
+});

@@ -1,0 +1,309 @@
+/**
+ * The client that people call: binds a {@linkcode Dialer} to a socket, a clock and promises. What is
+ * bound is an argument, so that the client of plain UDP is the same but for that.
+ *
+ * @module
+ */
+import { encodeText } from "./bytes.ts";
+import { CodeRoom } from "./private/code_room.ts";
+import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./reliable/dialer.ts";
+import { ConversationEndedError, MessageTooLongError, NoAnswerError } from "./errors.ts";
+import { RefusedError, UnreachableError } from "./errors.ts";
+import { checkDuration, checkPort } from "./options.ts";
+import type { Endpoint, Inspect } from "./endpoint.ts";
+import { type ByeReason, MAX_DATAGRAM_BYTES } from "./reliable/packet.ts";
+import type { PlainAskerEvent } from "./plain/plain_asker.ts";
+import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
+import {
+  DEFAULT_HOSTNAME,
+  DEFAULT_PORT,
+  MAX_MESSAGE_BYTES,
+  OutOfTurnError,
+  type TurnState,
+} from "../protocol.ts";
+import { bindUdp, Driver, resolveHost, type Transport } from "./driver.ts";
+
+/** Options of {@linkcode connect}. */
+export interface ConnectOptions {
+  /** Address or name of the server, default {@linkcode DEFAULT_HOSTNAME}. Resolved once. */
+  readonly hostname?: string;
+  /** Port of the server, 1 to 65,535, default {@linkcode DEFAULT_PORT}. */
+  readonly port?: number;
+  /** Ends the attempt to connect, or the conversation, when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** How long to try to connect, in ms, 1,000 to 86,400,000, default 5,000. */
+  readonly connectTimeout?: number;
+  /** Silence after which the server is gone, in ms, 1,000 to 86,400,000, default 75,000. */
+  readonly idleTimeout?: number;
+  /** The code of a private room, as its operator gave it: 8 characters or more. */
+  readonly code?: string;
+  /**
+   * Wraps the socket: a bad network, a recorder. With the second parameter it can look up how the
+   * conversation stands that a datagram belongs to.
+   */
+  readonly transport?: (socket: Transport, inspect: Inspect) => Transport;
+  /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
+  readonly onEvent?: (event: ConversationEvent) => void;
+}
+
+/** How a conversation stands. */
+export type ConversationEvent =
+  /** The question is on the server's machine. */
+  | { readonly type: "delivered" }
+  /** So many questions will be answered before this one. */
+  | { readonly type: "position"; readonly ahead: number }
+  /** Nothing was heard of the server for 5 s, though it owes an acknowledgement. It is tried on. */
+  | { readonly type: "unresponsive" }
+  /** The server is heard again. */
+  | { readonly type: "responsive" }
+  /** The server has forgotten this client, and is asked again. */
+  | { readonly type: "reconnecting" }
+  /** The server knows this client again. */
+  | { readonly type: "reconnected" }
+  /** In a plain conversation: the answer that follows came before its question, and is an earlier one's. */
+  | { readonly type: "stale" };
+
+/** A conversation in which this end asks. */
+export interface Conversation extends AsyncDisposable {
+  /** The server's address and port. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** Settles with the reason when the conversation is over. It never rejects. */
+  readonly ended: Promise<EndReason>;
+  /**
+   * Asks, and waits for the answer for as long as the server is there.
+   *
+   * @param question At most {@linkcode MAX_MESSAGE_BYTES} bytes of UTF-8. Its text means nothing
+   * here: whoever wants "bye" to end the conversation looks for it with `isBye`.
+   * @throws {OutOfTurnError} If the answer to another question is due. Nothing is sent.
+   * @throws {MessageTooLongError} If the question is too long. Nothing is sent.
+   * @throws {ConversationEndedError} If the conversation is over, or ends before the answer.
+   * @throws {NoAnswerError} In a plain conversation, if no answer came in time. It goes on.
+   */
+  ask(question: string): Promise<string>;
+  /**
+   * Ends the conversation, if it is not over, and closes the socket: when the server has confirmed the
+   * bye, or is sure to have got the confirmation of its own, or a few seconds have passed.
+   */
+  bye(): Promise<void>;
+}
+
+/**
+ * Connects to a server.
+ *
+ * @example
+ * ```ts
+ * import { connect } from "@pyr/preguntas";
+ *
+ * await using conversation = await connect({ hostname: "127.0.0.1", port: 12000 });
+ * console.log(await conversation.ask("¿HTML es un lenguaje de programacion?"));
+ * ```
+ *
+ * @throws {RangeError} If an option is out of bounds.
+ * @throws {UnresolvedError} If the name of the server does not resolve.
+ * @throws {UnreachableError} If nobody answered in time.
+ * @throws {RefusedError} If the server does not want the client.
+ */
+export async function connect(options: ConnectOptions = {}): Promise<Conversation> {
+  const { code, signal } = options;
+  const timeouts = {
+    connectTimeout: checkDuration("connectTimeout", options.connectTimeout ?? CONNECT_TIMEOUT_MS),
+    idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
+  };
+  const server = await resolveServer(options);
+  const room = code === undefined ? undefined : new CodeRoom(code);
+  await room?.ready;
+  signal?.throwIfAborted();
+  const endpoint = new Dialer({
+    ...timeouts,
+    server,
+    now: Driver.now(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    random: Math.random,
+    ...(room && { room }),
+  });
+  const conversation = new RunningConversation(options, {
+    endpoint,
+    server,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxDatagramBytes: MAX_DATAGRAM_BYTES,
+  });
+  await conversation.connected;
+  return conversation;
+}
+
+/** The address of the server that the options name. Throws as {@linkcode connect} does. */
+export async function resolveServer(
+  { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal }: ConnectOptions,
+): Promise<Deno.NetAddr> {
+  checkPort(port, 1);
+  signal?.throwIfAborted();
+  const address = await resolveHost(hostname);
+  signal?.throwIfAborted();
+  return { transport: "udp", hostname: address, port };
+}
+
+type AskerEvent = DialerEvent | PlainAskerEvent;
+
+/** A protocol end that asks one server. */
+export interface AskingEndpoint extends Endpoint<AskerEvent> {
+  /** Whose move it is. */
+  readonly turn: TurnState;
+  /** Asks. */
+  ask(question: Uint8Array, now: number): void;
+  /** Says bye. */
+  bye(reason: ByeReason, now: number): void;
+  /** How the conversation stands that a datagram belongs to. */
+  readonly inspect?: Inspect;
+}
+
+/** What a {@linkcode RunningConversation} binds. */
+export interface ConversationBinding {
+  /** The protocol end. */
+  readonly endpoint: AskingEndpoint;
+  /** Whom it asks. */
+  readonly server: Deno.NetAddr;
+  /** Most bytes of UTF-8 that a question may have. */
+  readonly maxMessageBytes: number;
+  /** Most bytes that a datagram may have. */
+  readonly maxDatagramBytes: number;
+}
+
+/** A conversation over a socket, whatever its protocol. */
+export class RunningConversation implements Conversation {
+  readonly remoteAddr: Deno.NetAddr;
+  readonly #dialer: AskingEndpoint;
+  readonly #maxMessageBytes: number;
+  readonly #driver: Driver<AskerEvent>;
+  readonly #options: ConnectOptions;
+  readonly #connected = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<EndReason>();
+  #answer: PromiseWithResolvers<string> | undefined;
+  #isConnected = false;
+  #endReason: EndReason | undefined;
+
+  /** Binds the socket, and starts. */
+  constructor(options: ConnectOptions, binding: ConversationBinding) {
+    const { endpoint, server, maxMessageBytes, maxDatagramBytes } = binding;
+    this.remoteAddr = server;
+    this.#dialer = endpoint;
+    this.#maxMessageBytes = maxMessageBytes;
+    this.#options = options;
+    const isIpv6 = server.hostname.includes(":");
+    const socket = bindUdp({ hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 }, maxDatagramBytes);
+    const inspect: Inspect = (datagram) => endpoint.inspect?.(datagram);
+    this.#driver = new Driver({
+      transport: options.transport?.(socket, inspect) ?? socket,
+      endpoint,
+      onEvent: (event) => this.#handle(event),
+    });
+    options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+  }
+
+  /** Settles when the server is there, or rejects with why it is not. */
+  get connected(): Promise<void> {
+    return this.#connected.promise;
+  }
+
+  get ended(): Promise<EndReason> {
+    return this.#ended.promise;
+  }
+
+  ask(question: string): Promise<string> {
+    try {
+      return this.#ask(question);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async bye(): Promise<void> {
+    const { turn } = this.#dialer;
+    if (turn !== "leaving" && turn !== "closed") {
+      this.#dialer.bye("bye", Driver.now());
+      this.#driver.update();
+    }
+    await this.#ended.promise;
+    await this.#driver.finished;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.bye();
+  }
+
+  #ask(question: string): Promise<string> {
+    if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
+    if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
+    if (this.#answer !== undefined) throw new OutOfTurnError("remote");
+    const bytes = encodeText(question);
+    if (bytes.length > this.#maxMessageBytes) {
+      throw new MessageTooLongError(bytes.length, this.#maxMessageBytes);
+    }
+    this.#dialer.ask(bytes, Driver.now());
+    const { promise } = this.#answer = Promise.withResolvers();
+    // The answer may be here already: then it is taken in this call.
+    this.#driver.update();
+    return promise;
+  }
+
+  #onAbort = (): void => {
+    if (!this.#isConnected) this.#connected.reject(this.#options.signal!.reason);
+    this.bye();
+  };
+
+  #handle(event: AskerEvent): void {
+    switch (event.type) {
+      case "connected":
+        if (this.#isConnected) this.#tell({ type: "reconnected" });
+        this.#isConnected = true;
+        this.#connected.resolve();
+        break;
+      case "answer":
+        this.#takeAnswer().resolve(event.text);
+        break;
+      case "unanswered":
+        this.#takeAnswer().reject(new NoAnswerError(this.remoteAddr, event.timeout));
+        break;
+      case "unreachable":
+        this.#connected.reject(
+          new UnreachableError(this.remoteAddr),
+        );
+        this.#end("silence");
+        break;
+      case "refused":
+        this.#connected.reject(new RefusedError(event.refusal));
+        this.#end("closing");
+        break;
+      case "ended":
+        this.#end(event.reason);
+        break;
+      case "over":
+        this.#driver.close();
+        break;
+      default:
+        this.#tell(event);
+    }
+  }
+
+  #takeAnswer(): PromiseWithResolvers<string> {
+    const answer = this.#answer!;
+    this.#answer = undefined;
+    return answer;
+  }
+
+  // What a listener throws must not stop the loop that holds the conversation.
+  #tell(event: ConversationEvent): void {
+    try {
+      this.#options.onEvent?.(event);
+    } catch (error) {
+      reportError(error);
+    }
+  }
+
+  #end(reason: EndReason): void {
+    this.#endReason = reason;
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#answer?.reject(new ConversationEndedError(reason));
+    this.#answer = undefined;
+    this.#ended.resolve(reason);
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * What a core without input or output hands to whoever drives it.
+ *
+ * @module
+ */
+import type { TurnState } from "../protocol.ts";
+
+/** Where a datagram comes from or goes to. */
+export interface Address {
+  /** An IP address. */
+  readonly hostname: string;
+  /** A UDP port, 1 to 65,535. */
+  readonly port: number;
+}
+
+/** An address as people write it: `192.0.2.1:12000`, `[2001:db8::1]:12000`. */
+export function formatAddress({ hostname, port }: Address): string {
+  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
+}
+
+/** A datagram that is to be sent. */
+export interface Transmit {
+  /** The bytes, which nobody changes any more. */
+  readonly datagram: Uint8Array;
+  /** Where they go. */
+  readonly to: Address;
+}
+
+/**
+ * A protocol end without clock, socket or timer. After every call, its driver sends
+ * {@linkcode Endpoint.takeTransmits} in order, handles {@linkcode Endpoint.takeEvents}, and sees
+ * to it that {@linkcode Endpoint.handleTimeout} is called at {@linkcode Endpoint.nextTimeout}.
+ * `now` is in milliseconds of any clock that never goes back.
+ */
+export interface Endpoint<Event> {
+  /** When to call {@linkcode Endpoint.handleTimeout}, in ms; `Infinity` for never. */
+  readonly nextTimeout: number;
+  /** Takes a datagram in. Its bytes are not kept. */
+  receive(datagram: Uint8Array, from: Address, now: number): void;
+  /** Does what is due at `now`. */
+  handleTimeout(now: number): void;
+  /** The datagrams to send since the last call, in order. */
+  takeTransmits(): Transmit[];
+  /** What happened since the last call, in order. */
+  takeEvents(): Event[];
+}
+
+/** How the conversation stands that a datagram belongs to. */
+export interface Inspection {
+  /** Whose move it is at this end; nobody's while it is getting through to the other. */
+  readonly turn: TurnState | undefined;
+  /** How long this end waits for an acknowledgement before it sends again, in ms. */
+  readonly retransmissionTimeout: number;
+}
+
+/** Finds that conversation at one end, if the end holds it; for whoever watches the datagrams. */
+export type Inspect = (datagram: Uint8Array) => Inspection | undefined;
+
+/** The two queues of an {@linkcode Endpoint}. Each is emptied after every call into the core. */
+export class Outbox<Event> {
+  #transmits: Transmit[] = [];
+  #events: Event[] = [];
+
+  /** Queues a datagram. */
+  transmit(datagram: Uint8Array, to: Address): void {
+    this.#transmits.push({ datagram, to });
+  }
+
+  /** Queues an event. */
+  emit(event: Event): void {
+    this.#events.push(event);
+  }
+
+  /** The queued datagrams, which are the caller's from now on. */
+  takeTransmits(): Transmit[] {
+    const transmits = this.#transmits;
+    if (transmits.length > 0) this.#transmits = [];
+    return transmits;
+  }
+
+  /** The queued events, which are the caller's from now on. */
+  takeEvents(): Event[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
+}

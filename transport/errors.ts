@@ -1,0 +1,101 @@
+/**
+ * The errors that a caller may want to catch.
+ *
+ * @module
+ */
+import { type Address, formatAddress } from "./endpoint.ts";
+import type { Refusal } from "./reliable/packet.ts";
+import type { EndReason } from "./reliable/session.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol.ts";
+
+/** Thrown when a message is longer than it may be. Nothing was sent. */
+export class MessageTooLongError extends RangeError {
+  /** Always "MessageTooLongError". */
+  override readonly name = "MessageTooLongError";
+
+  /** The size of the message, in bytes of UTF-8. */
+  readonly size: number;
+  /** The most that it may have. */
+  readonly limit: number;
+
+  /** Makes the error for a message of so many bytes. */
+  constructor(size: number, limit: number = MAX_MESSAGE_BYTES) {
+    super(`Cannot send the message: ${size} bytes are more than ${limit}`);
+    this.size = size;
+    this.limit = limit;
+  }
+}
+
+/** Thrown by `connect` when nobody answered in time. */
+export class UnreachableError extends Error {
+  /** Always "UnreachableError". */
+  override readonly name = "UnreachableError";
+
+  /** Where the server was looked for. */
+  readonly address: Address;
+
+  /** Makes the error for that address. */
+  constructor(address: Address) {
+    super(`No server answered at ${formatAddress(address)}`);
+    this.address = address;
+  }
+}
+
+/** Thrown by `connect` when the name of the server does not resolve to an address. */
+export class UnresolvedError extends Error {
+  /** Always "UnresolvedError". */
+  override readonly name = "UnresolvedError";
+
+  /** Makes the error for that name. */
+  constructor(hostname: string) {
+    super(`Cannot resolve the name: "${hostname}"`);
+  }
+}
+
+/** Thrown by `connect` when the server does not want the client. */
+export class RefusedError extends Error {
+  /** Always "RefusedError". */
+  override readonly name = "RefusedError";
+
+  /** Why. */
+  readonly refusal: Refusal;
+
+  /** Makes the error for that refusal. */
+  constructor(refusal: Refusal) {
+    super(`The server refused the connection: "${refusal}"`);
+    this.refusal = refusal;
+  }
+}
+
+/** Thrown by `ask` of a plain conversation when no answer came in time. The conversation goes on. */
+export class NoAnswerError extends Error {
+  /** Always "NoAnswerError". */
+  override readonly name = "NoAnswerError";
+
+  /** Who was asked. */
+  readonly address: Address;
+  /** How long the answer was waited for, in ms. */
+  readonly timeout: number;
+
+  /** Makes the error for a question to that address that waited so many ms. */
+  constructor(address: Address, timeout: number) {
+    super(`No answer from ${formatAddress(address)} for ${timeout} ms`);
+    this.address = address;
+    this.timeout = timeout;
+  }
+}
+
+/** Thrown by `ask` when the conversation ends before the answer, or has ended. */
+export class ConversationEndedError extends Error {
+  /** Always "ConversationEndedError". */
+  override readonly name = "ConversationEndedError";
+
+  /** How it ended. */
+  readonly reason: EndReason;
+
+  /** Makes the error for that end. */
+  constructor(reason: EndReason) {
+    super(`The conversation has ended: "${reason}"`);
+    this.reason = reason;
+  }
+}

@@ -1,0 +1,108 @@
+/**
+ * Questions and answers over UDP: what two programs need to converse over a network that loses,
+ * doubles and reorders datagrams.
+ *
+ * {@linkcode serve} answers questions and {@linkcode connect} asks them, one at a time and in turns:
+ * the asker speaks first, and only an answer makes room for the next question. Every datagram opens
+ * with the same header of 24 bytes, numbers in network byte order:
+ *
+ * ```text
+ *  0                   1                   2                   3
+ *  0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |      'P'      |      'y'      |      'R'      |    version    |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |     type      |    attempt    |     echo      |   ack delay   |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                          session id                           |
+ * |                    (64 bits; in a handshake: nonce)           |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                            number                             |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |    segment    | last segment  |             ahead             |
+ * +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
+ * |                  payload (0 to 1,104 bytes) …
+ * ```
+ *
+ * | type | name | from | payload |
+ * |---|---|---|---|
+ * | 1 | HELLO | client | idle timeout (32 bits), token and key share, each with its length; padding |
+ * | 2 | RETRY | server | the token that proves the client's address when it comes back |
+ * | 3 | WELCOME | server | session id (64 bits), idle timeout (32 bits), key share |
+ * | 4 | REFUSE | server | reason (8 bits) |
+ * | 5 | MESSAGE | both | a segment of a question (odd number) or of an answer (even number) |
+ * | 6 | ACK | both | none: it acknowledges a segment of a message |
+ * | 7 | PING | both | none, or a challenge (64 bits): it asks for a PONG |
+ * | 8 | PONG | both | what the PING had |
+ * | 9 | BYE | both | reason (8 bits) |
+ * | 10 | BYE-ACK | both | none: it confirms a BYE |
+ * | 11 | RESET | server | none: that session is not known |
+ *
+ * Messages are numbered through both directions: question 1, answer 2, question 3, and so on. So
+ * the number alone tells whose turn it is, and each message acknowledges the one before it.
+ *
+ * @module
+ */
+export {
+  connect,
+  type ConnectOptions,
+  type Conversation,
+  type ConversationEvent,
+} from "./client.ts";
+export {
+  ConversationEndedError,
+  MessageTooLongError,
+  NoAnswerError,
+  RefusedError,
+  UnreachableError,
+  UnresolvedError,
+} from "./errors.ts";
+export { CONNECT_TIMEOUT_MS } from "./reliable/dialer.ts";
+export {
+  MAX_QUESTIONS,
+  MAX_SESSIONS,
+  MAX_SESSIONS_PER_ADDRESS,
+  UNPROVED_REPLIES_PER_SECOND,
+} from "./reliable/listener.ts";
+export { type Address, formatAddress, type Inspect, type Inspection } from "./endpoint.ts";
+export {
+  type ByeReason,
+  type Header,
+  type Packet,
+  type PacketType,
+  readHeader,
+  type Refusal,
+} from "./reliable/packet.ts";
+export {
+  connectPlain,
+  type ConnectPlainOptions,
+  servePlain,
+  type ServePlainOptions,
+} from "./plain.ts";
+export { ANSWER_TIMEOUT_MS, MAX_STALE_ANSWERS } from "./plain/plain_asker.ts";
+export {
+  type ClientInfo,
+  type Handler,
+  type QuestionInfo,
+  serve,
+  type ServeOptions,
+  type Server,
+  SHUTDOWN_TIMEOUT_MS,
+} from "./server.ts";
+export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
+export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";
+export { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
+export { type Shed, SHED_REPORT_INTERVAL_MS } from "./limits.ts";
+export {
+  DEFAULT_HOSTNAME,
+  DEFAULT_PORT,
+  isBye,
+  MAX_MESSAGE_BYTES,
+  MAX_PLAIN_MESSAGE_BYTES,
+  OutOfTurnError,
+  Turn,
+  type TurnEvent,
+  TURNS,
+  type TurnState,
+} from "../protocol.ts";
+export type { Transport } from "./driver.ts";

@@ -1,0 +1,185 @@
+/**
+ * The server's end of plain UDP, without input or output: each datagram is a question, and its answer is
+ * one datagram to the address that the question claims to be from.
+ *
+ * @module
+ */
+import type { ListenerEvent } from "../reliable/listener.ts";
+import { type Address, type Endpoint, formatAddress, Outbox, type Transmit } from "../endpoint.ts";
+import type { ByeReason } from "../reliable/packet.ts";
+import { decodePlain, encodePlain } from "./plain_message.ts";
+import { type Counters, type EndReason, newCounters } from "../reliable/session.ts";
+import { ShedLog } from "../limits.ts";
+import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
+
+/** How a {@linkcode PlainAnswerer} works. */
+export interface PlainAnswererOptions {
+  /** Most clients known at once: 1 or more. */
+  readonly maxSessions: number;
+  /** Most questions that are unanswered at once, of all clients together: 1 or more. */
+  readonly maxQuestions: number;
+  /** Silence after which a client that waits for nothing is forgotten, in ms. */
+  readonly idleTimeout: number;
+}
+
+/** An address that asked. A client is known by nothing else here. */
+export class PlainClient {
+  /** Where its datagrams claim to be from. */
+  readonly address: Address;
+  /** Its questions that are unanswered. */
+  waiting = 0;
+  /** What its last datagram ended with, and so do the answers to it. */
+  lineEnd = "";
+  /** When it was last of use while it waits for nothing, in ms. */
+  idleSince = 0;
+  /** Whether it said bye, or is forgotten. */
+  isGone = false;
+  /** Room for what whoever drives this end keeps with it. */
+  attachment: unknown;
+
+  /** Makes a client that has not asked yet. */
+  constructor(address: Address) {
+    this.address = address;
+  }
+
+  /** Whose move it is: this end's while there is a question to answer. */
+  get turn(): TurnState {
+    if (this.isGone) return "closed";
+    return this.waiting > 0 ? "local" : "remote";
+  }
+}
+
+/** Conversations with everybody who sends a datagram; what is lost stays lost. */
+export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
+  /** What was not taken in. */
+  readonly counters: Counters = newCounters();
+  readonly #options: PlainAnswererOptions;
+  readonly #outbox = new Outbox<ListenerEvent<PlainClient>>();
+  readonly #clients = new Map<string, PlainClient>();
+  /** Those that wait for nothing, the longest idle first. */
+  readonly #idle = new Set<PlainClient>();
+  readonly #shed = new ShedLog();
+  #asking = 0;
+  #isClosing = false;
+
+  /** Starts without a client. */
+  constructor(options: PlainAnswererOptions) {
+    this.#options = options;
+  }
+
+  get nextTimeout(): number {
+    const [longest] = this.#idle;
+    const forgetAt = longest === undefined ? Infinity : this.#forgetAt(longest);
+    return Math.min(forgetAt, this.#shed.nextTimeout);
+  }
+
+  /** Clients that are known. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** The clients that are known. */
+  get sessions(): Iterable<PlainClient> {
+    return this.#clients.values();
+  }
+
+  receive(datagram: Uint8Array, from: Address, _now: number): void {
+    const message = decodePlain(datagram);
+    if (message === undefined) {
+      this.counters.malformed++;
+      return;
+    }
+    const known = this.#clients.get(formatAddress(from));
+    if (isBye(message.text)) {
+      if (known !== undefined) this.bye(known, "bye");
+      else this.counters.ignored++;
+      return;
+    }
+    if (this.#isClosing) {
+      this.counters.ignored++;
+      return;
+    }
+    if (this.#asking >= this.#options.maxQuestions) return this.#shed.count("questions");
+    const client = known ?? this.#admit(from);
+    if (client === undefined) return this.#shed.count("sessions");
+    this.#idle.delete(client);
+    this.#asking++;
+    client.waiting++;
+    client.lineEnd = message.lineEnd;
+    this.#outbox.emit({ type: "question", session: client, text: message.text });
+  }
+
+  handleTimeout(now: number): void {
+    const shed = this.#shed.takeDue(now);
+    if (shed !== undefined) this.#outbox.emit({ type: "shed", shed });
+    for (const client of this.#idle) {
+      if (this.#forgetAt(client) > now) break;
+      this.#end(client, "silence");
+    }
+  }
+
+  /**
+   * Answers a question of a client. Which of several that it asked, only the text can tell.
+   *
+   * @throws {OutOfTurnError} If no question of it awaits an answer.
+   * @throws {RangeError} If the answer is too long.
+   */
+  answer(client: PlainClient, answer: Uint8Array, now: number): void {
+    if (answer.length > MAX_PLAIN_MESSAGE_BYTES) {
+      throw new RangeError(`Cannot answer with more than ${MAX_PLAIN_MESSAGE_BYTES} bytes`);
+    }
+    if (client.turn !== "local") throw new OutOfTurnError(client.turn);
+    this.#outbox.transmit(encodePlain(answer, client.lineEnd), client.address);
+    this.#asking--;
+    if (--client.waiting > 0) return;
+    client.idleSince = now;
+    this.#idle.add(client);
+  }
+
+  /** Does nothing: there is no datagram that tells it. */
+  setAhead(): void {}
+
+  /** Forgets a client and its questions, unless it is gone. There is no datagram that tells it. */
+  bye(client: PlainClient, reason: ByeReason): void {
+    if (!client.isGone) this.#end(client, reason);
+  }
+
+  /** Takes no more questions, and forgets every client. */
+  close(): void {
+    this.#isClosing = true;
+    for (const client of this.#clients.values()) this.#end(client, "closing");
+  }
+
+  takeTransmits(): Transmit[] {
+    return this.#outbox.takeTransmits();
+  }
+
+  takeEvents(): ListenerEvent<PlainClient>[] {
+    return this.#outbox.takeEvents();
+  }
+
+  /** Makes a client known, in place of the one longest idle if need be: to be forgotten costs it nothing. */
+  #admit(address: Address): PlainClient | undefined {
+    if (this.#clients.size >= this.#options.maxSessions) {
+      const [longest] = this.#idle;
+      if (longest === undefined) return undefined;
+      this.#end(longest, "silence");
+    }
+    const client = new PlainClient(address);
+    this.#clients.set(formatAddress(address), client);
+    this.#outbox.emit({ type: "connected", session: client });
+    return client;
+  }
+
+  #forgetAt({ idleSince }: PlainClient): number {
+    return idleSince + this.#options.idleTimeout;
+  }
+
+  #end(client: PlainClient, reason: EndReason): void {
+    this.#clients.delete(formatAddress(client.address));
+    this.#idle.delete(client);
+    this.#asking -= client.waiting;
+    client.isGone = true;
+    this.#outbox.emit({ type: "ended", session: client, reason });
+  }
+}

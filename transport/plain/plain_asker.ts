@@ -1,0 +1,143 @@
+/**
+ * The client's end of plain UDP, without input or output: a question is one datagram, and so is its
+ * answer. Nothing is acknowledged or sent again, and nothing tells which question an answer is for.
+ *
+ * @module
+ */
+import { encodeText } from "../bytes.ts";
+import {
+  type Address,
+  type Endpoint,
+  type Inspection,
+  Outbox,
+  type Transmit,
+} from "../endpoint.ts";
+import type { ByeReason } from "../reliable/packet.ts";
+import { decodePlain } from "./plain_message.ts";
+import { type Counters, newCounters } from "../reliable/session.ts";
+import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
+
+/** How long a plain client waits for an answer, in ms, unless an option says otherwise. */
+export const ANSWER_TIMEOUT_MS = 3_000;
+
+/** Answers kept that came when no question waited for one: those after them are dropped. */
+export const MAX_STALE_ANSWERS = 64;
+
+/** What happened at the client's end. */
+export type PlainAskerEvent =
+  /** It may ask. It comes at once, and says nothing of a server. */
+  | { readonly type: "connected" }
+  /** The answer that follows was there before its question: it answers an earlier one. */
+  | { readonly type: "stale" }
+  /** A datagram came, which is taken for the answer. */
+  | { readonly type: "answer"; readonly text: string }
+  /** None came for so many ms. */
+  | { readonly type: "unanswered"; readonly timeout: number }
+  /** This end said bye. */
+  | { readonly type: "ended"; readonly reason: ByeReason }
+  /** Nothing more will be sent or heard. */
+  | { readonly type: "over" };
+
+/** How a {@linkcode PlainAsker} works. */
+export interface PlainAskerOptions {
+  /** The server. */
+  readonly server: Address;
+  /** The host that its datagrams come from, as a socket names it: all others are dropped. */
+  readonly sender: string;
+  /** How long a question waits for its answer, in ms. */
+  readonly answerTimeout: number;
+}
+
+/** One conversation in which this end asks, and what is lost stays lost. */
+export class PlainAsker implements Endpoint<PlainAskerEvent> {
+  /** What was not taken in. */
+  readonly counters: Counters = newCounters();
+  readonly #options: PlainAskerOptions;
+  readonly #outbox = new Outbox<PlainAskerEvent>();
+  /** What a textbook's client would find in its socket when it asks the next time. */
+  readonly #stale: string[] = [];
+  #turn: TurnState = "local";
+  #nextTimeout = Infinity;
+
+  /** Sends nothing. */
+  constructor(options: PlainAskerOptions) {
+    this.#options = options;
+    this.#outbox.emit({ type: "connected" });
+  }
+
+  get nextTimeout(): number {
+    return this.#nextTimeout;
+  }
+
+  /** Whose move it is. */
+  get turn(): TurnState {
+    return this.#turn;
+  }
+
+  receive(datagram: Uint8Array, from: Address, _now: number): void {
+    const { server, sender } = this.#options;
+    const message = decodePlain(datagram);
+    if (from.hostname !== sender || from.port !== server.port) this.counters.unknown++;
+    else if (message === undefined) this.counters.malformed++;
+    else if (this.#turn === "remote") this.#answer(message.text);
+    else if (this.#turn === "local" && this.#stale.length < MAX_STALE_ANSWERS) {
+      this.#stale.push(message.text);
+    } else this.counters.ignored++;
+  }
+
+  handleTimeout(now: number): void {
+    if (this.#nextTimeout > now) return;
+    this.#nextTimeout = Infinity;
+    this.#turn = "local";
+    this.#outbox.emit({ type: "unanswered", timeout: this.#options.answerTimeout });
+  }
+
+  /**
+   * Asks. An answer that is there already is taken for this question's, as `recvfrom` takes it.
+   *
+   * @throws {OutOfTurnError} If a question waits for its answer, or the conversation is over.
+   * @throws {RangeError} If the question is too long.
+   */
+  ask(question: Uint8Array, now: number): void {
+    if (question.length > MAX_PLAIN_MESSAGE_BYTES) {
+      throw new RangeError(`Cannot ask a question of more than ${MAX_PLAIN_MESSAGE_BYTES} bytes`);
+    }
+    if (this.#turn !== "local") throw new OutOfTurnError(this.#turn);
+    this.#outbox.transmit(question, this.#options.server);
+    this.#turn = "remote";
+    this.#nextTimeout = now + this.#options.answerTimeout;
+    const answer = this.#stale.shift();
+    if (answer === undefined) return;
+    this.#outbox.emit({ type: "stale" });
+    this.#answer(answer);
+  }
+
+  /** Says bye, once, and whether or not anybody hears it. */
+  bye(reason: ByeReason, _now: number): void {
+    if (this.#turn === "closed") return;
+    this.#turn = "closed";
+    this.#nextTimeout = Infinity;
+    this.#outbox.transmit(encodeText("bye"), this.#options.server);
+    this.#outbox.emit({ type: "ended", reason });
+    this.#outbox.emit({ type: "over" });
+  }
+
+  /** How the conversation stands, to which every datagram belongs. Nothing is sent again. */
+  inspect(): Inspection {
+    return { turn: this.#turn, retransmissionTimeout: Infinity };
+  }
+
+  takeTransmits(): Transmit[] {
+    return this.#outbox.takeTransmits();
+  }
+
+  takeEvents(): PlainAskerEvent[] {
+    return this.#outbox.takeEvents();
+  }
+
+  #answer(text: string): void {
+    this.#turn = "local";
+    this.#nextTimeout = Infinity;
+    this.#outbox.emit({ type: "answer", text });
+  }
+}

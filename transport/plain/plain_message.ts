@@ -1,0 +1,41 @@
+/**
+ * A message without this protocol: its text is the whole datagram, as in the first UDP program of any
+ * textbook.
+ *
+ * @module
+ */
+import { decodeText, encodeText } from "../bytes.ts";
+import { packetType } from "../reliable/packet.ts";
+import { MAX_PLAIN_MESSAGE_BYTES } from "../../protocol.ts";
+
+/** A plain message. */
+export interface PlainMessage {
+  /** What it says. */
+  readonly text: string;
+  /** The end of line that came after it, if any: netcat sends lines. */
+  readonly lineEnd: string;
+}
+
+/**
+ * The message in a datagram, or nothing if it is too long or no UTF-8. A packet of the protocol is none
+ * either: it is from somebody who wants its protection, and reads as rubbish.
+ */
+export function decodePlain(datagram: Uint8Array): PlainMessage | undefined {
+  if (datagram.length > MAX_PLAIN_MESSAGE_BYTES || packetType(datagram) !== undefined) {
+    return undefined;
+  }
+  const whole = decodeText(datagram);
+  if (whole === undefined) return undefined;
+  const text = whole.replace(/\r?\n$/, "");
+  return { text, lineEnd: whole.slice(text.length) };
+}
+
+/** The datagram of a message: with that end of line, unless it would then be too long. */
+export function encodePlain(message: Uint8Array, lineEnd: string): Uint8Array {
+  const end = encodeText(lineEnd);
+  const datagram = new Uint8Array(message.length + end.length);
+  if (datagram.length > MAX_PLAIN_MESSAGE_BYTES) return message;
+  datagram.set(message);
+  datagram.set(end, message.length);
+  return datagram;
+}

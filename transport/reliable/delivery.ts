@@ -1,0 +1,346 @@
+/**
+ * Stop-and-wait delivery (RFC 7252 §4.2, NSTART = 1): one message is under way at a time, and the
+ * reply to it acknowledges it. Each segment of a long message is a stop-and-wait of its own, sent
+ * again until it is acknowledged; as many of them as the congestion window has room for are under
+ * way at once.
+ *
+ * @module
+ */
+import { concat } from "../bytes.ts";
+import { MAX_SEGMENT_BYTES, type Packet, type PacketFields, segmentCount } from "./packet.ts";
+import { MAX_ACK_DELAY_MS, type RttEstimator } from "./rtt.ts";
+import { Retransmission } from "./retransmission.ts";
+import { CongestionWindow } from "./window.ts";
+
+/** An {@linkcode Packet.ackDelay} that says nothing: it means "255 ms or more". */
+const UNKNOWN_DELAY = 255;
+
+/** Takes the packets that are to be transmitted; the id is filled in by whoever implements it. */
+export interface PacketSink {
+  /** Transmits a packet. */
+  transmit(packet: Omit<PacketFields, "id">): void;
+}
+
+/**
+ * What is under way. One object serves all messages of a conversation: where there are very many, a new
+ * one each time would live for so long that it had to be moved about.
+ */
+class Outgoing {
+  /** The message; none while nothing is under way. */
+  message: Uint8Array | undefined;
+  number = 0;
+  lastSegment = 0;
+  /** Only a message of several segments needs one. */
+  window: CongestionWindow | undefined;
+  /** How many segments were sent at least once: the first ones. */
+  sent = 0;
+  /** How many segments are acknowledged. */
+  acknowledged = 0;
+
+  start(number: number, message: Uint8Array): void {
+    this.message = message;
+    this.number = number;
+    this.lastSegment = segmentCount(message.length) - 1;
+    this.window = this.lastSegment === 0 ? undefined : new CongestionWindow();
+    this.sent = 0;
+    this.acknowledged = 0;
+  }
+
+  stop(): void {
+    this.message = undefined;
+    this.window = undefined;
+  }
+}
+
+interface Incoming {
+  /** Every segment in its place, once it is here. */
+  readonly segments: (Uint8Array | undefined)[];
+  /** How many are not here yet. */
+  missing: number;
+}
+
+/** The delivery of the messages of one conversation, both ways. */
+export class Delivery {
+  readonly #rtt: RttEstimator;
+  readonly #sink: PacketSink;
+  readonly #longestPause: number;
+  // One for each segment that was sent. The first is always there, and served the WELCOME too.
+  readonly #timers: [Retransmission, ...Retransmission[]] = [new Retransmission()];
+  // What was overdue at that time, and is so still, waits for room in the window.
+  #filledAt = -Infinity;
+  readonly #outgoing = new Outgoing();
+  #incoming: Incoming | undefined;
+  #isWelcoming = false;
+  // The last whole message that came in: what this end's next packet acknowledges.
+  #heardNumber: number | undefined;
+  #heardSegment = 0;
+  #heardAttempt = 0;
+  #heardAt = 0;
+  #ackDeadline = Infinity;
+
+  /** How many questions are answered before the one that is acknowledged next: 0 to 65,535. */
+  ahead = 0;
+
+  /** Starts with nothing under way. Between two sendings it pauses `longestPause` ms at most. */
+  constructor(rtt: RttEstimator, sink: PacketSink, longestPause: number) {
+    this.#rtt = rtt;
+    this.#sink = sink;
+    this.#longestPause = longestPause;
+  }
+
+  /** Whether a message of this end is not acknowledged yet. */
+  get isSending(): boolean {
+    return this.#outgoing.message !== undefined;
+  }
+
+  /** Whether an acknowledgement is held back, for a reply to carry. */
+  get acknowledgementDue(): boolean {
+    return this.#ackDeadline !== Infinity;
+  }
+
+  /** When {@linkcode Delivery.handleTimeout} wants to be called, in ms. */
+  get nextTimeout(): number {
+    let earliest = this.#ackDeadline;
+    for (const { deadline } of this.#timers) {
+      if (deadline > this.#filledAt && deadline < earliest) earliest = deadline;
+    }
+    return earliest;
+  }
+
+  /**
+   * This end sends a WELCOME, again only when the HELLO comes again.
+   *
+   * @returns The attempt to write on it.
+   */
+  welcomeSent(now: number): number {
+    this.#isWelcoming = true;
+    const timer = this.#timers[0];
+    timer.sent(now, Infinity, Infinity);
+    return timer.attempt;
+  }
+
+  /** Whether this packet is the first from a peer that was sent a WELCOME, which it acknowledges. */
+  welcomeAcknowledged(packet: Packet, now: number): boolean {
+    if (!this.#isWelcoming) return false;
+    this.#isWelcoming = false;
+    this.#measure(this.#timers[0], packet, packet.ackDelay, now);
+    return true;
+  }
+
+  /** The other end's WELCOME arrived: this end's next packet acknowledges it. */
+  welcomeReceived(attempt: number, now: number): void {
+    this.#heardAttempt = attempt;
+    this.#heardAt = now;
+    this.#ackDeadline = now + MAX_ACK_DELAY_MS;
+  }
+
+  /** Sends a message, as fast as the window allows. The bytes are kept, and must not change. */
+  send(number: number, message: Uint8Array, now: number): void {
+    this.#finishOutgoing();
+    this.#timers[0].restart();
+    this.#outgoing.start(number, message);
+    this.#fillWindow(now);
+  }
+
+  /** Gives up whatever is under way. */
+  stop(): void {
+    this.#finishOutgoing();
+    this.#incoming = undefined;
+    this.#ackDeadline = Infinity;
+  }
+
+  /** Sends again what is overdue, and acknowledges what no reply has acknowledged in time. */
+  handleTimeout(now: number): void {
+    if (this.isSending) {
+      for (const { deadline, sentAt } of this.#timers) {
+        if (deadline <= now) this.#outgoing.window?.timedOut(sentAt, now);
+      }
+      this.#fillWindow(now);
+    }
+    if (this.#ackDeadline <= now) this.#acknowledgeHeard(now);
+  }
+
+  /**
+   * Takes an ACK; sends what there is room for now.
+   *
+   * @returns Whether the whole message is delivered now.
+   */
+  receiveAck(packet: Packet, now: number): boolean {
+    const outgoing = this.#outgoing;
+    if (!this.isSending || outgoing.number !== packet.number) return false;
+    const timer = this.#timers[packet.segment];
+    // It was never sent, or is acknowledged already.
+    if (timer === undefined || timer.deadline === Infinity) return false;
+    this.#measure(timer, packet, packet.ackDelay, now);
+    timer.stop();
+    outgoing.acknowledged++;
+    outgoing.window?.acknowledged();
+    if (outgoing.acknowledged > outgoing.lastSegment) {
+      this.#finishOutgoing();
+      return true;
+    }
+    this.#fillWindow(now);
+    return false;
+  }
+
+  /**
+   * Takes a segment of the reply to the message that is under way, which acknowledges it.
+   *
+   * @returns Whether the message is delivered by this. It is not while segments of it are unsent:
+   * then what looks like a reply is none.
+   */
+  acknowledgedByReply(packet: Packet, now: number): boolean {
+    const outgoing = this.#outgoing;
+    if (!this.isSending || outgoing.sent <= outgoing.lastSegment) return false;
+    // Of several segments, a reply does not say which one it echoes.
+    if (outgoing.lastSegment === 0) {
+      // What was sent again had to wait for a timeout: that is no delay that the peer intends.
+      const intendedDelay = packet.attempt === 1 ? packet.ackDelay : 0;
+      this.#measure(this.#timers[0], packet, intendedDelay, now);
+    }
+    this.#finishOutgoing();
+    return true;
+  }
+
+  /**
+   * Takes a segment of the message that is expected, in any order. All are acknowledged at once but
+   * the one that makes the message whole: its acknowledgement is held back, for a reply to carry.
+   *
+   * @returns The message once it is whole. One of a single segment is a view of the datagram.
+   */
+  receiveSegment(packet: Packet, now: number): Uint8Array | undefined {
+    const isWhole = packet.lastSegment === 0 && this.#incoming === undefined;
+    const message = isWhole ? packet.payload : this.#collect(packet);
+    if (message === undefined) return undefined;
+    this.#heardNumber = packet.number;
+    this.#heardSegment = packet.segment;
+    this.#heardAttempt = packet.attempt;
+    this.#heardAt = now;
+    this.#ackDeadline = now + MAX_ACK_DELAY_MS;
+    return message;
+  }
+
+  /**
+   * Takes a packet of the message that came in last: it is acknowledged again, and never shown
+   * again. With `replay` the reply that is under way is sent in place of the bare acknowledgement.
+   * Only one of two ends may do that: if each repeated its message for a repeated message of the
+   * other, one duplicate would double everything after it (RFC 1123 §4.2.3.1).
+   *
+   * @returns Whether it was such a packet.
+   */
+  receiveRepeat(
+    packet: Packet,
+    now: number,
+    options: { replay: boolean },
+  ): boolean {
+    if (packet.number !== this.#heardNumber) return false;
+    if (packet.segment !== this.#heardSegment) {
+      this.#acknowledge(packet, this.ahead);
+      return true;
+    }
+    this.#heardAttempt = packet.attempt;
+    this.#heardAt = now;
+    // Once a segment of the reply is acknowledged, the other end has heard it.
+    const isUnheard = this.isSending && this.#outgoing.acknowledged === 0;
+    if (options.replay && isUnheard) this.#transmitSegment(0, now);
+    else this.#acknowledgeHeard(now);
+    return true;
+  }
+
+  /** Keeps a segment until all of its message are here. Returns the message then. */
+  #collect(packet: Packet): Uint8Array | undefined {
+    const { segment, lastSegment, payload } = packet;
+    const incoming = this.#incoming ??= {
+      segments: new Array(lastSegment + 1).fill(undefined),
+      missing: lastSegment + 1,
+    };
+    const { segments } = incoming;
+    if (segments.length !== lastSegment + 1) return undefined;
+    if (segments[segment] === undefined) {
+      segments[segment] = payload.slice();
+      incoming.missing--;
+      if (incoming.missing === 0) {
+        this.#incoming = undefined;
+        return concat(segments as Uint8Array[]); // None is missing.
+      }
+    }
+    this.#acknowledge(packet);
+    return undefined;
+  }
+
+  /** Acknowledges the last whole message at once, as far as it is still expected. */
+  #acknowledgeHeard(now: number): void {
+    this.#ackDeadline = Infinity;
+    this.#sink.transmit({
+      type: "ack",
+      number: this.#heardNumber ?? 0,
+      segment: this.#heardSegment,
+      echo: this.#heardAttempt,
+      ackDelay: this.#ackDelay(now),
+      ahead: this.ahead,
+    });
+  }
+
+  #acknowledge({ number, segment, attempt }: Packet, ahead = 0): void {
+    this.#sink.transmit({ type: "ack", number, segment, echo: attempt, ahead });
+  }
+
+  /** Sends what the window has room for: first what is overdue, then what was never sent. */
+  #fillWindow(now: number): void {
+    const outgoing = this.#outgoing;
+    this.#filledAt = now;
+    let room = outgoing.window?.size ?? 1;
+    for (const { deadline } of this.#timers) {
+      if (deadline > now && deadline < Infinity) room--;
+    }
+    for (let segment = 0; segment < outgoing.sent && room > 0; segment++) {
+      const timer = this.#timers[segment]!;
+      if (timer.deadline > now) continue;
+      room--;
+      for (let copies = timer.timedOut(); copies > 0; copies--) this.#transmitSegment(segment, now);
+    }
+    for (; outgoing.sent <= outgoing.lastSegment && room > 0; room--) {
+      this.#transmitSegment(outgoing.sent++, now);
+    }
+  }
+
+  #transmitSegment(segment: number, now: number): void {
+    const { number, lastSegment } = this.#outgoing;
+    const message = this.#outgoing.message!;
+    const start = segment * MAX_SEGMENT_BYTES;
+    const timer = this.#timers[segment] ??= new Retransmission();
+    timer.sent(now, this.#rtt.timeout, this.#longestPause);
+    this.#ackDeadline = Infinity;
+    this.#sink.transmit({
+      type: "message",
+      number,
+      segment,
+      lastSegment,
+      attempt: timer.attempt,
+      echo: this.#heardAttempt,
+      ackDelay: this.#ackDelay(now),
+      payload: lastSegment === 0 ? message : message.subarray(start, start + MAX_SEGMENT_BYTES),
+    });
+  }
+
+  #finishOutgoing(): void {
+    this.#outgoing.stop();
+    if (this.#timers.length > 1) this.#timers.length = 1;
+    this.#timers[0].stop();
+  }
+
+  #measure(
+    timer: Retransmission,
+    { echo, ackDelay }: Packet,
+    intendedDelay: number,
+    now: number,
+  ): void {
+    const elapsed = timer.elapsed(echo, now);
+    if (elapsed === undefined || ackDelay === UNKNOWN_DELAY) return;
+    this.#rtt.sample(Math.max(0, elapsed - ackDelay), intendedDelay);
+  }
+
+  #ackDelay(now: number): number {
+    return Math.min(UNKNOWN_DELAY, Math.round(now - this.#heardAt));
+  }
+}

@@ -1,0 +1,405 @@
+/**
+ * The client's end without input or output: it gets through to a server, holds one conversation, and
+ * gets through again when the server has forgotten it.
+ *
+ * @module
+ */
+import {
+  type Address,
+  type Endpoint,
+  type Inspection,
+  Outbox,
+  type Transmit,
+} from "../endpoint.ts";
+import {
+  type ByeReason,
+  decode,
+  decodeWelcome,
+  encode,
+  encodeHello,
+  helloFields,
+  readHeader,
+} from "./packet.ts";
+import { isSame, type Packet, packetType } from "./packet.ts";
+import { type Refusal, REFUSALS } from "./packet.ts";
+import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
+import { agreedIdleTimeout, type Counters, longestPause, newCounters, Session } from "./session.ts";
+import type { EndReason, SessionEvent, SessionOutput } from "./session.ts";
+import { type Initiation, OPEN_ROOM, type Room } from "./seal.ts";
+import { MAX_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
+import { Retransmission } from "./retransmission.ts";
+
+/** How long a client tries to get through to a server, in ms, unless an option says otherwise. */
+export const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * How long a session that the server says not to know is given to show that it does, as a multiple of
+ * the retransmission timeout: anybody on the way can say so.
+ */
+const DOUBT_TIMEOUTS = 4;
+
+/** What happened at the client's end. */
+export type DialerEvent =
+  /** It got through, for the first time or again. */
+  | { readonly type: "connected" }
+  /** The question is on the server's machine. */
+  | { readonly type: "delivered" }
+  /** So many questions will be answered before this one. */
+  | { readonly type: "position"; readonly ahead: number }
+  /** The server owes a sign of life, for 5 s by now. */
+  | { readonly type: "unresponsive" }
+  /** The server is heard again. */
+  | { readonly type: "responsive" }
+  /** The answer is complete. */
+  | { readonly type: "answer"; readonly text: string }
+  /** The server no longer knows this session: it was restarted. The client is getting through anew. */
+  | { readonly type: "reconnecting" }
+  /** Nobody answered within the time for connecting. */
+  | { readonly type: "unreachable" }
+  /** The server does not want this client. */
+  | { readonly type: "refused"; readonly refusal: Refusal }
+  /** The conversation is over; its end may still have to be confirmed to the server. */
+  | { readonly type: "ended"; readonly reason: EndReason }
+  /** Nothing more will be sent or heard. */
+  | { readonly type: "over" };
+
+/** How a {@linkcode Dialer} works. */
+export interface DialerOptions {
+  /** The server. */
+  readonly server: Address;
+  /** The time of the first HELLO, in ms. */
+  readonly now: number;
+  /** How long to try to get through, in ms. */
+  readonly connectTimeout: number;
+  /** Silence after which the server is gone, in ms. */
+  readonly idleTimeout: number;
+  /** The room to enter; by default an open one. */
+  readonly room?: Room;
+  /** So many unpredictable bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** A number from 0 up to 1, for jitter. */
+  readonly random: () => number;
+}
+
+interface Greeting {
+  readonly state: "greeting";
+  readonly nonce: bigint;
+  readonly giveUpAt: number;
+  readonly isReconnect: boolean;
+  readonly rtt: RttEstimator;
+  readonly hello: Retransmission;
+  readonly initiation: Initiation;
+  token: Uint8Array;
+  /** The server's last word, if it was that it does not want this client. */
+  refusal?: Refusal;
+}
+
+/** A session, until when it is in doubt, and since when. */
+interface Talk {
+  readonly state: "talking";
+  readonly session: Session;
+  readonly nonce: bigint;
+  doubtedAt: number;
+  doubtedUntil: number;
+}
+
+type State =
+  | Greeting
+  | Talk
+  | { readonly state: "over" };
+
+const NOTHING = new Uint8Array(0);
+
+/** One conversation in which this end asks. */
+export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
+  /** What was not taken in. */
+  readonly counters: Counters = newCounters();
+  readonly #options: DialerOptions;
+  readonly #outbox = new Outbox<DialerEvent>();
+  #state: State;
+  #question: Uint8Array | undefined;
+
+  /** Starts with a HELLO. */
+  constructor(options: DialerOptions) {
+    this.#options = options;
+    this.#state = this.#greet(options.now, options.now + options.connectTimeout, false);
+  }
+
+  get nextTimeout(): number {
+    const state = this.#state;
+    if (state.state === "greeting") return Math.min(state.hello.deadline, state.giveUpAt);
+    if (state.state === "over") return Infinity;
+    return Math.min(state.session.nextTimeout, state.doubtedUntil);
+  }
+
+  /** Whose move it is. A client that is getting through again may ask, once. */
+  get turn(): TurnState {
+    const state = this.#state;
+    if (state.state === "talking") return state.session.turn;
+    if (state.state === "over") return "closed";
+    return state.isReconnect && this.#question === undefined ? "local" : "remote";
+  }
+
+  receive(datagram: Uint8Array, from: Address, now: number): void {
+    const type = packetType(datagram);
+    if (type === undefined) {
+      this.counters.malformed++;
+      return;
+    }
+    const state = this.#state;
+    switch (state.state) {
+      case "greeting":
+        return this.#receiveGreeting(state, datagram, now);
+      case "talking":
+        return this.#receiveTalk(state, datagram, from, now);
+      case "over":
+        this.counters.ignored++;
+    }
+  }
+
+  handleTimeout(now: number): void {
+    const state = this.#state;
+    if (state.state === "talking") return this.#handleTalkTimeout(state, now);
+    if (state.state === "over") return;
+    if (state.giveUpAt <= now) {
+      if (state.isReconnect) this.#outbox.emit({ type: "ended", reason: endOf(state) });
+      else this.#outbox.emit({ type: "unreachable" });
+      this.#finish();
+    } else if (state.hello.deadline <= now) {
+      // A connection takes two of these in a few seconds: two copies each time (RFC 9002 §6.2.4).
+      state.hello.timedOut();
+      this.#transmitHello(state, now);
+      this.#transmitHello(state, now);
+    }
+  }
+
+  /**
+   * Asks. The bytes are kept until the answer is there, and must not change.
+   *
+   * @throws {OutOfTurnError} If an answer is still due, or the conversation is over.
+   * @throws {RangeError} If the question is too long.
+   */
+  ask(question: Uint8Array, now: number): void {
+    if (question.length > MAX_MESSAGE_BYTES) {
+      throw new RangeError(`Cannot ask a question of more than ${MAX_MESSAGE_BYTES} bytes`);
+    }
+    if (this.turn !== "local") throw new OutOfTurnError(this.turn);
+    this.#question = question;
+    if (this.#state.state === "talking") this.#state.session.send(question, now);
+  }
+
+  /** Says bye. A client that is not connected just stops. */
+  bye(reason: ByeReason, now: number): void {
+    if (this.#state.state === "talking") {
+      // What was said about the session before the bye does not confirm it.
+      this.#state.doubtedUntil = Infinity;
+      this.#state.session.bye(reason, now);
+    } else if (this.#state.state === "greeting") {
+      this.#outbox.emit({ type: "ended", reason });
+      this.#finish();
+    }
+  }
+
+  /** How the conversation stands that a datagram belongs to, while there is one. */
+  inspect(datagram: Uint8Array): Inspection | undefined {
+    const state = this.#state;
+    const id = readHeader(datagram)?.id;
+    if (state.state === "over" || id === undefined) return undefined;
+    if (state.state === "talking") {
+      return id === state.session.id || id === state.nonce ? state.session : undefined;
+    }
+    if (id !== state.nonce) return undefined;
+    return { turn: undefined, retransmissionTimeout: state.rtt.timeout };
+  }
+
+  takeTransmits(): Transmit[] {
+    return this.#outbox.takeTransmits();
+  }
+
+  takeEvents(): DialerEvent[] {
+    return this.#outbox.takeEvents();
+  }
+
+  // A client sends to the address that it was given, whoever says to be the server elsewhere.
+  transmit(datagram: Uint8Array): void {
+    this.#outbox.transmit(datagram, this.#options.server);
+  }
+
+  sessionEvent(_session: Session, event: SessionEvent): void {
+    switch (event.type) {
+      case "delivered":
+        this.#outbox.emit({ type: "delivered" });
+        break;
+      case "connected":
+        // Only answerers hear this.
+        break;
+      case "position":
+      case "unresponsive":
+      case "responsive":
+        this.#outbox.emit(event);
+        break;
+      case "message":
+        this.#question = undefined;
+        this.#outbox.emit({ type: "answer", text: event.text });
+        break;
+      case "ended":
+        this.#outbox.emit(event);
+        break;
+      case "forgotten":
+        this.#finish();
+    }
+  }
+
+  #finish(): void {
+    this.#state = { state: "over" };
+    this.#outbox.emit({ type: "over" });
+  }
+
+  #greet(now: number, giveUpAt: number, isReconnect: boolean): Greeting {
+    const { randomBytes, room = OPEN_ROOM } = this.#options;
+    const bytes = randomBytes(8);
+    const nonce = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
+    const greeting: Greeting = {
+      state: "greeting",
+      nonce,
+      giveUpAt,
+      isReconnect,
+      rtt: new RttEstimator(),
+      hello: new Retransmission(),
+      initiation: room.initiate(helloFields(nonce, this.#options)),
+      token: NOTHING,
+    };
+    this.#transmitHello(greeting, now);
+    return greeting;
+  }
+
+  #receiveGreeting(greeting: Greeting, datagram: Uint8Array, now: number): void {
+    const packet = decode(datagram);
+    if (packet === undefined) {
+      this.counters.malformed++;
+      return;
+    }
+    // Whoever does not know the nonce did not see the HELLO, and cannot speak for the server.
+    if (packet.id !== greeting.nonce) {
+      this.counters.unknown++;
+      return;
+    }
+    switch (packet.type) {
+      case "retry":
+        return this.#receiveRetry(greeting, packet, now);
+      case "welcome":
+        return this.#receiveWelcome(greeting, packet, now);
+      case "refuse":
+        greeting.refusal = REFUSALS[packet.payload[0]!] ?? "full";
+        // Nobody can prove a refusal: it ends an attempt, and never a conversation.
+        if (greeting.isReconnect) return;
+        this.#outbox.emit({ type: "refused", refusal: greeting.refusal });
+        return this.#finish();
+      default:
+        this.counters.ignored++;
+    }
+  }
+
+  #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
+    if (isSame(packet.payload, greeting.token)) {
+      this.counters.duplicates++;
+      return;
+    }
+    this.#measure(greeting, packet, now);
+    greeting.token = packet.payload.slice();
+    this.#transmitHello(greeting, now);
+  }
+
+  #receiveWelcome(greeting: Greeting, packet: Packet, now: number): void {
+    const welcome = decodeWelcome(packet.payload);
+    const seal = greeting.initiation.complete(welcome.keyShare, welcome.fields);
+    if (seal === undefined) {
+      this.counters.unopened++;
+      return;
+    }
+    this.#measure(greeting, packet, now);
+    const session = new Session({
+      id: welcome.sessionId,
+      role: "asker",
+      address: this.#options.server,
+      now,
+      idleTimeout: agreedIdleTimeout(this.#options.idleTimeout, welcome.idleTimeout),
+      output: this,
+      counters: this.counters,
+      random: this.#options.random,
+      randomBytes: this.#options.randomBytes,
+      rtt: greeting.rtt,
+      seal,
+    });
+    const { nonce } = greeting;
+    this.#state = { state: "talking", session, nonce, doubtedAt: 0, doubtedUntil: Infinity };
+    session.welcomeReceived(packet.attempt, now);
+    this.#outbox.emit({ type: "connected" });
+    if (this.#question !== undefined) session.send(this.#question, now);
+  }
+
+  #receiveTalk(talk: Talk, datagram: Uint8Array, from: Address, now: number): void {
+    const { session } = talk;
+    if (!session.owns(datagram)) {
+      this.counters.unknown++;
+      return;
+    }
+    if (packetType(datagram) !== "reset") session.receive(datagram, from, now);
+    else if (decode(datagram) === undefined) this.counters.malformed++;
+    else this.#receiveReset(talk, now);
+  }
+
+  #receiveReset(talk: Talk, now: number): void {
+    const { session } = talk;
+    if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
+    talk.doubtedAt = now;
+    talk.doubtedUntil = now + DOUBT_TIMEOUTS * session.retransmissionTimeout;
+    // A bye that is not confirmed is sent again anyway.
+    if (session.turn !== "leaving") session.probe(now);
+  }
+
+  #handleTalkTimeout(talk: Talk, now: number): void {
+    const { session } = talk;
+    session.handleTimeout(now);
+    if (talk.doubtedUntil > now) return;
+    talk.doubtedUntil = Infinity;
+    if (session.turn === "closed" || session.heardAt > talk.doubtedAt) return;
+    const isLeaving = session.turn === "leaving";
+    session.abandon();
+    if (isLeaving) {
+      // A server that has forgotten the conversation has confirmed its end.
+      this.#outbox.emit({ type: "ended", reason: "bye" });
+      return this.#finish();
+    }
+    this.#outbox.emit({ type: "reconnecting" });
+    this.#state = this.#greet(now, now + this.#options.idleTimeout, true);
+  }
+
+  #transmitHello(greeting: Greeting, now: number): void {
+    const { hello, token, rtt, nonce, initiation } = greeting;
+    const { idleTimeout } = this.#options;
+    // The server computes nothing for an address that is not proved: its share goes with the token.
+    const keyShare = token.length === 0 ? NOTHING : initiation.keyShare;
+    const payload = encodeHello({ idleTimeout, token, keyShare });
+    // A class that starts together would otherwise knock in step each time (RFC 7252 §4.2).
+    const jitter = 1 + this.#options.random() / 2;
+    // While somebody waits for the first connection there is time for few tries: they come at a
+    // steady pace, as a TCP that opens a connection sends its first SYNs today.
+    const longest = greeting.isReconnect ? longestPause(idleTimeout) : INITIAL_RTO_MS;
+    hello.sent(now, jitter * rtt.timeout, longest);
+    this.transmit(encode({ type: "hello", id: nonce, attempt: hello.attempt, payload }));
+  }
+
+  #measure(greeting: Greeting, packet: Packet, now: number): void {
+    const elapsed = greeting.hello.elapsed(packet.echo, now);
+    // Neither RETRY nor WELCOME is ever held back.
+    if (elapsed !== undefined) greeting.rtt.sample(elapsed);
+  }
+}
+
+function endOf({ refusal, initiation }: Greeting): EndReason {
+  // Where the server has a key, what it says without one may be anybody's.
+  const hasKey = initiation.keyShare.length > 0;
+  if (refusal === undefined || hasKey) return "silence";
+  return refusal === "closing" || refusal === "private" ? refusal : "refused";
+}

@@ -1,0 +1,409 @@
+/**
+ * The server's end without input or output: the handshake that proves an address before anything is
+ * kept for it, and the table of sessions.
+ *
+ * @module
+ */
+import { Deadlines, type Sleeper } from "./deadlines.ts";
+import {
+  type Address,
+  type Endpoint,
+  type Inspection,
+  Outbox,
+  type Transmit,
+} from "../endpoint.ts";
+import {
+  type ByeReason,
+  decode,
+  decodeHello,
+  encode,
+  encodeWelcome,
+  helloFields,
+  readHeader,
+  welcomeFields,
+} from "./packet.ts";
+import {
+  type Hello,
+  idLow,
+  packetId,
+  packetIdLow,
+  packetType,
+  type Refusal,
+  REFUSALS,
+} from "./packet.ts";
+import { RateLimit } from "../limits.ts";
+import { RetryTokens } from "./retry_token.ts";
+import type { Hmac } from "./retry_token.ts";
+import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
+import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
+import type { EndReason, SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
+import { type Shed, ShedLog } from "../limits.ts";
+
+/** Sessions that a server holds at once, unless an option says otherwise. */
+export const MAX_SESSIONS = 1_000;
+
+/** Sessions that a server holds at once for one IP address, unless an option says otherwise. */
+export const MAX_SESSIONS_PER_ADDRESS = 250;
+
+/** Questions that may be unanswered at once, unless an option says otherwise. */
+export const MAX_QUESTIONS = 1_000;
+
+/** Replies a second to addresses that have not been proved: RETRY and RESET. */
+export const UNPROVED_REPLIES_PER_SECOND = 20_000;
+
+/** What happened at the server's end. */
+export type ListenerEvent<S = Session> =
+  /** A client got through: its address is proved and it knows its session. */
+  | { readonly type: "connected"; readonly session: S }
+  /** A client's question is complete. */
+  | { readonly type: "question"; readonly session: S; readonly text: string }
+  /** The answer with that number is on the client's machine. */
+  | { readonly type: "delivered"; readonly session: S; readonly number: number }
+  /** The server closes, and the last trace of the last client is gone. */
+  | { readonly type: "drained" }
+  /** Limits were reached since the last report. */
+  | { readonly type: "shed"; readonly shed: Readonly<Shed> }
+  /** A connected client is gone. */
+  | { readonly type: "ended"; readonly session: S; readonly reason: EndReason };
+
+/** How a {@linkcode Listener} works. */
+export interface ListenerOptions {
+  /** Most sessions at once: 1 or more. */
+  readonly maxSessions: number;
+  /** Most sessions at once for one IP address: 1 or more. */
+  readonly maxSessionsPerAddress: number;
+  /** Most questions that are unanswered at once: 1 or more. */
+  readonly maxQuestions: number;
+  /** Silence after which a client is gone, in ms. */
+  readonly idleTimeout: number;
+  /** Who may come in; by default everybody. */
+  readonly room?: Room;
+  /** HMAC-SHA-256, for the retry tokens. */
+  readonly hmac: Hmac;
+  /** So many unpredictable bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+  /** A number from 0 up to 1, for jitter. */
+  readonly random: () => number;
+}
+
+/** An IP address that sessions connected from. */
+interface Host {
+  readonly hostname: string;
+  /** Sessions of it that are not over. */
+  live: number;
+}
+
+/** A session of a {@linkcode Listener}. */
+class Client extends Session implements Sleeper {
+  heapIndex = -1;
+  /** The number that it chose for its handshake. */
+  readonly nonce: bigint;
+  /** Where it connected from. */
+  readonly host: Host;
+  /** The payload of its WELCOME, until it is known to have come. */
+  welcome: Uint8Array | undefined;
+  /** Whether its question awaits an answer. */
+  isAsking = false;
+
+  constructor(options: SessionOptions, host: Host, nonce: bigint, welcome: Uint8Array) {
+    super(options);
+    this.host = host;
+    this.nonce = nonce;
+    this.welcome = welcome;
+  }
+
+  /** Whether it got through: its address is proved and it knows its session. */
+  get isConnected(): boolean {
+    return this.welcome === undefined;
+  }
+}
+
+/** A client that may come in. */
+interface Admission {
+  readonly sessionId: bigint;
+  readonly nonce: bigint;
+  readonly hello: Hello;
+  readonly response: Response;
+}
+
+/** Many conversations in which this end answers. */
+export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
+  /** What was not taken in. */
+  readonly counters: Counters = newCounters();
+  readonly #options: ListenerOptions;
+  readonly #tokens: RetryTokens;
+  readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
+  readonly #outbox = new Outbox<ListenerEvent>();
+  readonly #deadlines = new Deadlines<Client>();
+  readonly #clients = new Map<number, Client>();
+  readonly #clientsByNonce = new Map<bigint, Client>();
+  readonly #hosts = new Map<string, Host>();
+  readonly #shed = new ShedLog();
+  #live = 0;
+  #asking = 0;
+  #isClosing = false;
+
+  /** Starts without a client. */
+  constructor(options: ListenerOptions) {
+    this.#options = options;
+    this.#tokens = new RetryTokens(options);
+  }
+
+  get nextTimeout(): number {
+    return Math.min(this.#deadlines.nextTimeout, this.#shed.nextTimeout);
+  }
+
+  /** Sessions that are not over. */
+  get live(): number {
+    return this.#live;
+  }
+
+  /** Sessions that take memory: the live ones, and those over whose end is still confirmed. */
+  get size(): number {
+    return this.#clients.size;
+  }
+
+  /** The sessions that take memory. */
+  get sessions(): Iterable<Session> {
+    return this.#clients.values();
+  }
+
+  receive(datagram: Uint8Array, from: Address, now: number): void {
+    const type = packetType(datagram);
+    switch (type) {
+      case undefined:
+        this.counters.malformed++;
+        break;
+      case "hello":
+        this.#receiveHello(datagram, from, now);
+        break;
+      case "retry":
+      case "welcome":
+      case "refuse":
+      case "reset":
+        // Only a server sends these. An answer could start two servers answering each other.
+        this.counters.ignored++;
+        break;
+      default:
+        this.#receivePacket(datagram, from, now);
+    }
+  }
+
+  handleTimeout(now: number): void {
+    const shed = this.#shed.takeDue(now);
+    if (shed !== undefined) this.#outbox.emit({ type: "shed", shed });
+    for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
+      due.handleTimeout(now);
+      this.#deadlines.schedule(due, now);
+    }
+  }
+
+  /**
+   * Answers the question of a session.
+   *
+   * @throws {OutOfTurnError} If no question of it awaits an answer.
+   * @throws {RangeError} If the answer is too long.
+   */
+  answer(session: Session, answer: Uint8Array, now: number): void {
+    session.send(answer, now);
+    this.#answered(session as Client);
+    this.#deadlines.schedule(session as Client, now);
+  }
+
+  /** Tells the asker of a session how many questions are answered before its own. */
+  setAhead(session: Session, ahead: number, now: number): void {
+    session.setAhead(ahead, now);
+    this.#deadlines.schedule(session as Client, now);
+  }
+
+  /** Says bye to one client, unless one end did already. */
+  bye(session: Session, reason: ByeReason, now: number): void {
+    if (session.turn === "leaving" || session.turn === "closed") return;
+    session.bye(reason, now);
+    this.#deadlines.schedule(session as Client, now);
+  }
+
+  /** Admits nobody any more, and says bye to each client as soon as it has its last answer. */
+  close(now: number): void {
+    this.#isClosing = true;
+    for (const client of this.#clients.values()) {
+      if (!client.isSending) this.bye(client, "closing", now);
+    }
+  }
+
+  /** How the session stands that a datagram belongs to, if there is one. */
+  inspect(datagram: Uint8Array): Inspection | undefined {
+    const id = readHeader(datagram)?.id;
+    if (id === undefined) return undefined;
+    const client = this.#clients.get(packetIdLow(datagram));
+    return client?.owns(datagram) ? client : this.#clientsByNonce.get(id);
+  }
+
+  takeTransmits(): Transmit[] {
+    return this.#outbox.takeTransmits();
+  }
+
+  takeEvents(): ListenerEvent[] {
+    return this.#outbox.takeEvents();
+  }
+
+  transmit(datagram: Uint8Array, to: Address): void {
+    this.#outbox.transmit(datagram, to);
+  }
+
+  sessionEvent(session: Session, event: SessionEvent): void {
+    // Every session whose output this is was made here.
+    const client = session as Client;
+    switch (event.type) {
+      case "connected":
+        client.welcome = undefined;
+        this.#outbox.emit({ type: "connected", session });
+        break;
+      case "delivered":
+        this.#outbox.emit({ type: "delivered", session, number: event.number });
+        break;
+      case "message":
+        // Nobody answers any more when the server closes.
+        if (this.#isClosing) break;
+        client.isAsking = true;
+        if (++this.#asking <= this.#options.maxQuestions) {
+          this.#outbox.emit({ type: "question", session, text: event.text });
+        }
+        break;
+      case "ended":
+        this.#live--;
+        this.#answered(client);
+        if (--client.host.live === 0) this.#hosts.delete(client.host.hostname);
+        if (client.isConnected) this.#outbox.emit({ ...event, session });
+        break;
+      case "position":
+      case "unresponsive":
+      case "responsive":
+        // Only askers hear these.
+        break;
+      case "forgotten":
+        this.#clients.delete(session.idLow);
+        this.#clientsByNonce.delete(client.nonce);
+        this.#deadlines.delete(client);
+        if (this.#isClosing && this.#clients.size === 0) this.#outbox.emit({ type: "drained" });
+    }
+  }
+
+  #receiveHello(datagram: Uint8Array, from: Address, now: number): void {
+    const packet = decode(datagram);
+    const hello = packet && decodeHello(packet.payload);
+    if (packet === undefined || hello === undefined) {
+      this.counters.malformed++;
+      return;
+    }
+    const nonce = packet.id;
+    const echo = packet.attempt;
+    if (!this.#tokens.check(hello.token, from, nonce, now)) {
+      if (!this.#mayReplyUnproved(now)) return;
+      const payload = this.#tokens.mint(from, nonce, now);
+      this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
+      return;
+    }
+    const known = this.#clientsByNonce.get(nonce);
+    if (known !== undefined) return this.#welcome(known, echo, from, now);
+    // Sessions that are over linger for a moment only, but even so they are bounded.
+    const { maxSessions, maxSessionsPerAddress } = this.#options;
+    if (this.#isClosing) return this.#refuse("closing", nonce, echo, from);
+    if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
+      this.#shed.count("sessions");
+      return this.#refuse("full", nonce, echo, from);
+    }
+    if ((this.#hosts.get(from.hostname)?.live ?? 0) >= maxSessionsPerAddress) {
+      this.#shed.count("sessionsPerAddress");
+      return this.#refuse("crowded", nonce, echo, from);
+    }
+    const { idleTimeout, room = OPEN_ROOM } = this.#options;
+    const sessionId = this.#newId();
+    const opening = { keyShare: hello.keyShare, fields: helloFields(nonce, hello) };
+    const response = room.respond(opening, welcomeFields({ sessionId, idleTimeout }));
+    if (typeof response === "string") return this.#refuse(response, nonce, echo, from);
+    const admission = { sessionId, nonce, hello, response };
+    this.#welcome(this.#admit(admission, from, now), echo, from, now);
+  }
+
+  #admit({ sessionId, nonce, hello, response }: Admission, from: Address, now: number): Client {
+    const { idleTimeout } = this.#options;
+    const host = this.#hosts.get(from.hostname) ?? { hostname: from.hostname, live: 0 };
+    this.#hosts.set(host.hostname, host);
+    host.live++;
+    const options: SessionOptions = {
+      id: sessionId,
+      role: "answerer",
+      // One text for all sessions of a host: to compare it, nothing else has to be fetched.
+      address: { ...from, hostname: host.hostname },
+      now,
+      idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
+      output: this,
+      counters: this.counters,
+      random: this.#options.random,
+      randomBytes: this.#options.randomBytes,
+      seal: response.seal,
+    };
+    const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
+    const client = new Client(options, host, nonce, welcome);
+    this.#clients.set(client.idLow, client);
+    this.#clientsByNonce.set(nonce, client);
+    this.#live++;
+    return client;
+  }
+
+  #welcome(client: Client, echo: number, to: Address, now: number): void {
+    const { nonce, welcome } = client;
+    // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
+    if (welcome === undefined) {
+      this.counters.duplicates++;
+      return;
+    }
+    const attempt = client.welcomeSent(now);
+    this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
+    this.#deadlines.schedule(client, now);
+  }
+
+  #refuse(reason: Refusal, nonce: bigint, echo: number, to: Address): void {
+    const payload = Uint8Array.of(REFUSALS.indexOf(reason));
+    this.transmit(encode({ type: "refuse", id: nonce, echo, payload }), to);
+  }
+
+  #receivePacket(datagram: Uint8Array, from: Address, now: number): void {
+    const client = this.#clients.get(packetIdLow(datagram));
+    if (client === undefined || !client.owns(datagram)) {
+      this.counters.unknown++;
+      const id = packetId(datagram);
+      if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), from);
+      return;
+    }
+    client.receive(datagram, from, now);
+    if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
+    if (this.#asking > this.#options.maxQuestions) {
+      this.#shed.count("questions");
+      this.#answered(client);
+      this.bye(client, "busy", now);
+    }
+    this.#deadlines.schedule(client, now);
+  }
+
+  #answered(client: Client): void {
+    if (client.isAsking) this.#asking--;
+    client.isAsking = false;
+  }
+
+  #mayReplyUnproved(now: number): boolean {
+    if (this.#unprovedReplies.allow(now)) return true;
+    this.#shed.count("unproved");
+    return false;
+  }
+
+  #newId(): bigint {
+    while (true) {
+      const bytes = this.#options.randomBytes(8);
+      const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
+      // Sessions are found by one half of their ids, in which all differ.
+      if (!this.#clients.has(idLow(id))) return id;
+    }
+  }
+}

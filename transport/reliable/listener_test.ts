@@ -1,0 +1,737 @@
+import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import { seededBytes, seededRandom } from "../../laboratory/random.ts";
+import { mutate, randomDatagram } from "../../tests/mutation.ts";
+import { hmac } from "../../tests/simulation.ts";
+import { nodePrimitives } from "../private/crypto.ts";
+import {
+  Listener,
+  type ListenerEvent,
+  type ListenerOptions,
+  UNPROVED_REPLIES_PER_SECOND,
+} from "./listener.ts";
+import type { Address } from "../endpoint.ts";
+import { privateRoom } from "../private/private_room.ts";
+import type { Session } from "./session.ts";
+import { SHED_REPORT_INTERVAL_MS } from "../limits.ts";
+import { OutOfTurnError } from "../../protocol.ts";
+import {
+  BYE_REASONS,
+  decode,
+  decodeWelcome,
+  encode,
+  encodeHello,
+  HEADER_BYTES,
+  HELLO_BYTES,
+  helloFields,
+  MAX_DATAGRAM_BYTES,
+  type Packet,
+  type PacketFields,
+  REFUSALS,
+} from "./packet.ts";
+
+const CLIENT: Address = { hostname: "192.0.2.7", port: 40_001 };
+const OTHER: Address = { hostname: "203.0.113.9", port: 7 };
+const NONCE = 0x0123_4567_89ab_cdefn;
+const NOTHING = new Uint8Array(0);
+const IDLE_MS = 75_000;
+
+function newListener(
+  { seed = 1, ...options }: Partial<ListenerOptions> & { seed?: number } = {},
+): Listener {
+  const random = seededRandom(seed);
+  return new Listener({
+    maxSessions: 1000,
+    maxSessionsPerAddress: 1000,
+    maxQuestions: 1000,
+    idleTimeout: IDLE_MS,
+    hmac,
+    random,
+    randomBytes: (length) => seededBytes(random, length),
+    ...options,
+  });
+}
+
+interface HelloFields {
+  readonly nonce?: bigint;
+  readonly token?: Uint8Array;
+  readonly attempt?: number;
+  readonly idleTimeout?: number;
+  readonly keyShare?: Uint8Array;
+}
+
+function hello(
+  { nonce = NONCE, token = NOTHING, attempt = 1, idleTimeout = IDLE_MS, keyShare = NOTHING }:
+    HelloFields,
+) {
+  const payload = encodeHello({ idleTimeout, token, keyShare });
+  return encode({ type: "hello", id: nonce, attempt, payload });
+}
+
+/** Hands a datagram in and gives back the packets that went out for it, all to its sender. */
+function exchange(
+  listener: Listener,
+  datagram: Uint8Array,
+  { from = CLIENT, now = 0 }: { from?: Address; now?: number } = {},
+): Packet[] {
+  listener.receive(datagram, from, now);
+  return listener.takeTransmits().map(({ datagram, to }) => {
+    assertEquals(to, from);
+    return decode(datagram)!;
+  });
+}
+
+interface Knock extends HelloFields {
+  readonly from?: Address;
+  readonly now?: number;
+}
+
+/** The first half of a handshake: the token. */
+function tokenOf(listener: Listener, knock: Knock = {}): Uint8Array {
+  const [retry, ...more] = exchange(listener, hello(knock), knock);
+  assertEquals([retry?.type, more], ["retry", []]);
+  return retry!.payload;
+}
+
+/** Both halves of a handshake: what came for the token. */
+function knock(listener: Listener, knock: Knock = {}): Packet {
+  const token = tokenOf(listener, knock);
+  const [reply, ...more] = exchange(listener, hello({ ...knock, token }), knock);
+  assertEquals(more, []);
+  return reply!;
+}
+
+/** A client that has a session: sends packets of it. */
+class Guest {
+  readonly id: bigint;
+  readonly welcome: Packet;
+  readonly #listener: Listener;
+  readonly #from: Address;
+
+  constructor(listener: Listener, fields: Knock = {}) {
+    this.#listener = listener;
+    this.#from = fields.from ?? CLIENT;
+    this.welcome = knock(listener, fields);
+    assertEquals(this.welcome.type, "welcome");
+    this.id = decodeWelcome(this.welcome.payload).sessionId;
+  }
+
+  send(packet: Omit<PacketFields, "id">, now = 0): Packet[] {
+    return exchange(this.#listener, encode({ ...packet, id: this.id }), { from: this.#from, now });
+  }
+
+  ask(number: number, text: string | Uint8Array, now = 0): Packet[] {
+    const payload = typeof text === "string" ? new TextEncoder().encode(text) : text;
+    return this.send({ type: "message", number, attempt: 1, echo: 1, payload }, now);
+  }
+
+  bye(now = 0): Packet[] {
+    return this.send({ type: "bye", payload: Uint8Array.of(0) }, now);
+  }
+}
+
+function sessionOf(events: readonly ListenerEvent[]) {
+  return sessionsOf(events)[0]!;
+}
+
+function sessionsOf(events: readonly ListenerEvent[]): Session[] {
+  return events.flatMap((event) => "session" in event ? [event.session] : []);
+}
+
+function typesOf(packets: readonly (Packet | undefined)[]): (string | undefined)[] {
+  return packets.map((packet) => packet?.type);
+}
+
+function takeTypes(listener: Listener): string[] {
+  return listener.takeEvents().map(({ type }) => type);
+}
+
+function answer(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+Deno.test("listener: a first HELLO gets a token, and leaves nothing behind", () => {
+  const listener = newListener();
+  const [retry, ...more] = exchange(listener, hello({ attempt: 3 }));
+  assertEquals([retry?.type, retry?.id, retry?.echo, more], ["retry", NONCE, 3, []]);
+  assertEquals([listener.size, listener.live, listener.nextTimeout], [0, 0, Infinity]);
+  assertEquals(listener.takeEvents(), []);
+});
+
+Deno.test("listener: no state before the token comes back, whoever asks", () => {
+  const listener = newListener();
+  for (let i = 0; i < 5000; i++) {
+    const from = { hostname: `198.51.100.${i % 256}`, port: i + 1 };
+    assertEquals(typesOf(exchange(listener, hello({ nonce: BigInt(i) }), { from })), ["retry"]);
+  }
+  assertEquals([listener.size, listener.live, listener.nextTimeout], [0, 0, Infinity]);
+});
+
+Deno.test("listener: the token that comes back opens a session", () => {
+  const listener = newListener();
+  const welcome = knock(listener, { attempt: 2 });
+  assertEquals([welcome.type, welcome.id, welcome.echo], ["welcome", NONCE, 2]);
+  assertEquals(welcome.attempt, 1);
+  assertEquals(decodeWelcome(welcome.payload).idleTimeout, IDLE_MS);
+  assertNotEquals(decodeWelcome(welcome.payload).sessionId, NONCE);
+  assertEquals([listener.size, listener.live], [1, 1]);
+  assertEquals(listener.takeEvents(), [], "the client does not know of it yet");
+});
+
+Deno.test("listener: a token of another address, nonce, server or time opens none", () => {
+  const listener = newListener();
+  const token = tokenOf(listener);
+  const stranger = tokenOf(newListener({ seed: 2 }));
+  const tries: readonly (readonly [HelloFields, Address, number])[] = [
+    [{ token }, OTHER, 0],
+    [{ token }, { ...CLIENT, port: CLIENT.port + 1 }, 0],
+    [{ token, nonce: NONCE + 1n }, CLIENT, 0],
+    [{ token: stranger }, CLIENT, 0],
+    [{ token: token.subarray(1) }, CLIENT, 0],
+    [{ token }, CLIENT, 240_000],
+  ];
+  for (const [fields, from, now] of tries) {
+    assertEquals(typesOf(exchange(listener, hello(fields), { from, now })), ["retry"]);
+    assertEquals(listener.size, 0);
+  }
+});
+
+Deno.test("listener: a HELLO of another size or with malformed lengths gets no reply", () => {
+  const listener = newListener();
+  const sound = hello({});
+  const long = new Uint8Array(MAX_DATAGRAM_BYTES);
+  long.set(sound);
+  for (let length = HEADER_BYTES; length <= MAX_DATAGRAM_BYTES; length++) {
+    if (length === HELLO_BYTES) continue;
+    assertEquals(exchange(listener, long.subarray(0, length)), []);
+  }
+  for (const at of [4, 5]) {
+    const malformed = sound.slice();
+    malformed[HEADER_BYTES + at] = 200;
+    assertEquals(exchange(listener, malformed), []);
+  }
+  assertEquals(listener.counters.malformed, MAX_DATAGRAM_BYTES - HEADER_BYTES + 2);
+});
+
+// Invariant: without proof of address, one datagram is answered by one at most, which is not larger,
+// goes to where it came from, and leaves nothing behind.
+Deno.test("listener: amplification is at most 1 in bytes and in datagrams, for any input", () => {
+  const seed = 40_961;
+  const random = seededRandom(seed);
+  const listener = newListener();
+  const payload = new Uint8Array(0);
+  const sound = [
+    hello({}),
+    hello({ token: new Uint8Array(36) }),
+    encode({ type: "retry", id: 1n, payload: new Uint8Array(36) }),
+    encode({ type: "welcome", id: 1n, payload: new Uint8Array(12) }),
+    encode({ type: "refuse", id: 1n, payload: new Uint8Array(1) }),
+    encode({ type: "message", id: 1n, number: 1, payload: new Uint8Array(500) }),
+    encode({ type: "ack", id: 1n, payload }),
+    encode({ type: "ping", id: 1n, payload }),
+    encode({ type: "bye", id: 1n, payload: new Uint8Array(1) }),
+    encode({ type: "reset", id: 1n, payload }),
+  ];
+  const any = () => sound[Math.floor(random() * sound.length)]!;
+  const answered = new Set<string>();
+  for (let i = 0; i < 50_000; i++) {
+    const choice = i % 3;
+    const datagram = choice === 0
+      ? randomDatagram(random)
+      : choice === 1
+      ? any()
+      : mutate(any(), any(), random);
+    listener.receive(datagram, CLIENT, i * 10);
+    const sent = listener.takeTransmits();
+    assert(sent.length <= 1, `seed ${seed}: datagram ${i} gets ${sent.length} replies`);
+    for (const { datagram: reply, to } of sent) {
+      assert(reply.length <= datagram.length, `seed ${seed}: reply ${i} has ${reply.length} bytes`);
+      assertEquals(to, CLIENT);
+      answered.add(decode(reply)!.type);
+    }
+  }
+  assertEquals([...answered].sort(), ["reset", "retry"]);
+  assertEquals([listener.size, listener.nextTimeout], [0, Infinity]);
+  assertEquals(listener.takeEvents(), []);
+});
+
+Deno.test("listener: a refusal and a WELCOME are no larger than the HELLO either", () => {
+  const listener = newListener({ maxSessions: 1 });
+  for (const nonce of [1n, 2n]) {
+    const token = tokenOf(listener, { nonce });
+    listener.receive(hello({ nonce, token }), CLIENT, 0);
+    const sent = listener.takeTransmits();
+    assertEquals(sent.length, 1);
+    assert(sent[0]!.datagram.length <= HELLO_BYTES);
+  }
+});
+
+Deno.test("listener: a HELLO that comes twice opens one session, and is welcomed to it again", () => {
+  const listener = newListener();
+  const token = tokenOf(listener);
+  const welcomes = [1, 1, 2].map((attempt) => {
+    const [welcome, ...more] = exchange(listener, hello({ token, attempt }));
+    assertEquals(more, []);
+    return welcome!;
+  });
+  assertEquals(typesOf(welcomes), ["welcome", "welcome", "welcome"]);
+  const ids = welcomes.map(({ payload }) => decodeWelcome(payload).sessionId);
+  assertEquals(new Set(ids).size, 1);
+  assertEquals(welcomes.map(({ attempt, echo }) => [attempt, echo]), [[1, 1], [2, 1], [3, 2]]);
+  assertEquals([listener.size, listener.live], [1, 1]);
+});
+
+Deno.test("listener: a HELLO that is replayed in mid-conversation is not answered", () => {
+  const listener = newListener();
+  const token = tokenOf(listener);
+  const [welcome] = exchange(listener, hello({ token }));
+  const id = decodeWelcome(welcome!.payload).sessionId;
+  exchange(listener, encode({ type: "ack", id, echo: 1 }));
+  assertEquals(exchange(listener, hello({ token })), []);
+  assertEquals(listener.counters.duplicates, 1);
+  assertEquals([listener.size, takeTypes(listener)], [1, ["connected"]]);
+  assertEquals(typesOf(exchange(listener, hello({ token }), { from: OTHER })), ["retry"]);
+  assertEquals(listener.size, 1);
+});
+
+Deno.test("listener: a HELLO of an earlier run of the server gets a token like any other", () => {
+  const token = tokenOf(newListener({ seed: 1 }));
+  const restarted = newListener({ seed: 2 });
+  assertEquals(typesOf(exchange(restarted, hello({ token }))), ["retry"]);
+  assertEquals(restarted.size, 0);
+});
+
+for (const type of ["message", "ack", "ping", "pong", "bye-ack"] as const) {
+  Deno.test(`listener: a ${type} of an unknown session gets a RESET that echoes its id`, () => {
+    const listener = newListener();
+    new Guest(listener);
+    const id = 2n ** 64n - 2n;
+    const replies = exchange(listener, encode({ type, id, number: 9, attempt: 4 }), {
+      from: OTHER,
+    });
+    assertEquals(replies.map(({ type, id, number }) => [type, id, number]), [["reset", id, 0]]);
+    assertEquals([listener.counters.unknown, listener.size], [1, 1]);
+  });
+}
+
+Deno.test("listener: what only a server sends is never answered", () => {
+  const listener = newListener();
+  const { id } = new Guest(listener);
+  for (const known of [id, 5n]) {
+    for (const type of ["retry", "welcome", "refuse", "reset"] as const) {
+      for (const length of [0, 1, 12, 36]) {
+        const datagram = encode({ type, id: known, payload: new Uint8Array(length) });
+        assertEquals(exchange(listener, datagram), []);
+      }
+    }
+  }
+  assertEquals(listener.counters.ignored, 2 * 4 * 4);
+  assertEquals([listener.live, takeTypes(listener)], [1, []]);
+});
+
+Deno.test("listener: resets are bounded in a second, and go on in the next", () => {
+  const listener = newListener();
+  const count = (now: number) => {
+    let resets = 0;
+    for (let i = 0; i < 3 * UNPROVED_REPLIES_PER_SECOND; i++) {
+      resets += exchange(listener, encode({ type: "ping", id: BigInt(i) }), { now }).length;
+    }
+    return resets;
+  };
+  assertEquals(count(0), UNPROVED_REPLIES_PER_SECOND);
+  assertEquals(count(500), UNPROVED_REPLIES_PER_SECOND / 2);
+  assertEquals(count(10_000), UNPROVED_REPLIES_PER_SECOND);
+});
+
+Deno.test("listener: retries are bounded in a second, and a token that is brought back is not", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  let retries = 0;
+  for (let nonce = 10n; nonce < 10n + 2n * BigInt(UNPROVED_REPLIES_PER_SECOND); nonce++) {
+    retries += exchange(listener, hello({ nonce }), { now: 0 }).length;
+  }
+  // One of them was spent on the guest.
+  assertEquals(retries, UNPROVED_REPLIES_PER_SECOND - 1);
+  assertEquals(typesOf(guest.send({ type: "ping", number: 1 })), ["pong"]);
+});
+
+Deno.test("listener: a client too many at one address is refused, and others are not", () => {
+  const listener = newListener({ maxSessionsPerAddress: 2 });
+  const at = (hostname: string, nonce: bigint) => ({ nonce, from: { hostname, port: 1 } });
+  const first = new Guest(listener, at("192.0.2.7", 1n));
+  new Guest(listener, at("192.0.2.7", 2n));
+  const refused = knock(listener, at("192.0.2.7", 3n));
+  assertEquals([refused?.type, REFUSALS[refused!.payload[0]!]], ["refuse", "crowded"]);
+  assertEquals(knock(listener, at("192.0.2.8", 4n))?.type, "welcome");
+  first.bye();
+  assertEquals(knock(listener, at("192.0.2.7", 5n))?.type, "welcome");
+});
+
+Deno.test("listener: a question too many ends that conversation, until one is answered", () => {
+  const listener = newListener({ maxQuestions: 1 });
+  const guests = [1n, 2n, 3n].map((nonce) => new Guest(listener, { nonce }));
+  guests[0]!.ask(1, "q");
+  const session = sessionOf(listener.takeEvents());
+  const [bye] = guests[1]!.ask(1, "q");
+  assertEquals([bye?.type, BYE_REASONS[bye!.payload[0]!]], ["bye", "busy"]);
+  assertEquals(takeTypes(listener).includes("question"), false);
+  listener.answer(session, answer("a"), 0);
+  guests[2]!.ask(1, "q");
+  assertEquals(takeTypes(listener).includes("question"), true);
+});
+
+Deno.test("listener: a question of a client that is gone makes room", () => {
+  const listener = newListener({ maxQuestions: 1 });
+  const guests = [1n, 2n].map((nonce) => new Guest(listener, { nonce }));
+  guests[0]!.ask(1, "q");
+  guests[0]!.bye();
+  takeTypes(listener);
+  guests[1]!.ask(1, "q");
+  assertEquals(takeTypes(listener).includes("question"), true);
+});
+
+Deno.test("listener: whoever brings a key to an open room is told so", () => {
+  const listener = newListener();
+  const refused = knock(listener, { keyShare: new Uint8Array(52) });
+  assertEquals([refused.type, REFUSALS[refused.payload[0]!]], ["refuse", "open"]);
+  assertEquals(listener.size, 0);
+});
+
+Deno.test("listener: what the limits shed is reported, every ten seconds at most", () => {
+  const listener = newListener({ maxSessions: 1 });
+  const reports: unknown[] = [];
+  const report = (now: number) => {
+    listener.handleTimeout(now);
+    for (const event of listener.takeEvents()) if (event.type === "shed") reports.push(event.shed);
+  };
+  new Guest(listener);
+  report(0);
+  assertEquals(reports, []);
+  const shed = { sessions: 1, sessionsPerAddress: 0, questions: 0, unproved: 0 };
+  knock(listener, { nonce: 2n, now: 1 });
+  assert(listener.nextTimeout <= 1);
+  report(1);
+  assertEquals(reports, [shed]);
+  knock(listener, { nonce: 3n, now: 2 });
+  knock(listener, { nonce: 4n, now: 3 });
+  assertEquals(listener.nextTimeout, 1 + SHED_REPORT_INTERVAL_MS);
+  report(SHED_REPORT_INTERVAL_MS);
+  assertEquals(reports.length, 1);
+  report(1 + SHED_REPORT_INTERVAL_MS);
+  assertEquals(reports, [shed, { ...shed, sessions: 2 }]);
+  assertEquals(listener.nextTimeout > 1 + SHED_REPORT_INTERVAL_MS, true);
+});
+
+Deno.test("listener: a client is connected with its first packet, of any kind, once", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.send({ type: "ping", number: 1 });
+  assertEquals(takeTypes(listener), ["connected"]);
+  guest.send({ type: "ack", echo: 1 });
+  assertEquals(takeTypes(listener), []);
+});
+
+Deno.test("listener: tells how the session of a datagram stands", () => {
+  const listener = newListener();
+  const inspect = (id: bigint) => listener.inspect(encode({ type: "ack", id }));
+  tokenOf(listener);
+  assertEquals(inspect(NONCE), undefined, "nothing is kept before the token comes back");
+  const guest = new Guest(listener);
+  for (const id of [NONCE, guest.id]) {
+    assertEquals(inspect(id)?.turn, "remote");
+    assertEquals(inspect(id)?.retransmissionTimeout, 1000);
+  }
+  guest.ask(1, "¿?");
+  assertEquals(inspect(guest.id)?.turn, "local");
+  assertEquals(inspect(7n), undefined);
+  assertEquals(listener.inspect(NOTHING), undefined);
+});
+
+Deno.test("listener: a question, its answer, and its delivery", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  assertEquals(guest.ask(1, "¿qué?"), []);
+  const events = listener.takeEvents();
+  const session = sessionOf(events);
+  assertEquals(events, [
+    { type: "connected", session },
+    { type: "question", session, text: "¿qué?" },
+  ]);
+  assertEquals([session.id, session.address], [guest.id, CLIENT]);
+
+  listener.answer(session, answer("sí"), 10);
+  const [transmit, ...more] = listener.takeTransmits();
+  assertEquals([more, transmit?.to], [[], CLIENT]);
+  assertEquals(new TextDecoder().decode(decode(transmit!.datagram)!.payload), "sí");
+  assert(listener.nextTimeout < Infinity);
+  guest.ask(3, "¿y?", 20);
+  assertEquals(takeTypes(listener), ["delivered", "question"]);
+});
+
+Deno.test("listener: an answer is sent again until it is acknowledged", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  listener.handleTimeout(25);
+  listener.answer(sessionOf(listener.takeEvents()), answer("a"), 100);
+  listener.takeTransmits();
+  const timeout = listener.nextTimeout;
+  assert(timeout < 2000, `${timeout}`);
+  listener.handleTimeout(timeout - 0.1);
+  assertEquals(listener.takeTransmits(), []);
+  listener.handleTimeout(timeout);
+  assertEquals(listener.takeTransmits().length, 1);
+  guest.send({ type: "ack", number: 2, echo: 2 }, timeout + 1);
+  for (let now = timeout; now < IDLE_MS; now += 100) listener.handleTimeout(now);
+  assertEquals(listener.takeTransmits(), []);
+});
+
+Deno.test("listener: an answer that nobody waits for throws and sends nothing", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.send({ type: "ack", echo: 1 });
+  const session = sessionOf(listener.takeEvents());
+  assertThrows(() => listener.answer(session, answer("a"), 0), OutOfTurnError);
+  guest.ask(1, "q");
+  assertThrows(() => listener.answer(session, new Uint8Array(65_537), 0), RangeError);
+  assertEquals(listener.takeTransmits(), []);
+  listener.answer(session, answer("a"), 0);
+  assertThrows(() => listener.answer(session, answer("a"), 0), OutOfTurnError);
+});
+
+Deno.test("listener: a place in the queue is told, and told again when nobody confirms it", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  const session = sessionOf(listener.takeEvents());
+  listener.handleTimeout(25);
+  listener.takeTransmits();
+  listener.setAhead(session, 4, 100);
+  const [ping] = listener.takeTransmits().map(({ datagram }) => decode(datagram)!);
+  assertEquals([ping?.type, ping?.ahead], ["ping", 4]);
+  const timeout = listener.nextTimeout;
+  assert(timeout < 2000, `${timeout}`);
+  listener.handleTimeout(timeout);
+  assertEquals(listener.takeTransmits().length, 1);
+});
+
+Deno.test("listener: a client goes on from another address, and no other client is touched", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  const other = new Guest(listener, { nonce: 2n, from: { hostname: "192.0.2.8", port: 1 } });
+  guest.ask(1, "q");
+  const session = sessionOf(listener.takeEvents());
+  const again = encode({ type: "ping", id: guest.id, number: 1 });
+  assertEquals(typesOf(exchange(listener, again, { from: OTHER })), ["ping", "pong"]);
+  assertEquals(session.address, OTHER);
+  other.ask(1, "q");
+  const [, asker] = sessionsOf(listener.takeEvents());
+  assertEquals(asker?.address, { hostname: "192.0.2.8", port: 1 });
+});
+
+Deno.test("listener: when it is full it refuses, until somebody leaves", () => {
+  const listener = newListener({ maxSessions: 2 });
+  const first = new Guest(listener, { nonce: 1n });
+  new Guest(listener, { nonce: 2n });
+  const refusal = knock(listener, { nonce: 3n, attempt: 6 });
+  assertEquals([refusal.type, refusal.id, refusal.echo], ["refuse", 3n, 6]);
+  assertEquals(refusal.payload, Uint8Array.of(0));
+  assertEquals([listener.live, listener.size], [2, 2]);
+  assertEquals(typesOf(first.bye()), ["bye-ack"]);
+  assertEquals([listener.live, listener.size], [1, 2]);
+  assertEquals(knock(listener, { nonce: 3n }).type, "welcome");
+});
+
+Deno.test("listener: a client that is in is welcomed again even when it is full", () => {
+  const listener = newListener({ maxSessions: 1 });
+  const token = tokenOf(listener);
+  exchange(listener, hello({ token }));
+  assertEquals(typesOf(exchange(listener, hello({ token }))), ["welcome"]);
+});
+
+Deno.test("listener: sessions that come and go within a moment are bounded too", () => {
+  const listener = newListener({ maxSessions: 2 });
+  const replies: string[] = [];
+  for (let nonce = 1n; nonce <= 6n; nonce++) {
+    const reply = knock(listener, { nonce });
+    replies.push(reply.type);
+    if (reply.type !== "welcome") continue;
+    const id = decodeWelcome(reply.payload).sessionId;
+    exchange(listener, encode({ type: "bye", id, payload: Uint8Array.of(0) }));
+  }
+  assertEquals(replies, ["welcome", "welcome", "welcome", "welcome", "refuse", "refuse"]);
+  assertEquals([listener.live, listener.size], [0, 4]);
+  listener.handleTimeout(10_000);
+  assertEquals(listener.size, 0);
+  assertEquals(knock(listener, { nonce: 7n, now: 10_000 }).type, "welcome");
+});
+
+Deno.test("listener: sessions that are over are forgotten and leave no entry", () => {
+  const listener = newListener();
+  const guests = Array.from({ length: 50 }, (_, i) => new Guest(listener, { nonce: BigInt(i) }));
+  for (const [i, guest] of guests.entries()) if (i % 3 > 0) guest.ask(1, "q");
+  for (const [i, guest] of guests.entries()) if (i % 3 > 1) guest.bye(i);
+  assertEquals(listener.live, 34);
+  for (let steps = 0; listener.nextTimeout < Infinity; steps++) {
+    assert(steps < 1000, "it never comes to rest");
+    listener.handleTimeout(listener.nextTimeout);
+  }
+  assertEquals([listener.live, listener.size], [0, 0]);
+  const ended = listener.takeEvents().flatMap((event) =>
+    event.type === "ended" ? [event.reason] : []
+  );
+  assertEquals(ended.sort(), [
+    ...new Array<string>(16).fill("bye"),
+    ...new Array<string>(17).fill("silence"),
+  ]);
+  listener.takeTransmits();
+  assertEquals(typesOf(guests[0]!.send({ type: "ping" }, 1e6)), ["reset"]);
+  assertEquals(knock(listener, { nonce: 0n, now: 1e6 }).type, "welcome");
+  assertEquals([listener.live, listener.size], [1, 1], "nor was its nonce known");
+});
+
+Deno.test("listener: whoever never spoke is not missed", () => {
+  const listener = newListener();
+  new Guest(listener);
+  listener.handleTimeout(IDLE_MS - 1);
+  assertEquals(listener.live, 1);
+  listener.handleTimeout(IDLE_MS);
+  assertEquals([listener.live, listener.size, listener.takeEvents()], [0, 0, []]);
+});
+
+// A client that grants no time at all would be pinged without a pause: a second is the least.
+Deno.test("listener: the shorter of both idle timeouts counts, from a second up", () => {
+  for (const [asked, kept] of [[10_000, 10_000], [200_000, IDLE_MS], [0, 1000]] as const) {
+    const listener = newListener();
+    knock(listener, { idleTimeout: asked });
+    listener.handleTimeout(kept - 1);
+    assertEquals(listener.live, 1);
+    listener.handleTimeout(kept);
+    assertEquals([listener.live, listener.nextTimeout], [0, Infinity]);
+  }
+});
+
+Deno.test("listener: no two sessions get the same id", () => {
+  const drawn = [7, 7, 7, 8];
+  const listener = newListener({
+    randomBytes: (length) => new Uint8Array(length).fill(length === 8 ? drawn.shift()! : 1),
+  });
+  const ids = [new Guest(listener, { nonce: 1n }).id, new Guest(listener, { nonce: 2n }).id];
+  assertEquals(ids, [0x0707070707070707n, 0x0808080808080808n]);
+});
+
+Deno.test("listener: bye to one client, which is confirmed, and not said twice", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  const session = sessionOf(listener.takeEvents());
+  listener.handleTimeout(25);
+  listener.takeTransmits();
+  listener.bye(session, "failed", 100);
+  listener.bye(session, "closing", 100);
+  const byes = listener.takeTransmits().map(({ datagram }) => decode(datagram)!);
+  assertEquals(byes.map(({ type, payload }) => [type, payload[0]]), [["bye", 2]]);
+  assert(listener.nextTimeout < 2000);
+  assertEquals(guest.send({ type: "bye-ack" }), []);
+  assertEquals(takeTypes(listener), ["ended"]);
+  assertEquals([listener.live, listener.size, listener.nextTimeout], [0, 0, Infinity]);
+  listener.bye(session, "failed", 0);
+  assertEquals(listener.takeTransmits(), []);
+});
+
+Deno.test("listener: closing says bye to everybody, and refuses whoever comes", () => {
+  const listener = newListener();
+  const [idle, waiting] = [1n, 2n].map((nonce) => new Guest(listener, { nonce }));
+  waiting!.ask(1, "q");
+  listener.takeEvents();
+  listener.close(0);
+  const byes = listener.takeTransmits().map(({ datagram }) => decode(datagram)!);
+  assertEquals(byes.map(({ type, id, payload }) => [type, id, payload[0]]), [
+    ["bye", idle!.id, 1],
+    ["bye", waiting!.id, 1],
+  ]);
+  const refusal = knock(listener, { nonce: 3n });
+  assertEquals([refusal.type, refusal.payload], ["refuse", Uint8Array.of(1)]);
+  idle!.send({ type: "bye-ack" });
+  waiting!.send({ type: "bye-ack" });
+  assertEquals([listener.live, listener.size], [0, 0]);
+});
+
+Deno.test("listener: closing waits until an answer under way is delivered", () => {
+  for (const how of ["ack", "question"] as const) {
+    const listener = newListener();
+    const guest = new Guest(listener);
+    guest.ask(1, "q");
+    listener.answer(sessionOf(listener.takeEvents()), answer("a"), 0);
+    listener.takeTransmits();
+    listener.close(1);
+    assertEquals(listener.takeTransmits(), []);
+    assertEquals(typesOf(guest.send({ type: "ping", number: 1 }, 1)), ["pong"], "still no bye");
+    const replies = how === "ack"
+      ? guest.send({ type: "ack", number: 2, echo: 1 }, 2)
+      : guest.ask(3, "another", 2);
+    assertEquals(typesOf(replies), ["bye"]);
+    assertEquals(replies[0]?.payload[0], 1);
+    assertEquals(takeTypes(listener)[0], "delivered");
+  }
+});
+
+// The answer was acknowledged by the next question, whereupon the closing server said bye. The
+// question was then taken in nevertheless: it reached the handler after the bye.
+Deno.test("listener: a question that comes with the last acknowledgement of a closing server is not asked", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  listener.answer(sessionOf(listener.takeEvents()), answer("a"), 0);
+  listener.close(1);
+  guest.ask(3, "too late", 2);
+  assertEquals(takeTypes(listener), ["delivered"]);
+});
+
+// As above, and the question was not UTF-8: the second bye was thrown as an OutOfTurnError out of
+// `receive`, that is out of the receive loop of the server. Any client could stop a closing server.
+Deno.test("listener: an invalid question to a closing server does not throw", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  listener.answer(sessionOf(listener.takeEvents()), answer("a"), 0);
+  listener.takeTransmits();
+  listener.close(1);
+  assertEquals(typesOf(guest.ask(3, Uint8Array.of(0xff), 2)), ["bye"]);
+});
+
+Deno.test("listener: timeouts of many clients are all kept", () => {
+  const listener = newListener();
+  const random = seededRandom(3);
+  const due: number[] = [];
+  for (let i = 0; i < 200; i++) {
+    const idleTimeout = 1000 + Math.floor(random() * 50_000);
+    knock(listener, { nonce: BigInt(i), idleTimeout });
+    due.push(idleTimeout);
+  }
+  for (const time of [5_000, 20_000, 33_333, 51_000]) {
+    listener.handleTimeout(time);
+    assertEquals(listener.live, due.filter((at) => at > time).length);
+  }
+});
+
+// The key share was good for every nonce. Whoever had recorded a single HELLO and did not know the code
+// made himself a token for each of as many nonces as he liked, filled the room with the sessions, and
+// took the nonce of a client that was just connecting, which then got a WELCOME that it could not open.
+Deno.test("listener: a recorded key share opens one session, and no nonce but its own", () => {
+  const primitives = nodePrimitives();
+  const room = privateRoom(new Uint8Array(32).fill(1), primitives);
+  const listener = newListener({ room });
+  const initiation = room.initiate(helloFields(NONCE, { idleTimeout: IDLE_MS }));
+  const { keyShare } = initiation;
+  for (let nonce = NONCE + 1n; nonce < NONCE + 20n; nonce++) {
+    const reply = knock(listener, { nonce, keyShare, from: OTHER });
+    assertEquals([reply.type, REFUSALS[reply.payload[0]!]], ["refuse", "wrong-code"]);
+  }
+  assertEquals(listener.size, 0);
+  for (const from of [OTHER, CLIENT]) {
+    const welcome = decodeWelcome(knock(listener, { keyShare, from }).payload);
+    assertEquals(listener.size, 1);
+    if (from === OTHER) continue;
+    assertEquals(typeof initiation.complete(welcome.keyShare, welcome.fields), "object");
+  }
+});

@@ -1,0 +1,416 @@
+/**
+ * One datagram, one packet: the only place where the bytes of the wire are built or read.
+ * The layout is drawn in the module documentation of `protocol.ts`.
+ *
+ * @module
+ */
+import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
+import { allocate, Views } from "../bytes.ts";
+
+/** Largest datagram sent or accepted, in bytes: fits every path without fragments (RFC 7252 §4.6). */
+export const MAX_DATAGRAM_BYTES = 1152;
+
+/** Bytes of the fixed header that opens every datagram. */
+export const HEADER_BYTES = 24;
+
+/** Bytes left free in each datagram for a seal: a 64-bit counter and a 128-bit tag (RFC 8439 §2.8). */
+export const SEAL_BYTES = 24;
+
+/** Most bytes of a message that one packet carries. */
+export const MAX_SEGMENT_BYTES = MAX_DATAGRAM_BYTES - HEADER_BYTES - SEAL_BYTES;
+
+/**
+ * Exact bytes of a HELLO. It is padded up to this size so that no reply to it is larger than itself
+ * (RFC 9000 §8.1), whoever its sender really was.
+ */
+export const HELLO_BYTES = 128;
+
+/** Most bytes of a retry token that a HELLO has room for. */
+export const MAX_TOKEN_BYTES = 36;
+
+/** Bytes with which each end may open a key agreement, in HELLO and WELCOME. */
+export const MAX_KEY_SHARE_BYTES = 60;
+
+/** Bytes that a ping may carry for the pong to repeat, to prove an address (RFC 9000 §8.2). */
+export const CHALLENGE_BYTES = 8;
+
+const MAGIC = 0x507952; // "PyR"
+const VERSION = 1;
+
+/** What a packet is for. */
+export type PacketType =
+  | "hello"
+  | "retry"
+  | "welcome"
+  | "refuse"
+  | "message"
+  | "ack"
+  | "ping"
+  | "pong"
+  | "bye"
+  | "bye-ack"
+  | "reset";
+
+/**
+ * Why one end says bye:
+ * - `bye`: the asker has no more questions;
+ * - `closing`: the server stops;
+ * - `failed`: the answerer failed over the question;
+ * - `invalid`: a message was not UTF-8;
+ * - `busy`: the server has as many unanswered questions as it allows.
+ */
+export type ByeReason = "bye" | "closing" | "failed" | "invalid" | "busy";
+
+/** The reasons for a bye, each at its code on the wire. */
+export const BYE_REASONS: readonly ByeReason[] = ["bye", "closing", "failed", "invalid", "busy"];
+
+/**
+ * Why a server refuses a connection:
+ * - `full`: it has as many sessions as it allows;
+ * - `closing`: it stops;
+ * - `crowded`: it has as many sessions at that address as it allows;
+ * - `wrong-code`: it is a private room, and the client's code is another;
+ * - `private`: it is a private room, and the client has no code;
+ * - `open`: it is an open room, and the client has a code.
+ */
+export type Refusal = "full" | "closing" | "crowded" | "wrong-code" | "private" | "open";
+
+/** The reasons for a refusal, each at its code on the wire. */
+export const REFUSALS: readonly Refusal[] = [
+  "full",
+  "closing",
+  "crowded",
+  "wrong-code",
+  "private",
+  "open",
+];
+
+/** A decoded datagram. Every number is an unsigned integer of the width that is named. */
+export interface Packet {
+  /** What the packet is for (8 bits on the wire). */
+  readonly type: PacketType;
+  /** Session id; during the handshake, the client's nonce (64 bits). */
+  readonly id: bigint;
+  /** Which sending of this very packet it is, counted from 1, modulo 256; 0 where none is counted. */
+  readonly attempt: number;
+  /** The attempt of the packet that this one answers; 0 where it answers none (8 bits). */
+  readonly echo: number;
+  /** Milliseconds between the arrival of what is answered and this sending; 255 means "or more". */
+  readonly ackDelay: number;
+  /** Order number of the message; of the ping, in ping and pong (32 bits). */
+  readonly number: number;
+  /** Which segment of the message, counted from 0 (8 bits). */
+  readonly segment: number;
+  /** The last segment of the message (8 bits). */
+  readonly lastSegment: number;
+  /** Questions that will be answered before this one (16 bits). */
+  readonly ahead: number;
+  /** The rest of the datagram. */
+  readonly payload: Uint8Array;
+}
+
+/** What anybody can read in a datagram, even where the rest of it is sealed. */
+export interface Header extends Omit<Packet, "payload"> {
+  /** Whether it is a HELLO that brings a retry token back. */
+  readonly hasToken: boolean;
+}
+
+/** The fields of a {@linkcode Packet} that are not zero or empty. */
+export type PacketFields = Pick<Packet, "type" | "id"> & Partial<Packet>;
+
+interface PacketRule {
+  readonly code: number;
+  readonly minPayload: number;
+  readonly maxPayload: number;
+}
+
+const NOTHING = new Uint8Array(0);
+const HELLO_PAYLOAD = HELLO_BYTES - HEADER_BYTES;
+const WELCOME_FIELDS = 12;
+
+const RULES: Readonly<Record<PacketType, PacketRule>> = {
+  "hello": { code: 1, minPayload: HELLO_PAYLOAD, maxPayload: HELLO_PAYLOAD },
+  "retry": { code: 2, minPayload: 1, maxPayload: MAX_TOKEN_BYTES },
+  "welcome": {
+    code: 3,
+    minPayload: WELCOME_FIELDS,
+    maxPayload: WELCOME_FIELDS + MAX_KEY_SHARE_BYTES,
+  },
+  "refuse": { code: 4, minPayload: 1, maxPayload: 1 },
+  "message": { code: 5, minPayload: 0, maxPayload: MAX_SEGMENT_BYTES },
+  "ack": { code: 6, minPayload: 0, maxPayload: 0 },
+  "ping": { code: 7, minPayload: 0, maxPayload: CHALLENGE_BYTES },
+  "pong": { code: 8, minPayload: 0, maxPayload: CHALLENGE_BYTES },
+  "bye": { code: 9, minPayload: 1, maxPayload: 1 },
+  "bye-ack": { code: 10, minPayload: 0, maxPayload: 0 },
+  "reset": { code: 11, minPayload: 0, maxPayload: 0 },
+};
+
+const written = new Views();
+const read = new Views();
+
+const TYPES: readonly (PacketType | undefined)[] = typesByCode();
+
+/**
+ * Builds the datagram of a packet.
+ *
+ * @example
+ * ```ts
+ * import { decode, encode } from "./packet.ts";
+ *
+ * const datagram = encode({ type: "ping", id: 7n, number: 1 });
+ * console.log(decode(datagram)?.number); // 1
+ * ```
+ *
+ * @param packet The fields that are not zero; a payload of at most {@linkcode MAX_SEGMENT_BYTES}.
+ * @returns Bytes that the caller owns, as those of `allocate`.
+ */
+export function encode(packet: PacketFields): Uint8Array {
+  return encodeFor(idHigh(packet.id), idLow(packet.id), packet);
+}
+
+/** The upper half of an id, as a signed integer. */
+export function idHigh(id: bigint): number {
+  return Number(BigInt.asIntN(32, id >> 32n));
+}
+
+/** The lower half of an id, as a signed integer. */
+export function idLow(id: bigint): number {
+  return Number(BigInt.asIntN(32, id));
+}
+
+/** Builds the datagram of a packet under the id of those halves: {@linkcode encode} for whoever sends many. */
+export function encodeFor(
+  high: number,
+  low: number,
+  packet: Omit<PacketFields, "id">,
+): Uint8Array {
+  const payload = packet.payload ?? NOTHING;
+  const datagram = allocate(HEADER_BYTES + payload.length);
+  const view = written.of(datagram);
+  const at = datagram.byteOffset;
+  view.setUint32(at, MAGIC << 8 | VERSION);
+  view.setUint8(at + 4, RULES[packet.type].code);
+  view.setUint8(at + 5, packet.attempt ?? 0);
+  view.setUint8(at + 6, packet.echo ?? 0);
+  view.setUint8(at + 7, packet.ackDelay ?? 0);
+  view.setInt32(at + 8, high);
+  view.setInt32(at + 12, low);
+  view.setUint32(at + 16, packet.number ?? 0);
+  view.setUint8(at + 20, packet.segment ?? 0);
+  view.setUint8(at + 21, packet.lastSegment ?? 0);
+  view.setUint16(at + 22, packet.ahead ?? 0);
+  if (payload.length > 0) datagram.set(payload, HEADER_BYTES);
+  return datagram;
+}
+
+/**
+ * Reads a datagram: a packet with every field in its bounds, or nothing. It never throws.
+ *
+ * @param datagram Bytes from anybody. The payload that comes back is a view of them, not a copy.
+ * @returns The packet, or `undefined` for anything foreign, cut, too long or out of bounds.
+ */
+export function decode(datagram: Uint8Array): Packet | undefined {
+  const type = packetType(datagram);
+  if (type === undefined) return undefined;
+  const { minPayload, maxPayload } = RULES[type];
+  const length = datagram.length - HEADER_BYTES;
+  if (length < minPayload || length > maxPayload) return undefined;
+  const payload = length === 0 ? NOTHING : datagram.subarray(HEADER_BYTES);
+  const packet = readFields(datagram, type, payload);
+  if (type === "message" && !isSegment(packet)) return undefined;
+  const isProbe = type === "ping" || type === "pong";
+  return isProbe && length !== 0 && length !== CHALLENGE_BYTES ? undefined : packet;
+}
+
+/**
+ * Reads the header of a datagram for whoever watches: what follows it is not looked at, and may be
+ * out of bounds or sealed.
+ *
+ * @returns `undefined` for whatever is not a datagram of this protocol and version.
+ */
+export function readHeader(datagram: Uint8Array): Header | undefined {
+  const type = packetType(datagram);
+  if (type === undefined) return undefined;
+  const { payload: _, ...fields } = readFields(datagram, type, NOTHING);
+  // The length of the token follows the idle timeout.
+  const hasToken = type === "hello" && (datagram[HEADER_BYTES + 4] ?? 0) > 0;
+  return { ...fields, hasToken };
+}
+
+/**
+ * The type that a datagram announces, before the rest of it is looked at.
+ *
+ * @returns `undefined` for whatever is not a datagram of this protocol and version.
+ */
+export function packetType(datagram: Uint8Array): PacketType | undefined {
+  if (datagram.length < HEADER_BYTES || datagram.length > MAX_DATAGRAM_BYTES) {
+    return undefined;
+  }
+  const magic = datagram[0]! << 16 | datagram[1]! << 8 | datagram[2]!;
+  if (magic !== MAGIC || datagram[3] !== VERSION) return undefined;
+  return TYPES[datagram[4]!];
+}
+
+/** The id in a datagram for which {@linkcode packetType} knew a type. */
+export function packetId(datagram: Uint8Array): bigint {
+  return read.of(datagram).getBigUint64(datagram.byteOffset + 8);
+}
+
+/**
+ * The lower half of the id in a datagram for which {@linkcode packetType} knew a type, as a signed
+ * integer: what a `Map` finds several times as fast as the whole id.
+ */
+export function packetIdLow(datagram: Uint8Array): number {
+  return read.of(datagram).getInt32(datagram.byteOffset + 12);
+}
+
+/** The upper half of that id, as a signed integer. */
+export function packetIdHigh(datagram: Uint8Array): number {
+  return read.of(datagram).getInt32(datagram.byteOffset + 8);
+}
+
+/** Whether two arrays hold the same bytes. It takes longer the more of them are the same. */
+export function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i]);
+}
+
+/** How many segments a message of so many bytes is cut into: 1 or more. */
+export function segmentCount(messageBytes: number): number {
+  return Math.max(1, Math.ceil(messageBytes / MAX_SEGMENT_BYTES));
+}
+
+/** What a HELLO says of the client. */
+export interface Hello {
+  /** Silence after which the client gives the server up, in ms (32 bits). */
+  readonly idleTimeout: number;
+  /** The retry token that came back, at most {@linkcode MAX_TOKEN_BYTES}; empty in the first HELLO. */
+  readonly token: Uint8Array;
+  /** Opening of a key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
+  readonly keyShare: Uint8Array;
+}
+
+/**
+ * The fields of a HELLO that a key agreement authenticates. The nonce is one of them: a key share that
+ * somebody has recorded opens no session under another.
+ */
+export function helloFields(
+  nonce: bigint,
+  { idleTimeout }: Pick<Hello, "idleTimeout">,
+): Uint8Array {
+  const fields = new Uint8Array(12);
+  const view = new DataView(fields.buffer);
+  view.setBigUint64(0, nonce);
+  view.setUint32(8, idleTimeout);
+  return fields;
+}
+
+/** Builds the payload of a HELLO, padded to the size that every HELLO has. */
+export function encodeHello({ idleTimeout, token, keyShare }: Hello): Uint8Array {
+  if (token.length > MAX_TOKEN_BYTES || keyShare.length > MAX_KEY_SHARE_BYTES) {
+    throw new RangeError(
+      "Cannot build a HELLO: its token or key share is too long",
+    );
+  }
+  const payload = new Uint8Array(HELLO_PAYLOAD);
+  new DataView(payload.buffer).setUint32(0, idleTimeout);
+  payload[4] = token.length;
+  payload[5] = keyShare.length;
+  payload.set(token, 6);
+  payload.set(keyShare, 6 + token.length);
+  return payload;
+}
+
+/** Reads the payload of a HELLO, or nothing where its lengths are out of bounds. */
+export function decodeHello(payload: Uint8Array): Hello | undefined {
+  const tokenEnd = 6 + payload[4]!;
+  const keyShareEnd = tokenEnd + payload[5]!;
+  if (payload[4]! > MAX_TOKEN_BYTES || payload[5]! > MAX_KEY_SHARE_BYTES) {
+    return undefined;
+  }
+  return {
+    idleTimeout: new DataView(payload.buffer, payload.byteOffset).getUint32(0),
+    token: payload.subarray(6, tokenEnd),
+    keyShare: payload.subarray(tokenEnd, keyShareEnd),
+  };
+}
+
+/** What a WELCOME grants. */
+export interface Welcome {
+  /** The id of the new session (64 bits). */
+  readonly sessionId: bigint;
+  /** Silence after which the server gives the client up, in ms (32 bits). */
+  readonly idleTimeout: number;
+  /** The bytes of the fields above, for a key agreement to authenticate. */
+  readonly fields: Uint8Array;
+  /** Answer to the key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
+  readonly keyShare: Uint8Array;
+}
+
+/** The fields of a WELCOME that a key agreement authenticates. */
+export function welcomeFields(welcome: Pick<Welcome, "sessionId" | "idleTimeout">): Uint8Array {
+  const fields = new Uint8Array(WELCOME_FIELDS);
+  const view = new DataView(fields.buffer);
+  view.setBigUint64(0, welcome.sessionId);
+  view.setUint32(8, welcome.idleTimeout);
+  return fields;
+}
+
+/** Builds the payload of a WELCOME. */
+export function encodeWelcome(welcome: Omit<Welcome, "fields">): Uint8Array {
+  const payload = new Uint8Array(WELCOME_FIELDS + welcome.keyShare.length);
+  payload.set(welcomeFields(welcome));
+  payload.set(welcome.keyShare, WELCOME_FIELDS);
+  return payload;
+}
+
+/** Reads the payload of a WELCOME. */
+export function decodeWelcome(payload: Uint8Array): Welcome {
+  const view = new DataView(payload.buffer, payload.byteOffset);
+  return {
+    sessionId: view.getBigUint64(0),
+    idleTimeout: view.getUint32(8),
+    fields: payload.subarray(0, WELCOME_FIELDS),
+    keyShare: payload.subarray(WELCOME_FIELDS),
+  };
+}
+
+function readFields(datagram: Uint8Array, type: PacketType, payload: Uint8Array): Packet {
+  const view = read.of(datagram);
+  const at = datagram.byteOffset;
+  return {
+    type,
+    id: view.getBigUint64(at + 8),
+    attempt: view.getUint8(at + 5),
+    echo: view.getUint8(at + 6),
+    ackDelay: view.getUint8(at + 7),
+    number: view.getUint32(at + 16),
+    segment: view.getUint8(at + 20),
+    lastSegment: view.getUint8(at + 21),
+    ahead: view.getUint16(at + 22),
+    payload,
+  };
+}
+
+// Only the last segment may be short, and only a message of one segment may be empty: so a message
+// has one way to be cut, and its size is bounded before anything is kept.
+function isSegment({ segment, lastSegment, payload }: Packet): boolean {
+  if (segment > lastSegment) return false;
+  if (segment < lastSegment) {
+    return payload.length === MAX_SEGMENT_BYTES && fits(lastSegment, 1);
+  }
+  if (payload.length === 0) return lastSegment === 0;
+  return fits(segment, payload.length);
+}
+
+function fits(segment: number, bytes: number): boolean {
+  return segment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES;
+}
+
+function typesByCode(): (PacketType | undefined)[] {
+  const types: (PacketType | undefined)[] = [];
+  for (const [type, { code }] of Object.entries(RULES)) {
+    types[code] = type as PacketType;
+  }
+  return types;
+}

@@ -1,0 +1,71 @@
+/**
+ * One packet that is sent again until it is acknowledged.
+ *
+ * @module
+ */
+
+/** The back-off after one timeout: from the next in a row on, two copies are sent (RFC 9002 §6.2.4). */
+const LAST_SINGLE_BACK_OFF = 2;
+
+/** When to send one packet again, and what its acknowledgement tells about the round trip. */
+export class Retransmission {
+  /** How often it was sent, modulo 256: 0 before the first time. */
+  attempt = 0;
+  /** When to send it again, in ms; `Infinity` while nothing is awaited. */
+  deadline = Infinity;
+  /** When it was last sent, in ms. */
+  sentAt = 0;
+  #backOff = 1;
+  // Of the first attempt and the last two: two copies go out together, and either may be echoed.
+  #firstSentAt = 0;
+  #previousSentAt = 0;
+
+  /** A new packet takes the place of the one before. */
+  restart(): void {
+    this.attempt = 0;
+    this.#backOff = 1;
+  }
+
+  /**
+   * The packet is being sent now: it is awaited for `timeout` ms, doubled for each timeout before,
+   * but no longer than `longest` unless `timeout` itself is.
+   */
+  sent(now: number, timeout: number, longest: number): void {
+    // 0 means "no attempt" on the wire.
+    this.attempt = this.attempt === 255 ? 1 : this.attempt + 1;
+    if (this.attempt === 1) this.#firstSentAt = now;
+    this.#previousSentAt = this.sentAt;
+    this.sentAt = now;
+    this.deadline = now + Math.max(timeout, Math.min(timeout * this.#backOff, longest));
+  }
+
+  /**
+   * The deadline passed: the next wait is twice as long (RFC 6298 §5.5).
+   *
+   * @returns How many copies to send now. One more lost datagram would cost that longer wait, so
+   * where several were lost already two are sent.
+   */
+  timedOut(): 1 | 2 {
+    this.#backOff *= 2;
+    return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;
+  }
+
+  /** It was acknowledged, or nobody waits for it any more. */
+  stop(): void {
+    this.deadline = Infinity;
+  }
+
+  /**
+   * The time since the attempt that an acknowledgement echoes. The echo tells which sending is
+   * meant, so that a packet that was sent again can be measured too, which Karn's rule (RFC 6298
+   * §3) forbids only where that is unknown.
+   *
+   * @returns Milliseconds, or `undefined` for an attempt whose time is not kept.
+   */
+  elapsed(echo: number, now: number): number | undefined {
+    if (echo === 0) return undefined;
+    if (echo === this.attempt) return now - this.sentAt;
+    if (echo === this.attempt - 1) return now - this.#previousSentAt;
+    return echo === 1 ? now - this.#firstSentAt : undefined;
+  }
+}

@@ -1,0 +1,421 @@
+/**
+ * The server that people call: binds a {@linkcode Listener} to a socket, a clock and a handler. What is
+ * bound is an argument, so that the server of plain UDP is the same but for that.
+ *
+ * @module
+ */
+import { encodeText } from "./bytes.ts";
+import { CodeRoom } from "./private/code_room.ts";
+import { MessageTooLongError } from "./errors.ts";
+import {
+  Listener,
+  type ListenerEvent,
+  MAX_QUESTIONS,
+  MAX_SESSIONS,
+  MAX_SESSIONS_PER_ADDRESS,
+} from "./reliable/listener.ts";
+import type { Address, Endpoint, Inspect } from "./endpoint.ts";
+import { type ByeReason, MAX_DATAGRAM_BYTES } from "./reliable/packet.ts";
+import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
+import type { Shed } from "./limits.ts";
+import type { Hmac } from "./reliable/retry_token.ts";
+import type { TurnState } from "../protocol.ts";
+import { bindUdp, Driver, nextTask, type Transport, waitAtMost } from "./driver.ts";
+import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
+import { MAX_MESSAGE_BYTES } from "../protocol.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
+
+/** Longest that a server which shuts down waits for its clients to confirm, in ms. */
+export const SHUTDOWN_TIMEOUT_MS = 2_000;
+
+/** Options of {@linkcode serve}. */
+export interface ServeOptions {
+  /** Address to bind, default {@linkcode DEFAULT_HOSTNAME}; `0.0.0.0` or `::` for all of them. */
+  readonly hostname?: string;
+  /** Port to bind, 0 to 65,535, default {@linkcode DEFAULT_PORT}; 0 takes any free one. */
+  readonly port?: number;
+  /** Shuts the server down when it is aborted. */
+  readonly signal?: AbortSignal;
+  /** Most clients at once, 1 to 1,000,000, default {@linkcode MAX_SESSIONS}. */
+  readonly maxSessions?: number;
+  /** Most clients at once at one IP address, 1 to 1,000,000, default 250. */
+  readonly maxSessionsPerAddress?: number;
+  /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; who asks more gets a bye. */
+  readonly maxQuestions?: number;
+  /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
+  readonly idleTimeout?: number;
+  /**
+   * Makes the room private: only who has the same code may enter, and nobody else can read along. 8
+   * characters or more; `newRoomCode` makes a good one. Nobody gets through during the half second in
+   * which its key is derived.
+   */
+  readonly code?: string;
+  /**
+   * Wraps the socket: a bad network, a recorder. With the second parameter it can look up how the
+   * conversation stands that a datagram belongs to.
+   */
+  readonly transport?: (socket: Transport, inspect: Inspect) => Transport;
+  /** Called when a client got through. */
+  readonly onConnect?: (client: ClientInfo) => void;
+  /** Called when a client that had got through is gone. */
+  readonly onDisconnect?: (client: ClientInfo, reason: EndReason) => void;
+  /** Called with how often limits were reached since the last call, every 10 s at most. */
+  readonly onShed?: (shed: Readonly<Shed>) => void;
+  /**
+   * Called with what a handler threw, and whose question it was; that conversation is ended, the
+   * others go on. Called as well with what another of these listeners threw. By default the error is
+   * printed with `console.error`.
+   */
+  readonly onError?: (error: unknown, client?: ClientInfo) => void;
+}
+
+/** A client, for as long as its conversation lasts. */
+export interface ClientInfo {
+  /** Where it was last heard: it may move in mid-conversation. */
+  readonly remoteAddr: Deno.NetAddr;
+  /** Fires when the client is gone: it said bye, was silent for too long, or the server closed. */
+  readonly signal: AbortSignal;
+}
+
+/** What a handler knows of the question that it is to answer. */
+export interface QuestionInfo extends ClientInfo {
+  /** The client, as `onConnect` got it. */
+  readonly client: ClientInfo;
+  /**
+   * Tells the asker how many questions will be answered before this one.
+   *
+   * @throws {RangeError} If it is not an integer from 0 to 65,535.
+   */
+  setAhead(ahead: number): void;
+}
+
+/** Answers a question. What it throws ends that conversation. */
+export type Handler = (question: string, info: QuestionInfo) => string | Promise<string>;
+
+/** A running server. */
+export interface Server extends AsyncDisposable {
+  /** The address and port that it is bound to. */
+  readonly addr: Deno.NetAddr;
+  /** Settles when the server has stopped. */
+  readonly finished: Promise<void>;
+  /**
+   * Tells every client that the server closes, those with an answer under way after that; then stops.
+   * It takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most.
+   */
+  shutdown(): Promise<void>;
+}
+
+/**
+ * Answers questions over UDP, as `Deno.serve` answers requests. Each client asks one question at a
+ * time; those of several clients are handled concurrently.
+ *
+ * @example
+ * ```ts
+ * import { serve } from "@pyr/preguntas";
+ *
+ * const server = serve({ hostname: "127.0.0.1", port: 12000 }, (question, info) => {
+ *   return `${info.remoteAddr.hostname} asked "${question}"`;
+ * });
+ * await server.finished;
+ * ```
+ *
+ * @throws {RangeError} If an option is out of bounds.
+ * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
+ */
+export function serve(options: ServeOptions, handler: Handler): Server {
+  const { code } = options;
+  const room = code === undefined ? undefined : new CodeRoom(code);
+  const hmac = new TokenHmac();
+  const endpoint = new Listener({
+    ...serverLimits(options),
+    maxSessionsPerAddress: checkLimit(
+      "maxSessionsPerAddress",
+      options.maxSessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS,
+    ),
+    hmac: hmac.compute,
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    random: Math.random,
+    ...(room && { room }),
+  });
+  return new RunningServer(options, handler, {
+    endpoint,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    maxDatagramBytes: MAX_DATAGRAM_BYTES,
+    ready: Promise.all([hmac.ready, room?.ready]),
+  });
+}
+
+/** The limits that every server has, with their defaults, or a `RangeError`. */
+export function serverLimits(
+  options: Pick<ServeOptions, "maxSessions" | "maxQuestions" | "idleTimeout">,
+): { maxSessions: number; maxQuestions: number; idleTimeout: number } {
+  return {
+    maxSessions: checkLimit("maxSessions", options.maxSessions ?? MAX_SESSIONS),
+    maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),
+    idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
+  };
+}
+
+/** A client as the protocol end knows it. */
+export interface Peer {
+  /** Where it was last heard. */
+  readonly address: Address;
+  /** Whose move it is. */
+  readonly turn: TurnState;
+  /** Room for what the server keeps with it. */
+  attachment: unknown;
+}
+
+/** A protocol end that answers many clients. */
+export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
+  /** Clients that take memory. */
+  readonly sessions: Iterable<P>;
+  /** How many clients take memory. */
+  readonly size: number;
+  /** Answers a question of a client. */
+  answer(client: P, answer: Uint8Array, now: number): void;
+  /** Tells a client how many questions are answered before its own. */
+  setAhead(client: P, ahead: number, now: number): void;
+  /** Ends the conversation with a client. */
+  bye(client: P, reason: ByeReason, now: number): void;
+  /** Admits nobody any more, and says bye to everybody. */
+  close(now: number): void;
+  /** How the conversation stands that a datagram belongs to. */
+  readonly inspect?: Inspect;
+}
+
+/** What a {@linkcode RunningServer} binds. */
+export interface ServerBinding<P extends Peer> {
+  /** The protocol end. */
+  readonly endpoint: AnsweringEndpoint<P>;
+  /** Most bytes of UTF-8 that an answer may have. */
+  readonly maxMessageBytes: number;
+  /** Most bytes that a datagram may have. */
+  readonly maxDatagramBytes: number;
+  /** Nothing is received before this settles. */
+  readonly ready?: Promise<unknown>;
+}
+
+/** A server that is bound, whatever its protocol. */
+export class RunningServer<P extends Peer> implements Server {
+  readonly addr: Deno.NetAddr;
+  readonly finished: Promise<void>;
+  readonly #options: ServeOptions;
+  readonly #handler: Handler;
+  readonly #listener: AnsweringEndpoint<P>;
+  readonly #maxMessageBytes: number;
+  readonly #driver: Driver<ListenerEvent<P>>;
+  readonly #stopped = Promise.withResolvers<void>();
+  #shutdown: Promise<void> | undefined;
+
+  /** Binds the socket, and starts. */
+  constructor(options: ServeOptions, handler: Handler, binding: ServerBinding<P>) {
+    const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
+    const { endpoint, maxMessageBytes, maxDatagramBytes, ready } = binding;
+    this.#options = options;
+    this.#handler = handler;
+    this.#listener = endpoint;
+    this.#maxMessageBytes = maxMessageBytes;
+    const socket = bindUdp({ hostname, port: checkPort(port, 0) }, maxDatagramBytes);
+    const inspect: Inspect = (datagram) => endpoint.inspect?.(datagram);
+    this.addr = toNetAddr(socket.address);
+    this.#driver = new Driver({
+      transport: options.transport?.(socket, inspect) ?? socket,
+      endpoint,
+      onEvent: (event) => this.#handle(event),
+      ...(ready && { ready }),
+    });
+    this.finished = this.#driver.finished;
+    signal?.addEventListener("abort", this.#onAbort, { once: true });
+    if (signal?.aborted) this.shutdown();
+  }
+
+  #onAbort = (): void => {
+    this.shutdown();
+  };
+
+  shutdown(): Promise<void> {
+    return this.#shutdown ??= this.#close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.shutdown();
+  }
+
+  async #close(): Promise<void> {
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    // What handlers have answered by now is on its way into the listener.
+    await nextTask();
+    this.#listener.close(Driver.now());
+    this.#driver.update();
+    if (this.#listener.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
+    for (const session of this.#listener.sessions) clientOf(session)?.end();
+    await this.#driver.close();
+  }
+
+  #handle(event: ListenerEvent<P>): void {
+    switch (event.type) {
+      case "connected": {
+        const { session } = event;
+        const client = session.attachment = new Client(session);
+        this.#call(() => this.#options.onConnect?.(client), client);
+        break;
+      }
+      case "question":
+        this.#answer(event.session, event.text);
+        break;
+      case "ended": {
+        const { session } = event;
+        const client = clientOf(session)!;
+        client.end();
+        this.#call(() => this.#options.onDisconnect?.(client, event.reason), client);
+        break;
+      }
+      case "shed":
+        this.#call(() => this.#options.onShed?.(event.shed));
+        break;
+      case "drained":
+        this.#stopped.resolve();
+        break;
+      case "delivered":
+        break;
+    }
+  }
+
+  #answer(session: P, question: string): void {
+    const client = clientOf(session)!;
+    const info = new Question(client, (ahead) => this.#setAhead(session, ahead));
+    try {
+      const answer = this.#handler(question, info);
+      // Most bots have theirs at once, and it goes out before anything else is looked at.
+      if (typeof answer === "string") this.#send(session, answer);
+      else this.#sendLater(session, client, answer);
+    } catch (error) {
+      this.#fail(session, client, error);
+    }
+  }
+
+  async #sendLater(session: P, client: Client, answer: Promise<string>): Promise<void> {
+    try {
+      this.#send(session, await answer);
+    } catch (error) {
+      this.#fail(session, client, error);
+    }
+    this.#driver.update();
+  }
+
+  #fail(session: P, client: Client, error: unknown): void {
+    if (session.turn === "local") this.#listener.bye(session, "failed", Driver.now());
+    this.#report(error, client);
+  }
+
+  #setAhead(session: P, ahead: number): void {
+    this.#listener.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
+    this.#driver.update();
+  }
+
+  #send(session: P, text: string): void {
+    if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
+    const answer = encodeText(text);
+    if (answer.length > this.#maxMessageBytes) {
+      throw new MessageTooLongError(answer.length, this.#maxMessageBytes);
+    }
+    // Who asked may be gone by now: then there is nobody to answer.
+    if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
+  }
+
+  // What a listener throws must not stop the loop that serves the other clients.
+  #call(listener: () => void, client?: Client): void {
+    try {
+      listener();
+    } catch (error) {
+      this.#report(error, client);
+    }
+  }
+
+  #report(error: unknown, client?: Client): void {
+    const { onError } = this.#options;
+    try {
+      // deno-lint-ignore no-console -- the default of Deno.serve: an error is not to pass unseen
+      if (onError === undefined) console.error(error);
+      else onError(error, client);
+    } catch (another) {
+      reportError(another);
+    }
+  }
+}
+
+class Client implements ClientInfo {
+  readonly session: Peer;
+  #controller: AbortController | undefined;
+  #isOver = false;
+
+  constructor(session: Peer) {
+    this.session = session;
+  }
+
+  get remoteAddr(): Deno.NetAddr {
+    return toNetAddr(this.session.address);
+  }
+
+  // Made for those who ask: most questions are answered before anybody could be gone.
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    if (this.#isOver) this.#controller.abort();
+    return this.#controller.signal;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#controller?.abort();
+  }
+}
+
+class Question implements QuestionInfo {
+  readonly client: Client;
+  readonly setAhead: (ahead: number) => void;
+
+  constructor(client: Client, setAhead: (ahead: number) => void) {
+    this.client = client;
+    this.setAhead = setAhead;
+  }
+
+  get remoteAddr(): Deno.NetAddr {
+    return this.client.remoteAddr;
+  }
+
+  get signal(): AbortSignal {
+    return this.client.signal;
+  }
+}
+
+/** The client of a session, once it got through. */
+function clientOf({ attachment }: Peer): Client | undefined {
+  return attachment as Client | undefined;
+}
+
+// A socket on `::` sees IPv4 peers in IPv6 clothes.
+function toNetAddr({ hostname, port }: Address): Deno.NetAddr {
+  return { transport: "udp", hostname: hostname.replace(/^::ffff:(?=\d+\.)/, ""), port };
+}
+
+/**
+ * HMAC-SHA-256 for the retry tokens. `node:crypto` would take longer to load, and leaves native memory
+ * behind for each of the many that a flood of HELLOs wants.
+ */
+class TokenHmac {
+  /** Settles when it is loaded, which who only asks or waits for a first prompt need not wait for. */
+  readonly ready: Promise<void> = this.#load();
+  #hmac: Hmac | undefined;
+
+  /** HMAC-SHA-256 (RFC 2104). */
+  readonly compute: Hmac = (key, data) => this.#hmac!(key, data);
+
+  async #load(): Promise<void> {
+    const [{ hmac }, { sha256 }] = await Promise.all([
+      import("@noble/hashes/hmac.js"),
+      import("@noble/hashes/sha2.js"),
+    ]);
+    this.#hmac = (key, data) => hmac(sha256, key, data);
+  }
+}
