@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import type { Endpoint } from "./endpoint.ts";
+import { Endpoint } from "./endpoint.ts";
 import { Driver, type Transport } from "./driver.ts";
 
 /** A clock that stands in for the platform's, and fires the timers of a driver. */
@@ -37,28 +37,19 @@ class Clock implements Disposable {
 }
 
 /** A protocol end that wants nothing but to be woken. */
-class Sleeper implements Endpoint<string> {
-  nextTimeout = Infinity;
+class Sleeper extends Endpoint<string> {
+  override nextTimeout = Infinity;
   /** When it was woken, and whether for something. */
   readonly woken: string[] = [];
-  #events: string[] = [];
 
-  receive(): void {}
+  override receive(): void {}
 
-  handleTimeout(now: number): void {
+  override handleTimeout(now: number): void {
     const isDue = this.nextTimeout <= now;
     this.woken.push(`${now}${isDue ? "" : " in vain"}`);
     if (!isDue) return;
     this.nextTimeout = Infinity;
-    this.#events.push("due");
-  }
-
-  takeTransmits(): [] {
-    return [];
-  }
-
-  takeEvents(): string[] {
-    return this.#events.splice(0);
+    this.emit("due");
   }
 }
 

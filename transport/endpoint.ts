@@ -26,25 +26,6 @@ export interface Transmit {
   readonly to: Address;
 }
 
-/**
- * A protocol end without clock, socket or timer. After every call, its driver sends
- * {@linkcode Endpoint.takeTransmits} in order, handles {@linkcode Endpoint.takeEvents}, and sees
- * to it that {@linkcode Endpoint.handleTimeout} is called at {@linkcode Endpoint.nextTimeout}.
- * `now` is in milliseconds of any clock that never goes back.
- */
-export interface Endpoint<Event> {
-  /** When to call {@linkcode Endpoint.handleTimeout}, in ms; `Infinity` for never. */
-  readonly nextTimeout: number;
-  /** Takes a datagram in. Its bytes are not kept. */
-  receive(datagram: Uint8Array, from: Address, now: number): void;
-  /** Does what is due at `now`. */
-  handleTimeout(now: number): void;
-  /** The datagrams to send since the last call, in order. */
-  takeTransmits(): Transmit[];
-  /** What happened since the last call, in order. */
-  takeEvents(): Event[];
-}
-
 /** How the conversation stands that a datagram belongs to. */
 export interface Inspection {
   /** Whose move it is at this end; nobody's while it is getting through to the other. */
@@ -56,10 +37,38 @@ export interface Inspection {
 /** Finds that conversation at one end, if the end holds it; for whoever watches the datagrams. */
 export type Inspect = (datagram: Uint8Array) => Inspection | undefined;
 
-/** The two queues of an {@linkcode Endpoint}. Each is emptied after every call into the core. */
-export class Outbox<Event> {
+/**
+ * A protocol end without clock, socket or timer. After every call into it, its driver sends
+ * {@linkcode Endpoint.takeTransmits} in order, handles {@linkcode Endpoint.takeEvents}, and sees
+ * to it that {@linkcode Endpoint.handleTimeout} is called at {@linkcode Endpoint.nextTimeout}.
+ * `now` is in milliseconds of any clock that never goes back.
+ */
+export abstract class Endpoint<Event> {
   #transmits: Transmit[] = [];
   #events: Event[] = [];
+
+  /** When to call {@linkcode Endpoint.handleTimeout}, in ms; `Infinity` for never. */
+  abstract readonly nextTimeout: number;
+
+  /** Takes a datagram in. Its bytes are not kept. */
+  abstract receive(datagram: Uint8Array, from: Address, now: number): void;
+
+  /** Does what is due at `now`. */
+  abstract handleTimeout(now: number): void;
+
+  /** The datagrams to send since the last call, in order. */
+  takeTransmits(): Transmit[] {
+    const transmits = this.#transmits;
+    if (transmits.length > 0) this.#transmits = [];
+    return transmits;
+  }
+
+  /** What happened since the last call, in order. */
+  takeEvents(): Event[] {
+    const events = this.#events;
+    if (events.length > 0) this.#events = [];
+    return events;
+  }
 
   /** Queues a datagram. */
   transmit(datagram: Uint8Array, to: Address): void {
@@ -67,21 +76,7 @@ export class Outbox<Event> {
   }
 
   /** Queues an event. */
-  emit(event: Event): void {
+  protected emit(event: Event): void {
     this.#events.push(event);
-  }
-
-  /** The queued datagrams, which are the caller's from now on. */
-  takeTransmits(): Transmit[] {
-    const transmits = this.#transmits;
-    if (transmits.length > 0) this.#transmits = [];
-    return transmits;
-  }
-
-  /** The queued events, which are the caller's from now on. */
-  takeEvents(): Event[] {
-    const events = this.#events;
-    if (events.length > 0) this.#events = [];
-    return events;
   }
 }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { ListenerEvent } from "../reliable/listener.ts";
-import { type Address, type Endpoint, formatAddress, Outbox, type Transmit } from "../endpoint.ts";
+import { type Address, Endpoint, formatAddress } from "../endpoint.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain, encodePlain } from "./plain_message.ts";
 import { type Counters, type EndReason, newCounters } from "../reliable/session.ts";
@@ -50,11 +50,10 @@ export class PlainClient {
 }
 
 /** Conversations with everybody who sends a datagram; what is lost stays lost. */
-export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
+export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: PlainAnswererOptions;
-  readonly #outbox = new Outbox<ListenerEvent<PlainClient>>();
   readonly #clients = new Map<string, PlainClient>();
   /** Those that wait for nothing, the longest idle first. */
   readonly #idle = new Set<PlainClient>();
@@ -64,10 +63,11 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
 
   /** Starts without a client. */
   constructor(options: PlainAnswererOptions) {
+    super();
     this.#options = options;
   }
 
-  get nextTimeout(): number {
+  override get nextTimeout(): number {
     const [longest] = this.#idle;
     const forgetAt = longest === undefined ? Infinity : this.#forgetAt(longest);
     return Math.min(forgetAt, this.#shed.nextTimeout);
@@ -83,7 +83,7 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
     return this.#clients.values();
   }
 
-  receive(datagram: Uint8Array, from: Address, _now: number): void {
+  override receive(datagram: Uint8Array, from: Address, _now: number): void {
     const message = decodePlain(datagram);
     if (message === undefined) {
       this.counters.malformed++;
@@ -106,12 +106,12 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
     this.#asking++;
     client.waiting++;
     client.lineEnd = message.lineEnd;
-    this.#outbox.emit({ type: "question", session: client, text: message.text });
+    this.emit({ type: "question", session: client, text: message.text });
   }
 
-  handleTimeout(now: number): void {
+  override handleTimeout(now: number): void {
     const shed = this.#shed.takeDue(now);
-    if (shed !== undefined) this.#outbox.emit({ type: "shed", shed });
+    if (shed !== undefined) this.emit({ type: "shed", shed });
     for (const client of this.#idle) {
       if (this.#forgetAt(client) > now) break;
       this.#end(client, "silence");
@@ -129,7 +129,7 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
       throw new RangeError(`Cannot answer with more than ${MAX_PLAIN_MESSAGE_BYTES} bytes`);
     }
     if (client.turn !== "local") throw new OutOfTurnError(client.turn);
-    this.#outbox.transmit(encodePlain(answer, client.lineEnd), client.address);
+    this.transmit(encodePlain(answer, client.lineEnd), client.address);
     this.#asking--;
     if (--client.waiting > 0) return;
     client.idleSince = now;
@@ -150,14 +150,6 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
     for (const client of this.#clients.values()) this.#end(client, "closing");
   }
 
-  takeTransmits(): Transmit[] {
-    return this.#outbox.takeTransmits();
-  }
-
-  takeEvents(): ListenerEvent<PlainClient>[] {
-    return this.#outbox.takeEvents();
-  }
-
   /** Makes a client known, in place of the one longest idle if need be: to be forgotten costs it nothing. */
   #admit(address: Address): PlainClient | undefined {
     if (this.#clients.size >= this.#options.maxSessions) {
@@ -167,7 +159,7 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
     }
     const client = new PlainClient(address);
     this.#clients.set(formatAddress(address), client);
-    this.#outbox.emit({ type: "connected", session: client });
+    this.emit({ type: "connected", session: client });
     return client;
   }
 
@@ -180,6 +172,6 @@ export class PlainAnswerer implements Endpoint<ListenerEvent<PlainClient>> {
     this.#idle.delete(client);
     this.#asking -= client.waiting;
     client.isGone = true;
-    this.#outbox.emit({ type: "ended", session: client, reason });
+    this.emit({ type: "ended", session: client, reason });
   }
 }

@@ -5,13 +5,7 @@
  * @module
  */
 import { encodeText } from "../bytes.ts";
-import {
-  type Address,
-  type Endpoint,
-  type Inspection,
-  Outbox,
-  type Transmit,
-} from "../endpoint.ts";
+import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain } from "./plain_message.ts";
 import { type Counters, newCounters } from "../reliable/session.ts";
@@ -49,11 +43,10 @@ export interface PlainAskerOptions {
 }
 
 /** One conversation in which this end asks, and what is lost stays lost. */
-export class PlainAsker implements Endpoint<PlainAskerEvent> {
+export class PlainAsker extends Endpoint<PlainAskerEvent> {
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: PlainAskerOptions;
-  readonly #outbox = new Outbox<PlainAskerEvent>();
   /** What a textbook's client would find in its socket when it asks the next time. */
   readonly #stale: string[] = [];
   #turn: TurnState = "local";
@@ -61,11 +54,12 @@ export class PlainAsker implements Endpoint<PlainAskerEvent> {
 
   /** Sends nothing. */
   constructor(options: PlainAskerOptions) {
+    super();
     this.#options = options;
-    this.#outbox.emit({ type: "connected" });
+    this.emit({ type: "connected" });
   }
 
-  get nextTimeout(): number {
+  override get nextTimeout(): number {
     return this.#nextTimeout;
   }
 
@@ -74,7 +68,7 @@ export class PlainAsker implements Endpoint<PlainAskerEvent> {
     return this.#turn;
   }
 
-  receive(datagram: Uint8Array, from: Address, _now: number): void {
+  override receive(datagram: Uint8Array, from: Address, _now: number): void {
     const { server, sender } = this.#options;
     const message = decodePlain(datagram);
     if (from.hostname !== sender || from.port !== server.port) this.counters.unknown++;
@@ -85,11 +79,11 @@ export class PlainAsker implements Endpoint<PlainAskerEvent> {
     } else this.counters.ignored++;
   }
 
-  handleTimeout(now: number): void {
+  override handleTimeout(now: number): void {
     if (this.#nextTimeout > now) return;
     this.#nextTimeout = Infinity;
     this.#turn = "local";
-    this.#outbox.emit({ type: "unanswered", timeout: this.#options.answerTimeout });
+    this.emit({ type: "unanswered", timeout: this.#options.answerTimeout });
   }
 
   /**
@@ -103,12 +97,12 @@ export class PlainAsker implements Endpoint<PlainAskerEvent> {
       throw new RangeError(`Cannot ask a question of more than ${MAX_PLAIN_MESSAGE_BYTES} bytes`);
     }
     if (this.#turn !== "local") throw new OutOfTurnError(this.#turn);
-    this.#outbox.transmit(question, this.#options.server);
+    this.transmit(question, this.#options.server);
     this.#turn = "remote";
     this.#nextTimeout = now + this.#options.answerTimeout;
     const answer = this.#stale.shift();
     if (answer === undefined) return;
-    this.#outbox.emit({ type: "stale" });
+    this.emit({ type: "stale" });
     this.#answer(answer);
   }
 
@@ -117,9 +111,9 @@ export class PlainAsker implements Endpoint<PlainAskerEvent> {
     if (this.#turn === "closed") return;
     this.#turn = "closed";
     this.#nextTimeout = Infinity;
-    this.#outbox.transmit(encodeText("bye"), this.#options.server);
-    this.#outbox.emit({ type: "ended", reason });
-    this.#outbox.emit({ type: "over" });
+    this.transmit(encodeText("bye"), this.#options.server);
+    this.emit({ type: "ended", reason });
+    this.emit({ type: "over" });
   }
 
   /** How the conversation stands, to which every datagram belongs. Nothing is sent again. */
@@ -127,17 +121,9 @@ export class PlainAsker implements Endpoint<PlainAskerEvent> {
     return { turn: this.#turn, retransmissionTimeout: Infinity };
   }
 
-  takeTransmits(): Transmit[] {
-    return this.#outbox.takeTransmits();
-  }
-
-  takeEvents(): PlainAskerEvent[] {
-    return this.#outbox.takeEvents();
-  }
-
   #answer(text: string): void {
     this.#turn = "local";
     this.#nextTimeout = Infinity;
-    this.#outbox.emit({ type: "answer", text });
+    this.emit({ type: "answer", text });
   }
 }

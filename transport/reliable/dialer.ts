@@ -4,13 +4,7 @@
  *
  * @module
  */
-import {
-  type Address,
-  type Endpoint,
-  type Inspection,
-  Outbox,
-  type Transmit,
-} from "../endpoint.ts";
+import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
 import {
   type ByeReason,
   decode,
@@ -111,21 +105,21 @@ type State =
 const NOTHING = new Uint8Array(0);
 
 /** One conversation in which this end asks. */
-export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
+export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: DialerOptions;
-  readonly #outbox = new Outbox<DialerEvent>();
   #state: State;
   #question: Uint8Array | undefined;
 
   /** Starts with a HELLO. */
   constructor(options: DialerOptions) {
+    super();
     this.#options = options;
     this.#state = this.#greet(options.now, options.now + options.connectTimeout, false);
   }
 
-  get nextTimeout(): number {
+  override get nextTimeout(): number {
     const state = this.#state;
     if (state.state === "greeting") return Math.min(state.hello.deadline, state.giveUpAt);
     if (state.state === "over") return Infinity;
@@ -140,7 +134,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     return state.isReconnect && this.#question === undefined ? "local" : "remote";
   }
 
-  receive(datagram: Uint8Array, from: Address, now: number): void {
+  override receive(datagram: Uint8Array, from: Address, now: number): void {
     const type = packetType(datagram);
     if (type === undefined) {
       this.counters.malformed++;
@@ -157,13 +151,13 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     }
   }
 
-  handleTimeout(now: number): void {
+  override handleTimeout(now: number): void {
     const state = this.#state;
     if (state.state === "talking") return this.#handleTalkTimeout(state, now);
     if (state.state === "over") return;
     if (state.giveUpAt <= now) {
-      if (state.isReconnect) this.#outbox.emit({ type: "ended", reason: endOf(state) });
-      else this.#outbox.emit({ type: "unreachable" });
+      if (state.isReconnect) this.emit({ type: "ended", reason: endOf(state) });
+      else this.emit({ type: "unreachable" });
       this.#finish();
     } else if (state.hello.deadline <= now) {
       // A connection takes two of these in a few seconds: two copies each time (RFC 9002 §6.2.4).
@@ -195,7 +189,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       this.#state.doubtedUntil = Infinity;
       this.#state.session.bye(reason, now);
     } else if (this.#state.state === "greeting") {
-      this.#outbox.emit({ type: "ended", reason });
+      this.emit({ type: "ended", reason });
       this.#finish();
     }
   }
@@ -212,23 +206,15 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     return { turn: undefined, retransmissionTimeout: state.rtt.timeout };
   }
 
-  takeTransmits(): Transmit[] {
-    return this.#outbox.takeTransmits();
-  }
-
-  takeEvents(): DialerEvent[] {
-    return this.#outbox.takeEvents();
-  }
-
   // A client sends to the address that it was given, whoever says to be the server elsewhere.
-  transmit(datagram: Uint8Array): void {
-    this.#outbox.transmit(datagram, this.#options.server);
+  override transmit(datagram: Uint8Array): void {
+    super.transmit(datagram, this.#options.server);
   }
 
   sessionEvent(_session: Session, event: SessionEvent): void {
     switch (event.type) {
       case "delivered":
-        this.#outbox.emit({ type: "delivered" });
+        this.emit({ type: "delivered" });
         break;
       case "connected":
         // Only answerers hear this.
@@ -236,14 +222,14 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
       case "position":
       case "unresponsive":
       case "responsive":
-        this.#outbox.emit(event);
+        this.emit(event);
         break;
       case "message":
         this.#question = undefined;
-        this.#outbox.emit({ type: "answer", text: event.text });
+        this.emit({ type: "answer", text: event.text });
         break;
       case "ended":
-        this.#outbox.emit(event);
+        this.emit(event);
         break;
       case "forgotten":
         this.#finish();
@@ -252,7 +238,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
 
   #finish(): void {
     this.#state = { state: "over" };
-    this.#outbox.emit({ type: "over" });
+    this.emit({ type: "over" });
   }
 
   #greet(now: number, giveUpAt: number, isReconnect: boolean): Greeting {
@@ -293,7 +279,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
         greeting.refusal = REFUSALS[packet.payload[0]!] ?? "full";
         // Nobody can prove a refusal: it ends an attempt, and never a conversation.
         if (greeting.isReconnect) return;
-        this.#outbox.emit({ type: "refused", refusal: greeting.refusal });
+        this.emit({ type: "refused", refusal: greeting.refusal });
         return this.#finish();
       default:
         this.counters.ignored++;
@@ -334,7 +320,7 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     const { nonce } = greeting;
     this.#state = { state: "talking", session, nonce, doubtedAt: 0, doubtedUntil: Infinity };
     session.welcomeReceived(packet.attempt, now);
-    this.#outbox.emit({ type: "connected" });
+    this.emit({ type: "connected" });
     if (this.#question !== undefined) session.send(this.#question, now);
   }
 
@@ -368,10 +354,10 @@ export class Dialer implements Endpoint<DialerEvent>, SessionOutput {
     session.abandon();
     if (isLeaving) {
       // A server that has forgotten the conversation has confirmed its end.
-      this.#outbox.emit({ type: "ended", reason: "bye" });
+      this.emit({ type: "ended", reason: "bye" });
       return this.#finish();
     }
-    this.#outbox.emit({ type: "reconnecting" });
+    this.emit({ type: "reconnecting" });
     this.#state = this.#greet(now, now + this.#options.idleTimeout, true);
   }
 

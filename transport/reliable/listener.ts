@@ -5,13 +5,7 @@
  * @module
  */
 import { Deadlines, type Sleeper } from "./deadlines.ts";
-import {
-  type Address,
-  type Endpoint,
-  type Inspection,
-  Outbox,
-  type Transmit,
-} from "../endpoint.ts";
+import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
 import {
   type ByeReason,
   decode,
@@ -127,13 +121,12 @@ interface Admission {
 }
 
 /** Many conversations in which this end answers. */
-export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
+export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: ListenerOptions;
   readonly #tokens: RetryTokens;
   readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
-  readonly #outbox = new Outbox<ListenerEvent>();
   readonly #deadlines = new Deadlines<Client>();
   readonly #clients = new Map<number, Client>();
   readonly #clientsByNonce = new Map<bigint, Client>();
@@ -145,11 +138,12 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
 
   /** Starts without a client. */
   constructor(options: ListenerOptions) {
+    super();
     this.#options = options;
     this.#tokens = new RetryTokens(options);
   }
 
-  get nextTimeout(): number {
+  override get nextTimeout(): number {
     return Math.min(this.#deadlines.nextTimeout, this.#shed.nextTimeout);
   }
 
@@ -168,7 +162,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     return this.#clients.values();
   }
 
-  receive(datagram: Uint8Array, from: Address, now: number): void {
+  override receive(datagram: Uint8Array, from: Address, now: number): void {
     const type = packetType(datagram);
     switch (type) {
       case undefined:
@@ -189,9 +183,9 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     }
   }
 
-  handleTimeout(now: number): void {
+  override handleTimeout(now: number): void {
     const shed = this.#shed.takeDue(now);
-    if (shed !== undefined) this.#outbox.emit({ type: "shed", shed });
+    if (shed !== undefined) this.emit({ type: "shed", shed });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
       due.handleTimeout(now);
       this.#deadlines.schedule(due, now);
@@ -239,42 +233,30 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
     return client?.owns(datagram) ? client : this.#clientsByNonce.get(id);
   }
 
-  takeTransmits(): Transmit[] {
-    return this.#outbox.takeTransmits();
-  }
-
-  takeEvents(): ListenerEvent[] {
-    return this.#outbox.takeEvents();
-  }
-
-  transmit(datagram: Uint8Array, to: Address): void {
-    this.#outbox.transmit(datagram, to);
-  }
-
   sessionEvent(session: Session, event: SessionEvent): void {
     // Every session whose output this is was made here.
     const client = session as Client;
     switch (event.type) {
       case "connected":
         client.welcome = undefined;
-        this.#outbox.emit({ type: "connected", session });
+        this.emit({ type: "connected", session });
         break;
       case "delivered":
-        this.#outbox.emit({ type: "delivered", session, number: event.number });
+        this.emit({ type: "delivered", session, number: event.number });
         break;
       case "message":
         // Nobody answers any more when the server closes.
         if (this.#isClosing) break;
         client.isAsking = true;
         if (++this.#asking <= this.#options.maxQuestions) {
-          this.#outbox.emit({ type: "question", session, text: event.text });
+          this.emit({ type: "question", session, text: event.text });
         }
         break;
       case "ended":
         this.#live--;
         this.#answered(client);
         if (--client.host.live === 0) this.#hosts.delete(client.host.hostname);
-        if (client.isConnected) this.#outbox.emit({ ...event, session });
+        if (client.isConnected) this.emit({ ...event, session });
         break;
       case "position":
       case "unresponsive":
@@ -285,7 +267,7 @@ export class Listener implements Endpoint<ListenerEvent>, SessionOutput {
         this.#clients.delete(session.idLow);
         this.#clientsByNonce.delete(client.nonce);
         this.#deadlines.delete(client);
-        if (this.#isClosing && this.#clients.size === 0) this.#outbox.emit({ type: "drained" });
+        if (this.#isClosing && this.#clients.size === 0) this.emit({ type: "drained" });
     }
   }
 
