@@ -12,8 +12,7 @@ import { RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort } from "./options.ts";
 import type { Endpoint, Inspect } from "./endpoint.ts";
 import { type ByeReason, MAX_DATAGRAM_BYTES } from "./reliable/packet.ts";
-import type { PlainAskerEvent } from "./plain/plain_asker.ts";
-import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
+import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import {
   DEFAULT_HOSTNAME,
   DEFAULT_PORT,
@@ -45,23 +44,6 @@ export interface ConnectOptions {
   /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
   readonly onEvent?: (event: ConversationEvent) => void;
 }
-
-/** How a conversation stands. */
-export type ConversationEvent =
-  /** The question is on the server's machine. */
-  | { readonly type: "delivered" }
-  /** So many questions will be answered before this one. */
-  | { readonly type: "position"; readonly ahead: number }
-  /** Nothing was heard of the server for 5 s, though it owes an acknowledgement. It is tried on. */
-  | { readonly type: "unresponsive" }
-  /** The server is heard again. */
-  | { readonly type: "responsive" }
-  /** The server has forgotten this client, and is asked again. */
-  | { readonly type: "reconnecting" }
-  /** The server knows this client again. */
-  | { readonly type: "reconnected" }
-  /** In a plain conversation: the answer that follows came before its question, and is an earlier one's. */
-  | { readonly type: "stale" };
 
 /** A conversation in which this end asks. */
 export interface Conversation extends AsyncDisposable {
@@ -142,10 +124,8 @@ export async function resolveServer(
   return { transport: "udp", hostname: address, port };
 }
 
-type AskerEvent = DialerEvent | PlainAskerEvent;
-
 /** A protocol end that asks one server. */
-export interface AskingEndpoint extends Endpoint<AskerEvent> {
+export interface AskingEndpoint extends Endpoint<DialerEvent> {
   /** Whose move it is. */
   readonly turn: TurnState;
   /** Asks. */
@@ -173,7 +153,7 @@ export class RunningConversation implements Conversation {
   readonly remoteAddr: Deno.NetAddr;
   readonly #dialer: AskingEndpoint;
   readonly #maxMessageBytes: number;
-  readonly #driver: Driver<AskerEvent>;
+  readonly #driver: Driver<DialerEvent>;
   readonly #options: ConnectOptions;
   readonly #connected = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<EndReason>();
@@ -250,7 +230,7 @@ export class RunningConversation implements Conversation {
     this.bye();
   };
 
-  #handle(event: AskerEvent): void {
+  #handle(event: DialerEvent): void {
     switch (event.type) {
       case "connected":
         if (this.#isConnected) this.#tell({ type: "reconnected" });

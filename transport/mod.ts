@@ -43,12 +43,7 @@
  *
  * @module
  */
-export {
-  connect,
-  type ConnectOptions,
-  type Conversation,
-  type ConversationEvent,
-} from "./client.ts";
+export { connect, type ConnectOptions, type Conversation } from "./client.ts";
 export {
   ConversationEndedError,
   MessageTooLongError,
@@ -91,7 +86,7 @@ export {
 } from "./server.ts";
 export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
 export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";
-export { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
+export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 export { type Shed, SHED_REPORT_INTERVAL_MS } from "./limits.ts";
 export {
   DEFAULT_HOSTNAME,

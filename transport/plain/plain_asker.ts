@@ -6,6 +6,7 @@
  */
 import { encodeText } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
+import type { DialerEvent } from "../reliable/dialer.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain } from "./plain_message.ts";
 import { type Counters, newCounters } from "../reliable/session.ts";
@@ -16,21 +17,6 @@ export const ANSWER_TIMEOUT_MS = 3_000;
 
 /** Answers kept that came when no question waited for one: those after them are dropped. */
 export const MAX_STALE_ANSWERS = 64;
-
-/** What happened at the client's end. */
-export type PlainAskerEvent =
-  /** It may ask. It comes at once, and says nothing of a server. */
-  | { readonly type: "connected" }
-  /** The answer that follows was there before its question: it answers an earlier one. */
-  | { readonly type: "stale" }
-  /** A datagram came, which is taken for the answer. */
-  | { readonly type: "answer"; readonly text: string }
-  /** None came for so many ms. */
-  | { readonly type: "unanswered"; readonly timeout: number }
-  /** This end said bye. */
-  | { readonly type: "ended"; readonly reason: ByeReason }
-  /** Nothing more will be sent or heard. */
-  | { readonly type: "over" };
 
 /** How a {@linkcode PlainAsker} works. */
 export interface PlainAskerOptions {
@@ -43,7 +29,7 @@ export interface PlainAskerOptions {
 }
 
 /** One conversation in which this end asks, and what is lost stays lost. */
-export class PlainAsker extends Endpoint<PlainAskerEvent> {
+export class PlainAsker extends Endpoint<DialerEvent> {
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: PlainAskerOptions;

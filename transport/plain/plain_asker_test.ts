@@ -1,5 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { MAX_STALE_ANSWERS, PlainAsker, type PlainAskerEvent } from "./plain_asker.ts";
+import type { DialerEvent } from "../reliable/dialer.ts";
+import { MAX_STALE_ANSWERS, PlainAsker } from "./plain_asker.ts";
 import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError } from "../../protocol.ts";
 
 const SERVER = { hostname: "192.0.2.1", port: 12000 };
@@ -19,7 +20,7 @@ function sent(asker: PlainAsker): string[] {
   });
 }
 
-function types(asker: PlainAsker): PlainAskerEvent["type"][] {
+function types(asker: PlainAsker): DialerEvent["type"][] {
   return asker.takeEvents().map(({ type }) => type);
 }
 

@@ -18,7 +18,7 @@ import { isSame, type Packet, packetType } from "./packet.ts";
 import { type Refusal, REFUSALS } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, type Counters, longestPause, newCounters, Session } from "./session.ts";
-import type { EndReason, SessionEvent, SessionOutput } from "./session.ts";
+import type { ConversationEvent, EndReason, SessionEvent, SessionOutput } from "./session.ts";
 import { type Initiation, OPEN_ROOM, type Room } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
 import { Retransmission } from "./retransmission.ts";
@@ -32,22 +32,15 @@ export const CONNECT_TIMEOUT_MS = 5_000;
  */
 const DOUBT_TIMEOUTS = 4;
 
-/** What happened at the client's end. */
+/** What happened at a client's end, of either protocol. */
 export type DialerEvent =
-  /** It got through, for the first time or again. */
+  | ConversationEvent
+  /** It may ask: the server is there, for the first time or again. A plain client does not know. */
   | { readonly type: "connected" }
-  /** The question is on the server's machine. */
-  | { readonly type: "delivered" }
-  /** So many questions will be answered before this one. */
-  | { readonly type: "position"; readonly ahead: number }
-  /** The server owes a sign of life, for 5 s by now. */
-  | { readonly type: "unresponsive" }
-  /** The server is heard again. */
-  | { readonly type: "responsive" }
   /** The answer is complete. */
   | { readonly type: "answer"; readonly text: string }
-  /** The server no longer knows this session: it was restarted. The client is getting through anew. */
-  | { readonly type: "reconnecting" }
+  /** In a plain conversation: no answer came for `timeout` ms. */
+  | { readonly type: "unanswered"; readonly timeout: number }
   /** Nobody answered within the time for connecting. */
   | { readonly type: "unreachable" }
   /** The server does not want this client. */
@@ -213,26 +206,21 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   sessionEvent(_session: Session, event: SessionEvent): void {
     switch (event.type) {
-      case "delivered":
-        this.emit({ type: "delivered" });
-        break;
       case "connected":
         // Only answerers hear this.
         break;
-      case "position":
-      case "unresponsive":
-      case "responsive":
-        this.emit(event);
+      case "delivered":
+        this.emit({ type: "delivered" });
         break;
       case "message":
         this.#question = undefined;
         this.emit({ type: "answer", text: event.text });
         break;
-      case "ended":
-        this.emit(event);
-        break;
       case "forgotten":
         this.#finish();
+        break;
+      default:
+        this.emit(event);
     }
   }
 

@@ -30,7 +30,7 @@ import { RetryTokens } from "./retry_token.ts";
 import type { Hmac } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
-import type { EndReason, SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
+import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { type Shed, ShedLog } from "../limits.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
@@ -45,20 +45,16 @@ export const MAX_QUESTIONS = 1_000;
 /** Replies a second to addresses that have not been proved: RETRY and RESET. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
-/** What happened at the server's end. */
+/** What happened at a server's end, of either protocol; `session` is the client's. */
 export type ListenerEvent<S = Session> =
-  /** A client got through: its address is proved and it knows its session. */
-  | { readonly type: "connected"; readonly session: S }
+  /** A client got through and may ask, its answer is on its machine, or it is gone. */
+  | Extract<SessionEvent, { type: "connected" | "delivered" | "ended" }> & { readonly session: S }
   /** A client's question is complete. */
   | { readonly type: "question"; readonly session: S; readonly text: string }
-  /** The answer with that number is on the client's machine. */
-  | { readonly type: "delivered"; readonly session: S; readonly number: number }
-  /** The server closes, and the last trace of the last client is gone. */
-  | { readonly type: "drained" }
   /** Limits were reached since the last report. */
   | { readonly type: "shed"; readonly shed: Readonly<Shed> }
-  /** A connected client is gone. */
-  | { readonly type: "ended"; readonly session: S; readonly reason: EndReason };
+  /** The server closes, and the last trace of the last client is gone. */
+  | { readonly type: "drained" };
 
 /** How a {@linkcode Listener} works. */
 export interface ListenerOptions {
@@ -239,10 +235,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     switch (event.type) {
       case "connected":
         client.welcome = undefined;
-        this.emit({ type: "connected", session });
+        this.emit({ ...event, session });
         break;
       case "delivered":
-        this.emit({ type: "delivered", session, number: event.number });
+        this.emit({ ...event, session });
         break;
       case "message":
         // Nobody answers any more when the server closes.

@@ -47,23 +47,36 @@ export type EndReason =
   /** The server was restarted, as a private room. */
   | "private";
 
+/** How a conversation stands, as its asker hears it. */
+export type ConversationEvent =
+  /** The question is on the server's machine. */
+  | { readonly type: "delivered" }
+  /** `ahead` questions will be answered before this one. */
+  | { readonly type: "position"; readonly ahead: number }
+  /** Nothing was heard of the server for 5 s, though it owes an acknowledgement. It is tried on. */
+  | { readonly type: "unresponsive" }
+  /** The server is heard again. */
+  | { readonly type: "responsive" }
+  /** The server has forgotten this client, and is asked again. */
+  | { readonly type: "reconnecting" }
+  /** The server knows this client again. */
+  | { readonly type: "reconnected" }
+  /** In a plain conversation: the answer that follows came before its question, and is an earlier one's. */
+  | { readonly type: "stale" };
+
 /** What happened in a session. */
 export type SessionEvent =
+  /** Only the asker hears these. */
+  | Extract<ConversationEvent, { type: "position" | "unresponsive" | "responsive" }>
   /** The asker knows the session: its first packet is here. Only the answerer hears this. */
   | { readonly type: "connected" }
   /** The message of this end with that number is on the other end's machine. */
   | { readonly type: "delivered"; readonly number: number }
   /** The other end's message is complete. */
   | { readonly type: "message"; readonly text: string }
-  /** So many questions will be answered before this end's. */
-  | { readonly type: "position"; readonly ahead: number }
-  /** Nothing was heard since something was sent that is to be acknowledged, for 5 s by now. */
-  | { readonly type: "unresponsive" }
-  /** The other end is heard again. */
-  | { readonly type: "responsive" }
   /** It is over. */
   | { readonly type: "ended"; readonly reason: EndReason }
-  /** Its last trace is no longer needed: late packets of it need no answer. */
+  /** The closing period is over: late packets need no answer, and the session can be dropped. */
   | { readonly type: "forgotten" };
 
 /** Takes what a session puts out. */
