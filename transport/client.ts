@@ -7,19 +7,13 @@
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./private/code_room.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./reliable/dialer.ts";
-import { ConversationEndedError, MessageTooLongError, NoAnswerError } from "./errors.ts";
+import { ConversationEndedError, NoAnswerError } from "./errors.ts";
 import { RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort } from "./options.ts";
 import type { Endpoint, Inspect } from "./endpoint.ts";
-import { type ByeReason, MAX_DATAGRAM_BYTES } from "./reliable/packet.ts";
+import type { ByeReason } from "./reliable/packet.ts";
 import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
-import {
-  DEFAULT_HOSTNAME,
-  DEFAULT_PORT,
-  MAX_MESSAGE_BYTES,
-  OutOfTurnError,
-  type TurnState,
-} from "../protocol.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT, OutOfTurnError, type TurnState } from "../protocol.ts";
 import { bindUdp, Driver, resolveHost, type Transport } from "./driver.ts";
 
 /** Options of {@linkcode connect}. */
@@ -54,7 +48,7 @@ export interface Conversation extends AsyncDisposable {
   /**
    * Asks, and waits for the answer for as long as the server is there.
    *
-   * @param question At most {@linkcode MAX_MESSAGE_BYTES} bytes of UTF-8. Its text means nothing
+   * @param question At most 65,536 bytes of UTF-8. Its text means nothing
    * here: whoever wants "bye" to end the conversation looks for it with `isBye`.
    * @throws {OutOfTurnError} If the answer to another question is due. Nothing is sent.
    * @throws {MessageTooLongError} If the question is too long. Nothing is sent.
@@ -103,12 +97,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
     random: Math.random,
     ...(room && { room }),
   });
-  const conversation = new RunningConversation(options, {
-    endpoint,
-    server,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-    maxDatagramBytes: MAX_DATAGRAM_BYTES,
-  });
+  const conversation = new RunningConversation(options, server, endpoint);
   await conversation.connected;
   return conversation;
 }
@@ -132,27 +121,12 @@ export interface AskingEndpoint extends Endpoint<DialerEvent> {
   ask(question: Uint8Array, now: number): void;
   /** Says bye. */
   bye(reason: ByeReason, now: number): void;
-  /** How the conversation stands that a datagram belongs to. */
-  readonly inspect?: Inspect;
-}
-
-/** What a {@linkcode RunningConversation} binds. */
-export interface ConversationBinding {
-  /** The protocol end. */
-  readonly endpoint: AskingEndpoint;
-  /** Whom it asks. */
-  readonly server: Deno.NetAddr;
-  /** Most bytes of UTF-8 that a question may have. */
-  readonly maxMessageBytes: number;
-  /** Most bytes that a datagram may have. */
-  readonly maxDatagramBytes: number;
 }
 
 /** A conversation over a socket, whatever its protocol. */
 export class RunningConversation implements Conversation {
   readonly remoteAddr: Deno.NetAddr;
   readonly #dialer: AskingEndpoint;
-  readonly #maxMessageBytes: number;
   readonly #driver: Driver<DialerEvent>;
   readonly #options: ConnectOptions;
   readonly #connected = Promise.withResolvers<void>();
@@ -162,15 +136,16 @@ export class RunningConversation implements Conversation {
   #endReason: EndReason | undefined;
 
   /** Binds the socket, and starts. */
-  constructor(options: ConnectOptions, binding: ConversationBinding) {
-    const { endpoint, server, maxMessageBytes, maxDatagramBytes } = binding;
+  constructor(options: ConnectOptions, server: Deno.NetAddr, endpoint: AskingEndpoint) {
     this.remoteAddr = server;
     this.#dialer = endpoint;
-    this.#maxMessageBytes = maxMessageBytes;
     this.#options = options;
     const isIpv6 = server.hostname.includes(":");
-    const socket = bindUdp({ hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 }, maxDatagramBytes);
-    const inspect: Inspect = (datagram) => endpoint.inspect?.(datagram);
+    const socket = bindUdp(
+      { hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 },
+      endpoint.maxDatagramBytes,
+    );
+    const inspect: Inspect = (datagram) => endpoint.inspect(datagram);
     this.#driver = new Driver({
       transport: options.transport?.(socket, inspect) ?? socket,
       endpoint,
@@ -214,11 +189,7 @@ export class RunningConversation implements Conversation {
     if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
     if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
     if (this.#answer !== undefined) throw new OutOfTurnError("remote");
-    const bytes = encodeText(question);
-    if (bytes.length > this.#maxMessageBytes) {
-      throw new MessageTooLongError(bytes.length, this.#maxMessageBytes);
-    }
-    this.#dialer.ask(bytes, Driver.now());
+    this.#dialer.ask(encodeText(question), Driver.now());
     const { promise } = this.#answer = Promise.withResolvers();
     // The answer may be here already: then it is taken in this call.
     this.#driver.update();

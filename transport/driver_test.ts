@@ -38,6 +38,8 @@ class Clock implements Disposable {
 
 /** A protocol end that wants nothing but to be woken. */
 class Sleeper extends Endpoint<string> {
+  override readonly maxMessageBytes = 0;
+  override readonly maxDatagramBytes = 0;
   override nextTimeout = Infinity;
   /** When it was woken, and whether for something. */
   readonly woken: string[] = [];

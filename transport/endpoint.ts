@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TurnState } from "../protocol.ts";
+import { MessageTooLongError, type TurnState } from "../protocol.ts";
 
 /** Where a datagram comes from or goes to. */
 export interface Address {
@@ -47,6 +47,12 @@ export abstract class Endpoint<Event> {
   #transmits: Transmit[] = [];
   #events: Event[] = [];
 
+  /** Longest message, in bytes of UTF-8. */
+  abstract readonly maxMessageBytes: number;
+
+  /** Largest datagram, in bytes. */
+  abstract readonly maxDatagramBytes: number;
+
   /** When to call {@linkcode Endpoint.handleTimeout}, in ms; `Infinity` for never. */
   abstract readonly nextTimeout: number;
 
@@ -68,6 +74,16 @@ export abstract class Endpoint<Event> {
     const events = this.#events;
     if (events.length > 0) this.#events = [];
     return events;
+  }
+
+  /** @throws {MessageTooLongError} If a message is longer than {@linkcode Endpoint.maxMessageBytes}. */
+  checkSize({ length }: Uint8Array): void {
+    if (length > this.maxMessageBytes) throw new MessageTooLongError(length, this.maxMessageBytes);
+  }
+
+  /** How the conversation stands that a datagram belongs to, if this end holds it. */
+  inspect(_datagram: Uint8Array): Inspection | undefined {
+    return undefined;
   }
 
   /** Queues a datagram. */

@@ -3,6 +3,8 @@ import { Endpoint, formatAddress } from "./endpoint.ts";
 
 /** A protocol end that says what a test wants. */
 class Queues extends Endpoint<string> {
+  override readonly maxMessageBytes = 0;
+  override readonly maxDatagramBytes = 0;
   override nextTimeout = Infinity;
   override receive(): void {}
   override handleTimeout(): void {}

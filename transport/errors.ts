@@ -6,25 +6,6 @@
 import { type Address, formatAddress } from "./endpoint.ts";
 import type { Refusal } from "./reliable/packet.ts";
 import type { EndReason } from "./reliable/session.ts";
-import { MAX_MESSAGE_BYTES } from "../protocol.ts";
-
-/** Thrown when a message is longer than it may be. Nothing was sent. */
-export class MessageTooLongError extends RangeError {
-  /** Always "MessageTooLongError". */
-  override readonly name = "MessageTooLongError";
-
-  /** The size of the message, in bytes of UTF-8. */
-  readonly size: number;
-  /** The most that it may have. */
-  readonly limit: number;
-
-  /** Makes the error for a message of so many bytes. */
-  constructor(size: number, limit: number = MAX_MESSAGE_BYTES) {
-    super(`Cannot send the message: ${size} bytes are more than ${limit}`);
-    this.size = size;
-    this.limit = limit;
-  }
-}
 
 /** Thrown by `connect` when nobody answered in time. */
 export class UnreachableError extends Error {

@@ -46,7 +46,6 @@
 export { connect, type ConnectOptions, type Conversation } from "./client.ts";
 export {
   ConversationEndedError,
-  MessageTooLongError,
   NoAnswerError,
   RefusedError,
   UnreachableError,
@@ -94,6 +93,7 @@ export {
   isBye,
   MAX_MESSAGE_BYTES,
   MAX_PLAIN_MESSAGE_BYTES,
+  MessageTooLongError,
   OutOfTurnError,
   Turn,
   type TurnEvent,

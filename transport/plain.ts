@@ -11,12 +11,6 @@ import { PlainAnswerer } from "./plain/plain_answerer.ts";
 import { ANSWER_TIMEOUT_MS, PlainAsker } from "./plain/plain_asker.ts";
 import { type Handler, RunningServer, type ServeOptions, type Server } from "./server.ts";
 import { serverLimits } from "./server.ts";
-import { MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
-
-const SIZES = {
-  maxMessageBytes: MAX_PLAIN_MESSAGE_BYTES,
-  maxDatagramBytes: MAX_PLAIN_MESSAGE_BYTES,
-};
 
 /**
  * Options of {@linkcode servePlain}. A client is an address that asked, and `maxSessions` how many are
@@ -34,7 +28,7 @@ export interface ConnectPlainOptions
 
 /**
  * Answers questions over UDP as it is, without the protection of `serve`: each datagram is a question in
- * UTF-8, and its answer one datagram of {@linkcode MAX_PLAIN_MESSAGE_BYTES} bytes at most. Netcat speaks
+ * UTF-8, and its answer one datagram of 65,507 bytes at most. Netcat speaks
  * it, and whatever else sends text: one end of line after a question is cut off, and its answer gets one
  * too. A datagram that reads `bye` ends the conversation with its sender. So does `connectPlain`.
  *
@@ -60,12 +54,12 @@ export interface ConnectPlainOptions
 export function servePlain(options: ServePlainOptions, handler: Handler): Server {
   refuseCode(options);
   const endpoint = new PlainAnswerer(serverLimits(options));
-  return new RunningServer(options, handler, { endpoint, ...SIZES });
+  return new RunningServer(options, handler, endpoint);
 }
 
 /**
  * Asks a server over UDP as it is, without the protection of `connect`: a question of at most
- * {@linkcode MAX_PLAIN_MESSAGE_BYTES} bytes is one datagram, and the next one that comes from the
+ * 65,507 bytes is one datagram, and the next one that comes from the
  * server's address is taken for its answer. Nobody knows whether there is a server: nothing is sent
  * before the first question, and `bye` is sent once.
  *
@@ -96,7 +90,7 @@ export async function connectPlain(options: ConnectPlainOptions = {}): Promise<C
   const answerTimeout = checkDuration("answerTimeout", timeout);
   const server = await resolveServer(options);
   const endpoint = new PlainAsker({ server, sender: senderOf(server.hostname), answerTimeout });
-  return new RunningConversation(options, { endpoint, server, ...SIZES });
+  return new RunningConversation(options, server, endpoint);
 }
 
 // The types forbid it, but to pass over it would send in the open what was to be kept private.

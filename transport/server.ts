@@ -6,7 +6,6 @@
  */
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./private/code_room.ts";
-import { MessageTooLongError } from "./errors.ts";
 import {
   Listener,
   type ListenerEvent,
@@ -15,14 +14,13 @@ import {
   MAX_SESSIONS_PER_ADDRESS,
 } from "./reliable/listener.ts";
 import type { Address, Endpoint, Inspect } from "./endpoint.ts";
-import { type ByeReason, MAX_DATAGRAM_BYTES } from "./reliable/packet.ts";
+import type { ByeReason } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Shed } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
 import { bindUdp, Driver, nextTask, type Transport, waitAtMost } from "./driver.ts";
 import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
-import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
 
 /** Longest that a server which shuts down waits for its clients to confirm, in ms. */
@@ -137,12 +135,7 @@ export function serve(options: ServeOptions, handler: Handler): Server {
     random: Math.random,
     ...(room && { room }),
   });
-  return new RunningServer(options, handler, {
-    endpoint,
-    maxMessageBytes: MAX_MESSAGE_BYTES,
-    maxDatagramBytes: MAX_DATAGRAM_BYTES,
-    ready: Promise.all([hmac.ready, room?.ready]),
-  });
+  return new RunningServer(options, handler, endpoint, Promise.all([hmac.ready, room?.ready]));
 }
 
 /** The limits that every server has, with their defaults, or a `RangeError`. */
@@ -180,20 +173,6 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits nobody any more, and says bye to everybody. */
   close(now: number): void;
-  /** How the conversation stands that a datagram belongs to. */
-  readonly inspect?: Inspect;
-}
-
-/** What a {@linkcode RunningServer} binds. */
-export interface ServerBinding<P extends Peer> {
-  /** The protocol end. */
-  readonly endpoint: AnsweringEndpoint<P>;
-  /** Most bytes of UTF-8 that an answer may have. */
-  readonly maxMessageBytes: number;
-  /** Most bytes that a datagram may have. */
-  readonly maxDatagramBytes: number;
-  /** Nothing is received before this settles. */
-  readonly ready?: Promise<unknown>;
 }
 
 /** A server that is bound, whatever its protocol. */
@@ -203,21 +182,23 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #options: ServeOptions;
   readonly #handler: Handler;
   readonly #listener: AnsweringEndpoint<P>;
-  readonly #maxMessageBytes: number;
   readonly #driver: Driver<ListenerEvent<P>>;
   readonly #stopped = Promise.withResolvers<void>();
   #shutdown: Promise<void> | undefined;
 
-  /** Binds the socket, and starts. */
-  constructor(options: ServeOptions, handler: Handler, binding: ServerBinding<P>) {
+  /** Binds the socket, and starts. Nothing is received before `ready` resolves. */
+  constructor(
+    options: ServeOptions,
+    handler: Handler,
+    endpoint: AnsweringEndpoint<P>,
+    ready?: Promise<unknown>,
+  ) {
     const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
-    const { endpoint, maxMessageBytes, maxDatagramBytes, ready } = binding;
     this.#options = options;
     this.#handler = handler;
     this.#listener = endpoint;
-    this.#maxMessageBytes = maxMessageBytes;
-    const socket = bindUdp({ hostname, port: checkPort(port, 0) }, maxDatagramBytes);
-    const inspect: Inspect = (datagram) => endpoint.inspect?.(datagram);
+    const socket = bindUdp({ hostname, port: checkPort(port, 0) }, endpoint.maxDatagramBytes);
+    const inspect: Inspect = (datagram) => endpoint.inspect(datagram);
     this.addr = toNetAddr(socket.address);
     this.#driver = new Driver({
       transport: options.transport?.(socket, inspect) ?? socket,
@@ -317,9 +298,7 @@ export class RunningServer<P extends Peer> implements Server {
   #send(session: P, text: string): void {
     if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
     const answer = encodeText(text);
-    if (answer.length > this.#maxMessageBytes) {
-      throw new MessageTooLongError(answer.length, this.#maxMessageBytes);
-    }
+    this.#listener.checkSize(answer);
     // Who asked may be gone by now: then there is nobody to answer.
     if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
   }

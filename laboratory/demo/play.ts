@@ -165,10 +165,10 @@ export class Play {
 
   #join<Event>(
     name: Name,
-    endpoint: Endpoint<Event> & { readonly inspect?: Inspect },
+    endpoint: Endpoint<Event>,
     onEvent: (event: Event) => void,
   ): void {
-    this.#inspect[name] = (datagram) => endpoint.inspect?.(datagram);
+    this.#inspect[name] = (datagram) => endpoint.inspect(datagram);
     this.#world.join(name, endpoint, onEvent);
   }
 

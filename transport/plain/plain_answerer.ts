@@ -51,6 +51,8 @@ export class PlainClient {
 
 /** Conversations with everybody who sends a datagram; what is lost stays lost. */
 export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
+  override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
+  override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: PlainAnswererOptions;
@@ -122,12 +124,10 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
    * Answers a question of a client. Which of several that it asked, only the text can tell.
    *
    * @throws {OutOfTurnError} If no question of it awaits an answer.
-   * @throws {RangeError} If the answer is too long.
+   * @throws {MessageTooLongError} If the answer is too long.
    */
   answer(client: PlainClient, answer: Uint8Array, now: number): void {
-    if (answer.length > MAX_PLAIN_MESSAGE_BYTES) {
-      throw new RangeError(`Cannot answer with more than ${MAX_PLAIN_MESSAGE_BYTES} bytes`);
-    }
+    this.checkSize(answer);
     if (client.turn !== "local") throw new OutOfTurnError(client.turn);
     this.transmit(encodePlain(answer, client.lineEnd), client.address);
     this.#asking--;

@@ -30,6 +30,8 @@ export interface PlainAskerOptions {
 
 /** One conversation in which this end asks, and what is lost stays lost. */
 export class PlainAsker extends Endpoint<DialerEvent> {
+  override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
+  override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: PlainAskerOptions;
@@ -76,12 +78,10 @@ export class PlainAsker extends Endpoint<DialerEvent> {
    * Asks. An answer that is there already is taken for this question's, as `recvfrom` takes it.
    *
    * @throws {OutOfTurnError} If a question waits for its answer, or the conversation is over.
-   * @throws {RangeError} If the question is too long.
+   * @throws {MessageTooLongError} If the question is too long.
    */
   ask(question: Uint8Array, now: number): void {
-    if (question.length > MAX_PLAIN_MESSAGE_BYTES) {
-      throw new RangeError(`Cannot ask a question of more than ${MAX_PLAIN_MESSAGE_BYTES} bytes`);
-    }
+    this.checkSize(question);
     if (this.#turn !== "local") throw new OutOfTurnError(this.#turn);
     this.transmit(question, this.#options.server);
     this.#turn = "remote";
@@ -103,7 +103,7 @@ export class PlainAsker extends Endpoint<DialerEvent> {
   }
 
   /** How the conversation stands, to which every datagram belongs. Nothing is sent again. */
-  inspect(): Inspection {
+  override inspect(): Inspection {
     return { turn: this.#turn, retransmissionTimeout: Infinity };
   }
 

@@ -12,6 +12,7 @@ import {
   encode,
   encodeHello,
   helloFields,
+  MAX_DATAGRAM_BYTES,
   readHeader,
 } from "./packet.ts";
 import { isSame, type Packet, packetType } from "./packet.ts";
@@ -99,6 +100,8 @@ const NOTHING = new Uint8Array(0);
 
 /** One conversation in which this end asks. */
 export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
+  override readonly maxMessageBytes = MAX_MESSAGE_BYTES;
+  override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: DialerOptions;
@@ -164,12 +167,10 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
    * Asks. The bytes are kept until the answer is there, and must not change.
    *
    * @throws {OutOfTurnError} If an answer is still due, or the conversation is over.
-   * @throws {RangeError} If the question is too long.
+   * @throws {MessageTooLongError} If the question is too long.
    */
   ask(question: Uint8Array, now: number): void {
-    if (question.length > MAX_MESSAGE_BYTES) {
-      throw new RangeError(`Cannot ask a question of more than ${MAX_MESSAGE_BYTES} bytes`);
-    }
+    this.checkSize(question);
     if (this.turn !== "local") throw new OutOfTurnError(this.turn);
     this.#question = question;
     if (this.#state.state === "talking") this.#state.session.send(question, now);
@@ -188,7 +189,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   }
 
   /** How the conversation stands that a datagram belongs to, while there is one. */
-  inspect(datagram: Uint8Array): Inspection | undefined {
+  override inspect(datagram: Uint8Array): Inspection | undefined {
     const state = this.#state;
     const id = readHeader(datagram)?.id;
     if (state.state === "over" || id === undefined) return undefined;

@@ -13,6 +13,7 @@ import {
   encode,
   encodeWelcome,
   helloFields,
+  MAX_DATAGRAM_BYTES,
   readHeader,
   welcomeFields,
 } from "./packet.ts";
@@ -32,6 +33,7 @@ import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { type Shed, ShedLog } from "../limits.ts";
+import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
 export const MAX_SESSIONS = 1_000;
@@ -118,6 +120,8 @@ interface Admission {
 
 /** Many conversations in which this end answers. */
 export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
+  override readonly maxMessageBytes = MAX_MESSAGE_BYTES;
+  override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   /** What was not taken in. */
   readonly counters: Counters = newCounters();
   readonly #options: ListenerOptions;
@@ -192,7 +196,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
    * Answers the question of a session.
    *
    * @throws {OutOfTurnError} If no question of it awaits an answer.
-   * @throws {RangeError} If the answer is too long.
+   * @throws {MessageTooLongError} If the answer is too long.
    */
   answer(session: Session, answer: Uint8Array, now: number): void {
     session.send(answer, now);
@@ -222,7 +226,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   /** How the session stands that a datagram belongs to, if there is one. */
-  inspect(datagram: Uint8Array): Inspection | undefined {
+  override inspect(datagram: Uint8Array): Inspection | undefined {
     const id = readHeader(datagram)?.id;
     if (id === undefined) return undefined;
     const client = this.#clients.get(packetIdLow(datagram));

@@ -11,7 +11,7 @@ import { idHigh, idLow, isSame, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
-import { MAX_MESSAGE_BYTES, Turn, type TurnState } from "../../protocol.ts";
+import { MAX_MESSAGE_BYTES, MessageTooLongError, Turn, type TurnState } from "../../protocol.ts";
 import { Retransmission } from "./retransmission.ts";
 
 /** Silence after which the other end is gone, in ms, unless an option says otherwise. */
@@ -261,12 +261,10 @@ export class Session implements PacketSink {
    *
    * @param message UTF-8, at most {@linkcode MAX_MESSAGE_BYTES}; kept, and not to be changed.
    * @throws {OutOfTurnError} If it is not this end's turn. Nothing is sent.
-   * @throws {RangeError} If the message is too long. Nothing is sent, the turn stays.
+   * @throws {MessageTooLongError} If the message is too long. Nothing is sent, the turn stays.
    */
   send(message: Uint8Array, now: number): void {
-    if (message.length > MAX_MESSAGE_BYTES) {
-      throw new RangeError(`Cannot send a message of more than ${MAX_MESSAGE_BYTES} bytes`);
-    }
+    if (message.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(message.length);
     this.#turn.local("send");
     this.#number = next(this.#number);
     this.#delivery.ahead = 0;
