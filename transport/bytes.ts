@@ -39,6 +39,13 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
+/** Whether two arrays hold the same bytes. The time it takes does not tell how many of them do. */
+export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
+  return difference === 0;
+}
+
 /** Makes views of buffers, and remembers the latest: the same one comes again and again. */
 export class Views {
   #latest: DataView = new DataView(new ArrayBuffer(0));

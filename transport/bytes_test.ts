@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
-import { allocate, decodeText, encodeText, Views } from "./bytes.ts";
+import { allocate, constantTimeEqual, decodeText, encodeText, Views } from "./bytes.ts";
 
 // Whoever got bytes keeps them for himself, however many others ask for some.
 Deno.test("bytes: no two pieces share a byte, and each is all zero", () => {
@@ -52,4 +52,14 @@ Deno.test("bytes: a view is of the buffer that was asked for", () => {
   const [a, b] = [new Uint8Array(4), new Uint8Array(8).subarray(2)];
   for (const bytes of [a, b, b, a]) assertEquals(views.of(bytes).buffer, bytes.buffer);
   assertNotEquals(views.of(a).byteLength, views.of(b).byteLength);
+});
+
+Deno.test("bytes: equal are those of one length that differ nowhere", () => {
+  const bytes = Uint8Array.of(1, 2, 3);
+  assert(constantTimeEqual(bytes, Uint8Array.of(1, 2, 3)));
+  const others = [[], [1, 2], [1, 2, 3, 0], [1, 2, 2], [0, 2, 3]];
+  for (const other of others) {
+    assert(!constantTimeEqual(bytes, Uint8Array.from(other)));
+    assert(!constantTimeEqual(Uint8Array.from(other), bytes));
+  }
 });

@@ -17,9 +17,9 @@
  *
  * @module
  */
-import { allocate, Views } from "../bytes.ts";
+import { allocate, constantTimeEqual, Views } from "../bytes.ts";
 import { type CipherState, Handshake, type Primitives, type Transport } from "./noise.ts";
-import { HEADER_BYTES, isSame, MAX_DATAGRAM_BYTES, SEAL_BYTES } from "../reliable/packet.ts";
+import { HEADER_BYTES, MAX_DATAGRAM_BYTES, SEAL_BYTES } from "../reliable/packet.ts";
 import type { Room, Seal } from "../reliable/seal.ts";
 
 /** How far behind the newest datagram one may arrive, in datagrams. */
@@ -61,7 +61,10 @@ export function privateRoom(psk: Uint8Array, primitives: Primitives): Room {
         keyShare: handshake.writeMessage(fields)!,
         complete(keyShare, welcomeFields) {
           if (handshake.isComplete) return undefined;
-          const payload = handshake.readMessage(keyShare, (it) => isSame(it, welcomeFields));
+          const payload = handshake.readMessage(
+            keyShare,
+            (it) => constantTimeEqual(it, welcomeFields),
+          );
           return payload && new PrivateSeal(handshake.split());
         },
       };
@@ -69,7 +72,10 @@ export function privateRoom(psk: Uint8Array, primitives: Primitives): Room {
     respond(hello, fields) {
       if (hello.keyShare.length === 0) return "private";
       const handshake = new Handshake({ role: "responder", ...common });
-      const payload = handshake.readMessage(hello.keyShare, (it) => isSame(it, hello.fields));
+      const payload = handshake.readMessage(
+        hello.keyShare,
+        (it) => constantTimeEqual(it, hello.fields),
+      );
       const keyShare = payload && handshake.writeMessage(fields);
       if (keyShare === undefined) return "wrong-code";
       return { keyShare, seal: new PrivateSeal(handshake.split()) };

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { constantTimeEqual } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
 import {
   type ByeReason,
@@ -15,7 +16,7 @@ import {
   MAX_DATAGRAM_BYTES,
   readHeader,
 } from "./packet.ts";
-import { isSame, type Packet, packetType } from "./packet.ts";
+import { type Packet, packetType } from "./packet.ts";
 import { type Refusal, REFUSALS } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, type Counters, longestPause, newCounters, Session } from "./session.ts";
@@ -276,7 +277,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   }
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
-    if (isSame(packet.payload, greeting.token)) {
+    if (constantTimeEqual(packet.payload, greeting.token)) {
       this.counters.duplicates++;
       return;
     }

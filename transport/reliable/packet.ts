@@ -270,11 +270,6 @@ export function packetIdHigh(datagram: Uint8Array): number {
   return read.of(datagram).getInt32(datagram.byteOffset + 8);
 }
 
-/** Whether two arrays hold the same bytes. It takes longer the more of them are the same. */
-export function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
 /** How many segments a message of so many bytes is cut into: 1 or more. */
 export function segmentCount(messageBytes: number): number {
   return Math.max(1, Math.ceil(messageBytes / MAX_SEGMENT_BYTES));

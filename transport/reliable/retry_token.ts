@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { constantTimeEqual } from "../bytes.ts";
 import type { Address } from "../endpoint.ts";
 
 /** How long one secret makes tokens, in ms. It is accepted for as long again. */
@@ -53,7 +54,7 @@ export class RetryTokens {
     const epoch = new DataView(token.buffer, token.byteOffset).getUint32(0);
     const secret = this.#secretOf(epoch);
     if (secret === undefined) return false;
-    return isSame(token.subarray(EPOCH_BYTES), this.#mac(secret, epoch, address, nonce));
+    return constantTimeEqual(token.subarray(EPOCH_BYTES), this.#mac(secret, epoch, address, nonce));
   }
 
   #secretOf(epoch: number): Uint8Array | undefined {
@@ -87,11 +88,4 @@ export class RetryTokens {
     view.setUint32(at + 1, epoch);
     return this.#options.hmac(secret, data);
   }
-}
-
-// In constant time: how long it takes must not tell how much of a guess was right.
-function isSame(a: Uint8Array, b: Uint8Array): boolean {
-  let difference = a.length ^ b.length;
-  for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
-  return difference === 0;
 }

@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { decodeText } from "../bytes.ts";
+import { constantTimeEqual, decodeText } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
 import type { Address } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
-import { idHigh, idLow, isSame, packetIdHigh, packetIdLow } from "./packet.ts";
+import { idHigh, idLow, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
@@ -478,7 +478,7 @@ export class Session implements PacketSink {
   #takePong(packet: Packet, now: number): void {
     const challenge = this.#unprovedPath?.challenge ?? NO_CHALLENGE;
     const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
-    if (!isAwaited || !isSame(packet.payload, challenge)) {
+    if (!isAwaited || !constantTimeEqual(packet.payload, challenge)) {
       this.#counters.ignored++;
       return;
     }
