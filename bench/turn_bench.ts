@@ -1,6 +1,6 @@
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
-import type { Address } from "../transport/endpoint.ts";
-import { IDLE_TIMEOUT_MS, newCounters, Session } from "../transport/reliable/session.ts";
+import { type Address, newCounters } from "../transport/endpoint.ts";
+import { IDLE_TIMEOUT_MS, Session } from "../transport/reliable/session.ts";
 
 const MESSAGE = new Uint8Array(64).fill(0x78);
 const ADDRESS: Address = { hostname: "192.0.2.1", port: 12_000 };
@@ -19,8 +19,11 @@ function oneTurn(): () => void {
       address: ADDRESS,
       now,
       idleTimeout: IDLE_TIMEOUT_MS,
-      output: { transmit: (datagram) => void sent.push(datagram), sessionEvent: () => {} },
-      counters: newCounters(),
+      output: {
+        counters: newCounters(),
+        transmit: (datagram) => void sent.push(datagram),
+        sessionEvent: () => {},
+      },
       random,
       randomBytes: (length) => seededBytes(random, length),
     });

@@ -221,14 +221,14 @@ Deno.test({
     await using server = serve({ port: 0 }, (question) => question.toUpperCase());
     await using conversation = await connect({
       port: server.addr.port,
-      transport: (socket, inspect) =>
+      transport: (socket, monitor) =>
         new BadNetwork(socket, {
           conditions,
           seed: 1,
           isDoomed: () => false,
           onPassage: ({ datagram, direction, fate, header }) => {
             if (header?.type !== "message" || fate !== "whole") return;
-            seen.push(`${direction} ${header.number} ${inspect(datagram)?.turn}`);
+            seen.push(`${direction} ${header.number} ${monitor.inspect(datagram)?.turn}`);
           },
         }),
     });

@@ -94,7 +94,7 @@ async function openLaboratory(
     import("./summary.ts"),
   ]);
   const summary = new Summary();
-  const transport: ConnectOptions["transport"] = (socket, inspect) => {
+  const transport: ConnectOptions["transport"] = (socket, monitor) => {
     const trace = new Trace({
       write: (line) => terminal.notice(line),
       isColoured: terminal.colour("stderr"),
@@ -106,7 +106,7 @@ async function openLaboratory(
       ...harm,
       isDoomed: (order) => isDoomed(harm, order),
       onPassage: (passage) => {
-        if (isTraced) trace.add(passage, inspect(passage.datagram));
+        if (isTraced) trace.add(passage, monitor.inspect(passage.datagram));
         summary.add(passage);
       },
     });

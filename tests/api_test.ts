@@ -5,8 +5,8 @@ import {
   ConversationEndedError,
   type ConversationEvent,
   type EndReason,
-  type Inspect,
   MessageTooLongError,
+  type Monitor,
   readHeader,
   RefusedError,
   serve,
@@ -181,10 +181,10 @@ socketTest("options out of bounds, and a port that is taken", async () => {
 
 socketTest("a wrapped socket carries everything, and can look up whose it is", async () => {
   const seen: string[] = [];
-  const watch = (end: string) => (socket: Transport, inspect: Inspect): Transport => ({
+  const watch = (end: string) => (socket: Transport, monitor: Monitor): Transport => ({
     ...socket,
     send: (datagram, to) => {
-      seen.push(`${end} ${readHeader(datagram)?.type} ${inspect(datagram)?.turn}`);
+      seen.push(`${end} ${readHeader(datagram)?.type} ${monitor.inspect(datagram)?.turn}`);
       return socket.send(datagram, to);
     },
   });
@@ -205,6 +205,21 @@ socketTest("a wrapped socket carries everything, and can look up whose it is", a
     "client bye leaving",
     "server bye-ack closed",
   ]);
+});
+
+socketTest("a monitor counts the datagrams that are dropped", async () => {
+  const monitors: Monitor[] = [];
+  const transport = (socket: Transport, monitor: Monitor): Transport => {
+    monitors.push(monitor);
+    return socket;
+  };
+  await using server = serve({ port: 0, transport }, (question) => question);
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  await socket.send(Uint8Array.of(1, 2, 3), server.addr);
+  socket.close();
+  await using conversation = await connect({ port: server.addr.port });
+  assertEquals(await conversation.ask("¿?"), "¿?");
+  assertEquals(monitors[0]?.counters.malformed, 1);
 });
 
 socketTest("an asker hears that its question arrived, and of its place", async () => {

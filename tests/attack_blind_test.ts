@@ -90,7 +90,7 @@ class World {
       for (const [session, owner] of this.#sessions) assertEquals(session.address, owner);
       return false;
     });
-    assertEquals([this.#listener.live, this.#listener.size], [0, 0]);
+    assertEquals(this.#listener.size, 0);
     return Object.fromEntries(this.#transcripts);
   }
 

@@ -274,7 +274,7 @@ class World {
     // Sessions that were opened with a recorded HELLO are heard of by nobody, and end in silence.
     const end = Math.max(this.#wire.now, this.#quietAt) + this.#idleTimeout + RECOVERY_MS;
     this.#wire.drive(() => false, end);
-    assertEquals([this.#listener.live, this.#listener.size], [0, 0]);
+    assertEquals(this.#listener.size, 0);
     for (const visitor of this.#visitors) this.#judgeEnd(visitor);
     assertEquals(this.#impostor?.believed ?? [], []);
     this.#totals.wrongCodes += this.#impostor?.wrongCodes ?? 0;

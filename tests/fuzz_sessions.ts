@@ -16,7 +16,7 @@ import {
 import { type PacketType, packetType } from "../transport/reliable/packet.ts";
 import { INITIAL_WINDOW } from "../transport/reliable/window.ts";
 import { withId } from "./mutation.ts";
-import { SERVER } from "./simulation.ts";
+import { liveSessions, SERVER } from "./simulation.ts";
 import { DatagramMaker } from "./fuzz_datagrams.ts";
 import { Dice } from "./fuzz_dice.ts";
 import { type Guest, GUESTS, type Sent, World, type WorldOptions } from "./fuzz_world.ts";
@@ -204,7 +204,8 @@ class Attack {
     if (this.#attacker === "knowing" && this.#dice.chance(0.001)) this.#close();
     const { datagram, from } = this.#forServer();
     const before = this.#serverState();
-    const { size, live } = listener;
+    const { size } = listener;
+    const live = liveSessions(listener);
     const length = datagram.length;
     const isUnproved = this.#isUnproved(datagram);
     const type = packetType(datagram);
@@ -220,9 +221,12 @@ class Attack {
       assert(formatAddress(to) === formatAddress(from), "A reply goes elsewhere");
     }
     const { maxSessions = 1000 } = world.options;
-    assert(listener.live <= maxSessions && listener.size <= 2 * maxSessions, "too many sessions");
+    assert(
+      liveSessions(listener) <= maxSessions && listener.size <= 2 * maxSessions,
+      "too many sessions",
+    );
     assert(listener.size <= size + 1, "One datagram opens two sessions");
-    if (listener.size > size || listener.live > live) assertEquals(type, "hello");
+    if (listener.size > size || liveSessions(listener) > live) assertEquals(type, "hello");
     if (this.#attacker === "blind") assertSame(this.#serverState(), before);
     this.#forward(replies.map(({ datagram, to }) => ({ at: now, datagram, from: SERVER, to })));
     world.settleServer();

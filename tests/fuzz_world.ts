@@ -107,8 +107,8 @@ export class World {
   /** Nothing is left of anybody. */
   checkEmpty(): void {
     if (this.listener === undefined) return;
-    const { live, size, nextTimeout } = this.listener;
-    assertEquals([live, size, nextTimeout], [0, 0, Infinity], "something is left of a session");
+    const { size, nextTimeout } = this.listener;
+    assertEquals([size, nextTimeout], [0, Infinity], "something is left of a session");
   }
 
   /** Handles what the server has put out since. */

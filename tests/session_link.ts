@@ -5,15 +5,10 @@
  * @module
  */
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
-import type { Address } from "../transport/endpoint.ts";
+import { type Address, type Counters, newCounters } from "../transport/endpoint.ts";
 import { decode, encode, type Packet, type PacketFields } from "../transport/reliable/packet.ts";
 import { OPEN_ROOM, type Room, type Seal } from "../transport/reliable/seal.ts";
-import {
-  IDLE_TIMEOUT_MS,
-  newCounters,
-  Session,
-  type SessionEvent,
-} from "../transport/reliable/session.ts";
+import { IDLE_TIMEOUT_MS, Session, type SessionEvent } from "../transport/reliable/session.ts";
 
 /** The id of every linked session. */
 export const LINK_ID = 0x0123_4567_89ab_cdefn;
@@ -39,7 +34,7 @@ export interface Sent {
 export interface LinkEnd {
   readonly session: Session;
   readonly address: Address;
-  readonly counters: ReturnType<typeof newCounters>;
+  readonly counters: Counters;
   readonly events: SessionEvent[];
   readonly seal: Seal;
 }
@@ -153,6 +148,7 @@ export class SessionLink {
     const events: SessionEvent[] = [];
     let plain: Uint8Array;
     const output = {
+      counters,
       transmit: (datagram: Uint8Array, to: Address) => this.#carry(role, plain, datagram, to),
       sessionEvent: (_session: Session, event: SessionEvent) => void events.push(event),
     };
@@ -163,7 +159,6 @@ export class SessionLink {
       now: 0,
       idleTimeout,
       output,
-      counters,
       random,
       randomBytes: (length) => seededBytes(random, length),
       seal: {

@@ -24,6 +24,11 @@ export const hmac: Hmac = (key, data) => nobleHmac(sha256, key, data);
 /** Where the simulated server is. */
 export const SERVER: Address = { hostname: "192.0.2.1", port: 12000 };
 
+/** Sessions of a listener that are not over. */
+export function liveSessions({ sessions }: Listener): number {
+  return Array.from(sessions).filter(({ turn }) => turn !== "closed").length;
+}
+
 /** Most steps of one drive: a livelock fails instead of hanging. */
 const MAX_STEPS = 2_000_000;
 

@@ -10,7 +10,7 @@ import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./reliable/dialer.
 import { ConversationEndedError, NoAnswerError } from "./errors.ts";
 import { RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort } from "./options.ts";
-import type { Endpoint, Inspect } from "./endpoint.ts";
+import type { Endpoint, Monitor } from "./endpoint.ts";
 import type { ByeReason } from "./reliable/packet.ts";
 import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, OutOfTurnError, type TurnState } from "../protocol.ts";
@@ -31,10 +31,10 @@ export interface ConnectOptions {
   /** The code of a private room, as its operator gave it: 8 characters or more. */
   readonly code?: string;
   /**
-   * Wraps the socket: a bad network, a recorder. With the second parameter it can look up how the
-   * conversation stands that a datagram belongs to.
+   * Wraps the socket: a bad network, a recorder. The monitor tells what becomes of the datagrams that
+   * pass through it.
    */
-  readonly transport?: (socket: Transport, inspect: Inspect) => Transport;
+  readonly transport?: (socket: Transport, monitor: Monitor) => Transport;
   /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
   readonly onEvent?: (event: ConversationEvent) => void;
 }
@@ -145,9 +145,8 @@ export class RunningConversation implements Conversation {
       { hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 },
       endpoint.maxDatagramBytes,
     );
-    const inspect: Inspect = (datagram) => endpoint.inspect(datagram);
     this.#driver = new Driver({
-      transport: options.transport?.(socket, inspect) ?? socket,
+      transport: options.transport?.(socket, endpoint) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
     });

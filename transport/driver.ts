@@ -64,8 +64,6 @@ export interface DriverOptions<Event> {
 export class Driver<Event> {
   /** Settles when the socket is closed. */
   readonly finished: Promise<void>;
-  /** Datagrams that the platform would not send. */
-  unsent = 0;
   readonly #options: DriverOptions<Event>;
   #sending: Promise<void> | undefined;
   #timer: AbortSignal | undefined;
@@ -146,8 +144,7 @@ export class Driver<Event> {
         try {
           await transport.send(datagram, to);
         } catch {
-          // Whatever keeps one datagram from leaving, it is as good as lost on the way.
-          this.unsent++;
+          // A datagram that the platform does not send is as good as lost on the way.
         }
       }
     }

@@ -34,8 +34,34 @@ export interface Inspection {
   readonly retransmissionTimeout: number;
 }
 
-/** Finds that conversation at one end, if the end holds it; for whoever watches the datagrams. */
-export type Inspect = (datagram: Uint8Array) => Inspection | undefined;
+/** Datagrams dropped at one end, by reason. */
+export interface Counters {
+  /** No packet of this protocol. */
+  malformed: number;
+  /** A seal that does not hold. */
+  unopened: number;
+  /** A session that is not known. */
+  unknown: number;
+  /** Messages that had been received before. */
+  duplicates: number;
+  /** Messages that it was not the peer's turn to send. */
+  outOfTurn: number;
+  /** Packets of no use in the state they arrived in. */
+  ignored: number;
+}
+
+/** All {@linkcode Counters} at zero. */
+export function newCounters(): Counters {
+  return { malformed: 0, unopened: 0, unknown: 0, duplicates: 0, outOfTurn: 0, ignored: 0 };
+}
+
+/** What can be observed of one end while datagrams pass. */
+export interface Monitor {
+  /** Datagrams dropped so far. */
+  readonly counters: Readonly<Counters>;
+  /** How the conversation stands that a datagram belongs to, if this end holds it. */
+  inspect(datagram: Uint8Array): Inspection | undefined;
+}
 
 /**
  * A protocol end without clock, socket or timer. After every call into it, its driver sends
@@ -43,7 +69,8 @@ export type Inspect = (datagram: Uint8Array) => Inspection | undefined;
  * to it that {@linkcode Endpoint.handleTimeout} is called at {@linkcode Endpoint.nextTimeout}.
  * `now` is in milliseconds of any clock that never goes back.
  */
-export abstract class Endpoint<Event> {
+export abstract class Endpoint<Event> implements Monitor {
+  readonly counters: Counters = newCounters();
   #transmits: Transmit[] = [];
   #events: Event[] = [];
 
@@ -81,7 +108,6 @@ export abstract class Endpoint<Event> {
     if (length > this.maxMessageBytes) throw new MessageTooLongError(length, this.maxMessageBytes);
   }
 
-  /** How the conversation stands that a datagram belongs to, if this end holds it. */
   inspect(_datagram: Uint8Array): Inspection | undefined {
     return undefined;
   }

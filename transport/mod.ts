@@ -58,7 +58,13 @@ export {
   MAX_SESSIONS_PER_ADDRESS,
   UNPROVED_REPLIES_PER_SECOND,
 } from "./reliable/listener.ts";
-export { type Address, formatAddress, type Inspect, type Inspection } from "./endpoint.ts";
+export {
+  type Address,
+  type Counters,
+  formatAddress,
+  type Inspection,
+  type Monitor,
+} from "./endpoint.ts";
 export {
   type ByeReason,
   type Header,

@@ -13,7 +13,7 @@ import {
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
 } from "./reliable/listener.ts";
-import type { Address, Endpoint, Inspect } from "./endpoint.ts";
+import type { Address, Endpoint, Monitor } from "./endpoint.ts";
 import type { ByeReason } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Shed } from "./limits.ts";
@@ -49,10 +49,10 @@ export interface ServeOptions {
    */
   readonly code?: string;
   /**
-   * Wraps the socket: a bad network, a recorder. With the second parameter it can look up how the
-   * conversation stands that a datagram belongs to.
+   * Wraps the socket: a bad network, a recorder. The monitor tells what becomes of the datagrams that
+   * pass through it.
    */
-  readonly transport?: (socket: Transport, inspect: Inspect) => Transport;
+  readonly transport?: (socket: Transport, monitor: Monitor) => Transport;
   /** Called when a client got through. */
   readonly onConnect?: (client: ClientInfo) => void;
   /** Called when a client that had got through is gone. */
@@ -198,10 +198,9 @@ export class RunningServer<P extends Peer> implements Server {
     this.#handler = handler;
     this.#listener = endpoint;
     const socket = bindUdp({ hostname, port: checkPort(port, 0) }, endpoint.maxDatagramBytes);
-    const inspect: Inspect = (datagram) => endpoint.inspect(datagram);
     this.addr = toNetAddr(socket.address);
     this.#driver = new Driver({
-      transport: options.transport?.(socket, inspect) ?? socket,
+      transport: options.transport?.(socket, endpoint) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
       ...(ready && { ready }),

@@ -10,7 +10,7 @@ import { type Harm, isDoomed } from "../impairment.ts";
 import { type Passage, Repeats } from "../passage.ts";
 import { seededBytes, seededRandom } from "../random.ts";
 import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, readHeader } from "../../transport/mod.ts";
-import type { Inspect } from "../../transport/mod.ts";
+import type { Monitor } from "../../transport/mod.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
 import { Dialer } from "../../transport/reliable/dialer.ts";
 import { Listener } from "../../transport/reliable/listener.ts";
@@ -77,7 +77,7 @@ export class Play {
   readonly #world: World;
   readonly #repeats = new Repeats();
   readonly #arrived = new Set<Sending>();
-  readonly #inspect: Partial<Record<Name, Inspect>> = {};
+  readonly #monitors: Partial<Record<Name, Monitor>> = {};
 
   /** Plays it all at once. */
   constructor({ harm, isPlain }: PlayOptions) {
@@ -168,7 +168,7 @@ export class Play {
     endpoint: Endpoint<Event>,
     onEvent: (event: Event) => void,
   ): void {
-    this.#inspect[name] = (datagram) => endpoint.inspect(datagram);
+    this.#monitors[name] = endpoint;
     this.#world.join(name, endpoint, onEvent);
   }
 
@@ -180,7 +180,7 @@ export class Play {
     else if (isLost) this.exchanges.add({ ...passage, direction: "received" });
     const repeats = this.#repeats.of(passage);
     // What is kept is the number: what the end gives out goes on with the conversation.
-    const rto = this.#inspect[by]?.(datagram)?.retransmissionTimeout;
+    const rto = this.#monitors[by]?.inspect(datagram)?.retransmissionTimeout;
     this.scenes.push({ type: "crossing", at: this.#world.now, by, passage, repeats, rto });
   }
 

@@ -8,7 +8,7 @@ import type { ListenerEvent } from "../reliable/listener.ts";
 import { type Address, Endpoint, formatAddress } from "../endpoint.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain, encodePlain } from "./plain_message.ts";
-import { type Counters, type EndReason, newCounters } from "../reliable/session.ts";
+import type { EndReason } from "../reliable/session.ts";
 import { ShedLog } from "../limits.ts";
 import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
 
@@ -53,8 +53,6 @@ export class PlainClient {
 export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
-  /** What was not taken in. */
-  readonly counters: Counters = newCounters();
   readonly #options: PlainAnswererOptions;
   readonly #clients = new Map<string, PlainClient>();
   /** Those that wait for nothing, the longest idle first. */

@@ -9,7 +9,6 @@ import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
 import type { DialerEvent } from "../reliable/dialer.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain } from "./plain_message.ts";
-import { type Counters, newCounters } from "../reliable/session.ts";
 import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
 
 /** How long a plain client waits for an answer, in ms, unless an option says otherwise. */
@@ -32,8 +31,6 @@ export interface PlainAskerOptions {
 export class PlainAsker extends Endpoint<DialerEvent> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
-  /** What was not taken in. */
-  readonly counters: Counters = newCounters();
   readonly #options: PlainAskerOptions;
   /** What a textbook's client would find in its socket when it asks the next time. */
   readonly #stale: string[] = [];

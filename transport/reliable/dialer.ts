@@ -19,7 +19,7 @@ import {
 import { type Packet, packetType } from "./packet.ts";
 import { type Refusal, REFUSALS } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
-import { agreedIdleTimeout, type Counters, longestPause, newCounters, Session } from "./session.ts";
+import { agreedIdleTimeout, longestPause, Session } from "./session.ts";
 import type { ConversationEvent, EndReason, SessionEvent, SessionOutput } from "./session.ts";
 import { type Initiation, OPEN_ROOM, type Room } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
@@ -103,8 +103,6 @@ const NOTHING = new Uint8Array(0);
 export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   override readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
-  /** What was not taken in. */
-  readonly counters: Counters = newCounters();
   readonly #options: DialerOptions;
   #state: State;
   #question: Uint8Array | undefined;
@@ -301,7 +299,6 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       now,
       idleTimeout: agreedIdleTimeout(this.#options.idleTimeout, welcome.idleTimeout),
       output: this,
-      counters: this.counters,
       random: this.#options.random,
       randomBytes: this.#options.randomBytes,
       rtt: greeting.rtt,

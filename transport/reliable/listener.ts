@@ -30,7 +30,7 @@ import { RateLimit } from "../limits.ts";
 import { RetryTokens } from "./retry_token.ts";
 import type { Hmac } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
-import { agreedIdleTimeout, type Counters, newCounters, Session } from "./session.ts";
+import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { type Shed, ShedLog } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
@@ -122,8 +122,6 @@ interface Admission {
 export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   override readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
-  /** What was not taken in. */
-  readonly counters: Counters = newCounters();
   readonly #options: ListenerOptions;
   readonly #tokens: RetryTokens;
   readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
@@ -145,11 +143,6 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   override get nextTimeout(): number {
     return Math.min(this.#deadlines.nextTimeout, this.#shed.nextTimeout);
-  }
-
-  /** Sessions that are not over. */
-  get live(): number {
-    return this.#live;
   }
 
   /** Sessions that take memory: the live ones, and those over whose end is still confirmed. */
@@ -321,7 +314,6 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,
-      counters: this.counters,
       random: this.#options.random,
       randomBytes: this.#options.randomBytes,
       seal: response.seal,

@@ -5,7 +5,7 @@
  */
 import { constantTimeEqual, decodeText } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
-import type { Address } from "../endpoint.ts";
+import type { Address, Counters } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { idHigh, idLow, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
@@ -81,31 +81,12 @@ export type SessionEvent =
 
 /** Takes what a session puts out. */
 export interface SessionOutput {
+  /** Datagrams dropped, by reason. */
+  readonly counters: Counters;
   /** A datagram to send. */
   transmit(datagram: Uint8Array, to: Address): void;
   /** Something happened in that session. */
   sessionEvent(session: Session, event: SessionEvent): void;
-}
-
-/** What was not taken in, by reason. One object counts for all sessions of an endpoint. */
-export interface Counters {
-  /** Datagrams that are no packet of this protocol. */
-  malformed: number;
-  /** Datagrams whose seal did not hold. */
-  unopened: number;
-  /** Packets of a session that is not known. */
-  unknown: number;
-  /** Messages that had been received before. */
-  duplicates: number;
-  /** Messages that it was not the peer's turn to send. */
-  outOfTurn: number;
-  /** Packets that are no use in the state they arrived in. */
-  ignored: number;
-}
-
-/** A set of {@linkcode Counters} at zero. */
-export function newCounters(): Counters {
-  return { malformed: 0, unopened: 0, unknown: 0, duplicates: 0, outOfTurn: 0, ignored: 0 };
 }
 
 /**
@@ -130,8 +111,6 @@ export interface SessionOptions {
   readonly idleTimeout: number;
   /** Takes what the session puts out. */
   readonly output: SessionOutput;
-  /** Counts what is not taken in. */
-  readonly counters: Counters;
   /** A number from 0 up to 1, for the jitter of keepalives. */
   readonly random: () => number;
   /** So many unpredictable bytes. */
@@ -167,7 +146,6 @@ export class Session implements PacketSink {
   readonly idHigh: number;
   readonly #role: "asker" | "answerer";
   readonly #output: SessionOutput;
-  readonly #counters: Counters;
   readonly #random: () => number;
   readonly #randomBytes: (length: number) => Uint8Array;
   #unprovedPath: UnprovedPath | undefined;
@@ -196,7 +174,6 @@ export class Session implements PacketSink {
     this.address = options.address;
     this.#role = options.role;
     this.#output = options.output;
-    this.#counters = options.counters;
     this.#random = options.random;
     this.#randomBytes = options.randomBytes;
     this.#seal = options.seal ?? OPEN_SEAL;
@@ -317,12 +294,12 @@ export class Session implements PacketSink {
   receive(datagram: Uint8Array, from: Address, now: number): void {
     const opened = this.#seal.open(datagram);
     if (opened === undefined) {
-      this.#counters.unopened++;
+      this.#output.counters.unopened++;
       return;
     }
     const packet = decode(opened);
     if (packet === undefined) {
-      this.#counters.malformed++;
+      this.#output.counters.malformed++;
       return;
     }
     this.#heardAt = now;
@@ -414,7 +391,7 @@ export class Session implements PacketSink {
       case "bye-ack":
         return this.#takeByeAck();
       default:
-        this.#counters.ignored++;
+        this.#output.counters.ignored++;
     }
   }
 
@@ -425,16 +402,16 @@ export class Session implements PacketSink {
     const isOpen = this.turn === "local" || this.turn === "remote";
     const replay = this.#role === "answerer";
     if (isOpen && this.#delivery.receiveRepeat(packet, now, { replay })) {
-      this.#counters.duplicates++;
+      this.#output.counters.duplicates++;
     } else {
-      this.#counters.outOfTurn++;
+      this.#output.counters.outOfTurn++;
     }
   }
 
   #takeReply(packet: Packet, now: number): void {
     if (this.#delivery.isSending) {
       if (!this.#delivery.acknowledgedByReply(packet, now)) {
-        this.#counters.outOfTurn++;
+        this.#output.counters.outOfTurn++;
         return;
       }
       this.#emit({ type: "delivered", number: this.#number });
@@ -443,7 +420,7 @@ export class Session implements PacketSink {
     if (message === undefined) return;
     const text = decodeText(message);
     if (text === undefined) {
-      this.#counters.malformed++;
+      this.#output.counters.malformed++;
       this.bye("invalid", now);
       return;
     }
@@ -454,7 +431,7 @@ export class Session implements PacketSink {
 
   #takeAck(packet: Packet, now: number): void {
     if (this.turn === "leaving" || this.turn === "closed") {
-      this.#counters.ignored++;
+      this.#output.counters.ignored++;
       return;
     }
     if (!this.#delivery.receiveAck(packet, now)) return;
@@ -464,7 +441,7 @@ export class Session implements PacketSink {
 
   #takePing(packet: Packet): void {
     if (this.turn === "closed") {
-      this.#counters.ignored++;
+      this.#output.counters.ignored++;
       return;
     }
     const { number, attempt, payload } = packet;
@@ -479,7 +456,7 @@ export class Session implements PacketSink {
     const challenge = this.#unprovedPath?.challenge ?? NO_CHALLENGE;
     const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
     if (!isAwaited || !constantTimeEqual(packet.payload, challenge)) {
-      this.#counters.ignored++;
+      this.#output.counters.ignored++;
       return;
     }
     this.#unprovedPath = undefined;
@@ -500,7 +477,7 @@ export class Session implements PacketSink {
 
   #takeByeAck(): void {
     if (!this.#turn.remote("bye-confirmed")) {
-      this.#counters.ignored++;
+      this.#output.counters.ignored++;
       return;
     }
     this.#quiet();
