@@ -93,7 +93,7 @@ async function main(
       ...laboratory.options,
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
-      onShed: (shed) => terminal.notice(describeShed(shed)),
+      onOverload: (overload) => terminal.notice(describeShed(overload)),
       onError: (error) => printError(terminal, String(error)),
     }, (question, info) => operator.answer(question, info));
   } catch (error) {

@@ -5,7 +5,7 @@
  * @module
  */
 import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
-import { type Address, readHeader, type Transport } from "../transport/mod.ts";
+import { type Address, type DatagramSocket, readHeader } from "../transport/mod.ts";
 import type { Passage } from "./passage.ts";
 
 /** What a {@linkcode BadNetwork} does. */
@@ -35,9 +35,9 @@ interface Parcel {
 const UNDECIDED: Fate = { arrivals: [], isHeldBack: false };
 
 /** A socket behind a bad network. */
-export class BadNetwork implements Transport {
+export class BadNetwork implements DatagramSocket {
   readonly address: Address;
-  readonly #socket: Transport;
+  readonly #socket: DatagramSocket;
   readonly #options: BadNetworkOptions;
   readonly #outward: Network<Parcel>;
   readonly #inward: Network<Parcel>;
@@ -51,7 +51,7 @@ export class BadNetwork implements Transport {
   #isClosed = false;
 
   /** Takes a socket over. */
-  constructor(socket: Transport, options: BadNetworkOptions) {
+  constructor(socket: DatagramSocket, options: BadNetworkOptions) {
     const { conditions, seed } = options;
     this.address = socket.address;
     this.#socket = socket;

@@ -1,13 +1,13 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type NetworkConditions, PERFECT } from "./network.ts";
-import { type Address, connect, serve, type Transport } from "../transport/mod.ts";
+import { type Address, connect, type DatagramSocket, serve } from "../transport/mod.ts";
 import { BadNetwork } from "./impaired_socket.ts";
 import type { Passage } from "./passage.ts";
 
 const PEER: Address = { hostname: "192.0.2.7", port: 40_001 };
 
 /** A socket whose other end is a test. */
-class FakeSocket implements Transport {
+class FakeSocket implements DatagramSocket {
   readonly address: Address = { hostname: "192.0.2.1", port: 12_000 };
   readonly sent: number[] = [];
   isClosed = false;

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type EndReason, formatAddress, type Refusal, type Shed } from "../transport/mod.ts";
+import { type EndReason, formatAddress, type Overload, type Refusal } from "../transport/mod.ts";
 import { RefusedError, UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { EXIT } from "./program.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
@@ -128,7 +128,7 @@ export function describeRefusal(refusal: Refusal, place: string): string {
 }
 
 /** What the limits of the server shed since the last time, as one quiet line. */
-export function describeShed(shed: Readonly<Shed>): string {
+export function describeShed(shed: Readonly<Overload>): string {
   const parts = [
     [shed.sessions, "clientes rechazados por estar completo"],
     [shed.sessionsPerAddress, "clientes rechazados por ser demasiados en su dirección"],

@@ -4,13 +4,13 @@ import {
   connect,
   ConversationEndedError,
   type ConversationEvent,
+  type DatagramSocket,
   type EndReason,
   MessageTooLongError,
   type Monitor,
   readHeader,
   RefusedError,
   serve,
-  type Transport,
   UnreachableError,
   UnresolvedError,
 } from "../transport/mod.ts";
@@ -181,7 +181,7 @@ socketTest("options out of bounds, and a port that is taken", async () => {
 
 socketTest("a wrapped socket carries everything, and can look up whose it is", async () => {
   const seen: string[] = [];
-  const watch = (end: string) => (socket: Transport, monitor: Monitor): Transport => ({
+  const watch = (end: string) => (socket: DatagramSocket, monitor: Monitor): DatagramSocket => ({
     ...socket,
     send: (datagram, to) => {
       seen.push(`${end} ${readHeader(datagram)?.type} ${monitor.inspect(datagram)?.turn}`);
@@ -209,7 +209,7 @@ socketTest("a wrapped socket carries everything, and can look up whose it is", a
 
 socketTest("a monitor counts the datagrams that are dropped", async () => {
   const monitors: Monitor[] = [];
-  const transport = (socket: Transport, monitor: Monitor): Transport => {
+  const transport = (socket: DatagramSocket, monitor: Monitor): DatagramSocket => {
     monitors.push(monitor);
     return socket;
   };

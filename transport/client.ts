@@ -14,7 +14,7 @@ import type { Endpoint, Monitor } from "./endpoint.ts";
 import type { ByeReason } from "./reliable/packet.ts";
 import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, OutOfTurnError, type TurnState } from "../protocol.ts";
-import { bindUdp, Driver, resolveHost, type Transport } from "./driver.ts";
+import { bindUdp, type DatagramSocket, Driver, resolveHost } from "./driver.ts";
 
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions {
@@ -34,7 +34,7 @@ export interface ConnectOptions {
    * Wraps the socket: a bad network, a recorder. The monitor tells what becomes of the datagrams that
    * pass through it.
    */
-  readonly transport?: (socket: Transport, monitor: Monitor) => Transport;
+  readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
   /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
   readonly onEvent?: (event: ConversationEvent) => void;
 }
@@ -146,7 +146,7 @@ export class RunningConversation implements Conversation {
       endpoint.maxDatagramBytes,
     );
     this.#driver = new Driver({
-      transport: options.transport?.(socket, endpoint) ?? socket,
+      socket: options.transport?.(socket, endpoint) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
     });

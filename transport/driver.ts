@@ -18,7 +18,7 @@ const REST_MS = 50;
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
 /** A way to send and receive datagrams. */
-export interface Transport {
+export interface DatagramSocket {
   /** The address that it is bound to. */
   readonly address: Address;
   /** The next datagram and where it is from. The bytes are valid until the next call. */
@@ -36,7 +36,7 @@ export interface Transport {
  * @param maxBytes Most bytes of a datagram that it is to receive whole.
  * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
  */
-export function bindUdp({ hostname, port }: Address, maxBytes: number): Transport {
+export function bindUdp({ hostname, port }: Address, maxBytes: number): DatagramSocket {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
   // One byte more than any datagram may have: what is too long is seen to be, and dropped.
   const buffer = new Uint8Array(maxBytes + 1);
@@ -51,7 +51,7 @@ export function bindUdp({ hostname, port }: Address, maxBytes: number): Transpor
 /** What {@linkcode Driver} joins. */
 export interface DriverOptions<Event> {
   /** The socket. */
-  readonly transport: Transport;
+  readonly socket: DatagramSocket;
   /** The protocol end. */
   readonly endpoint: Endpoint<Event>;
   /** Hears what happens. */
@@ -96,17 +96,17 @@ export class Driver<Event> {
     this.#isClosed = true;
     this.#flush();
     await this.#sending;
-    this.#options.transport.close();
+    this.#options.socket.close();
     await this.finished;
   }
 
   async #receiveAll(): Promise<void> {
-    const { transport, endpoint, ready } = this.#options;
+    const { socket, endpoint, ready } = this.#options;
     if (ready !== undefined) await ready;
     for (let failures = 0; !this.#isClosed;) {
-      let got: Awaited<ReturnType<Transport["receive"]>>;
+      let got: Awaited<ReturnType<DatagramSocket["receive"]>>;
       try {
-        got = await transport.receive();
+        got = await socket.receive();
       } catch (error) {
         // On Windows, a peer's closed port makes the next receive fail. The socket is sound.
         if (!this.#isClosed && ++failures >= MAX_FAILURES) throw error;
@@ -138,11 +138,11 @@ export class Driver<Event> {
   }
 
   async #sendAll(transmits: Transmit[]): Promise<void> {
-    const { transport, endpoint } = this.#options;
+    const { socket, endpoint } = this.#options;
     for (let batch = transmits; batch.length > 0; batch = endpoint.takeTransmits()) {
       for (const { datagram, to } of batch) {
         try {
-          await transport.send(datagram, to);
+          await socket.send(datagram, to);
         } catch {
           // A datagram that the platform does not send is as good as lost on the way.
         }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { Endpoint } from "./endpoint.ts";
-import { Driver, type Transport } from "./driver.ts";
+import { type DatagramSocket, Driver } from "./driver.ts";
 
 /** A clock that stands in for the platform's, and fires the timers of a driver. */
 class Clock implements Disposable {
@@ -61,14 +61,14 @@ interface Driven {
 }
 
 function drive(): Driven {
-  const transport: Transport = {
+  const socket: DatagramSocket = {
     address: { hostname: "127.0.0.1", port: 12_000 },
     receive: () => new Promise(() => {}),
     send: () => Promise.resolve(),
     close() {},
   };
   const endpoint = new Sleeper();
-  return { endpoint, driver: new Driver({ transport, endpoint, onEvent() {} }) };
+  return { endpoint, driver: new Driver({ socket, endpoint, onEvent() {} }) };
 }
 
 // It was late by as much as 50 ms, and an acknowledgement that is due after 25 ms came after 75.

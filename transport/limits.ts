@@ -6,10 +6,10 @@
  */
 
 /** Pause between two reports of what the limits shed, in ms. */
-export const SHED_REPORT_INTERVAL_MS = 10_000;
+export const OVERLOAD_REPORT_INTERVAL_MS = 10_000;
 
 /** How often each limit was reached. */
-export interface Shed {
+export interface Overload {
   /** Clients refused because the server was full. */
   sessions: number;
   /** Clients refused because there were too many at their address. */
@@ -21,35 +21,29 @@ export interface Shed {
 }
 
 /** Counts, and says when a report is due: at once, but not sooner after the last than the interval. */
-export class ShedLog {
-  #shed = noShed();
-  #isEmpty = true;
+export class OverloadLog {
+  #overload: Overload | undefined;
   #nextReportAt = -Infinity;
 
   /** When the next report is due, in ms; `Infinity` while there is nothing to tell. */
   get nextTimeout(): number {
-    return this.#isEmpty ? Infinity : this.#nextReportAt;
+    return this.#overload === undefined ? Infinity : this.#nextReportAt;
   }
 
   /** That limit was reached once more. */
-  count(limit: keyof Shed): void {
-    this.#shed[limit]++;
-    this.#isEmpty = false;
+  count(limit: keyof Overload): void {
+    this.#overload ??= { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
+    this.#overload[limit]++;
   }
 
   /** The report, if it is due at `now`. */
-  takeDue(now: number): Readonly<Shed> | undefined {
+  takeDue(now: number): Readonly<Overload> | undefined {
     if (this.nextTimeout > now) return undefined;
-    const shed = this.#shed;
-    this.#shed = noShed();
-    this.#isEmpty = true;
-    this.#nextReportAt = now + SHED_REPORT_INTERVAL_MS;
-    return shed;
+    const overload = this.#overload;
+    this.#overload = undefined;
+    this.#nextReportAt = now + OVERLOAD_REPORT_INTERVAL_MS;
+    return overload;
   }
-}
-
-function noShed(): Shed {
-  return { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
 }
 
 /** A token bucket that holds what one second grants. */

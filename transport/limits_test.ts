@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
-import { RateLimit, SHED_REPORT_INTERVAL_MS, ShedLog } from "./limits.ts";
+import { OVERLOAD_REPORT_INTERVAL_MS, OverloadLog, RateLimit } from "./limits.ts";
 
-Deno.test("shed: a report comes at once, the next after the interval, and none without need", () => {
-  const log = new ShedLog();
+Deno.test("overload: a report comes at once, the next after the interval, and none without need", () => {
+  const log = new OverloadLog();
   const due = (now: number) => log.takeDue(now)?.questions;
   assertEquals([log.nextTimeout, due(0)], [Infinity, undefined]);
   log.count("questions");
   assertEquals([due(5), due(5), log.nextTimeout], [1, undefined, Infinity]);
   log.count("questions");
   log.count("questions");
-  assertEquals(log.nextTimeout, 5 + SHED_REPORT_INTERVAL_MS);
+  assertEquals(log.nextTimeout, 5 + OVERLOAD_REPORT_INTERVAL_MS);
   assertEquals([due(log.nextTimeout - 1), due(log.nextTimeout)], [undefined, 2]);
   assertEquals(due(1_000_000), undefined);
 });

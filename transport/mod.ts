@@ -92,7 +92,7 @@ export {
 export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
 export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";
 export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
-export { type Shed, SHED_REPORT_INTERVAL_MS } from "./limits.ts";
+export { type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
 export {
   DEFAULT_HOSTNAME,
   DEFAULT_PORT,
@@ -106,4 +106,4 @@ export {
   TURNS,
   type TurnState,
 } from "../protocol.ts";
-export type { Transport } from "./driver.ts";
+export type { DatagramSocket } from "./driver.ts";

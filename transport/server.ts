@@ -16,10 +16,10 @@ import {
 import type { Address, Endpoint, Monitor } from "./endpoint.ts";
 import type { ByeReason } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
-import type { Shed } from "./limits.ts";
+import type { Overload } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
-import { bindUdp, Driver, nextTask, type Transport, waitAtMost } from "./driver.ts";
+import { bindUdp, type DatagramSocket, Driver, nextTask, waitAtMost } from "./driver.ts";
 import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
 
@@ -52,13 +52,13 @@ export interface ServeOptions {
    * Wraps the socket: a bad network, a recorder. The monitor tells what becomes of the datagrams that
    * pass through it.
    */
-  readonly transport?: (socket: Transport, monitor: Monitor) => Transport;
+  readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
   /** Called when a client got through. */
   readonly onConnect?: (client: ClientInfo) => void;
   /** Called when a client that had got through is gone. */
   readonly onDisconnect?: (client: ClientInfo, reason: EndReason) => void;
   /** Called with how often limits were reached since the last call, every 10 s at most. */
-  readonly onShed?: (shed: Readonly<Shed>) => void;
+  readonly onOverload?: (overload: Readonly<Overload>) => void;
   /**
    * Called with what a handler threw, and whose question it was; that conversation is ended, the
    * others go on. Called as well with what another of these listeners threw. By default the error is
@@ -200,7 +200,7 @@ export class RunningServer<P extends Peer> implements Server {
     const socket = bindUdp({ hostname, port: checkPort(port, 0) }, endpoint.maxDatagramBytes);
     this.addr = toNetAddr(socket.address);
     this.#driver = new Driver({
-      transport: options.transport?.(socket, endpoint) ?? socket,
+      socket: options.transport?.(socket, endpoint) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
       ...(ready && { ready }),
@@ -251,8 +251,8 @@ export class RunningServer<P extends Peer> implements Server {
         this.#call(() => this.#options.onDisconnect?.(client, event.reason), client);
         break;
       }
-      case "shed":
-        this.#call(() => this.#options.onShed?.(event.shed));
+      case "overload":
+        this.#call(() => this.#options.onOverload?.(event.overload));
         break;
       case "drained":
         this.#stopped.resolve();

@@ -9,7 +9,7 @@ import { type Address, Endpoint, formatAddress } from "../endpoint.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain, encodePlain } from "./plain_message.ts";
 import type { EndReason } from "../reliable/session.ts";
-import { ShedLog } from "../limits.ts";
+import { OverloadLog } from "../limits.ts";
 import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
 
 /** How a {@linkcode PlainAnswerer} works. */
@@ -57,7 +57,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   readonly #clients = new Map<string, PlainClient>();
   /** Those that wait for nothing, the longest idle first. */
   readonly #idle = new Set<PlainClient>();
-  readonly #shed = new ShedLog();
+  readonly #overload = new OverloadLog();
   #asking = 0;
   #isClosing = false;
 
@@ -70,7 +70,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   override get nextTimeout(): number {
     const [longest] = this.#idle;
     const forgetAt = longest === undefined ? Infinity : this.#forgetAt(longest);
-    return Math.min(forgetAt, this.#shed.nextTimeout);
+    return Math.min(forgetAt, this.#overload.nextTimeout);
   }
 
   /** Clients that are known. */
@@ -99,9 +99,9 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
       this.counters.ignored++;
       return;
     }
-    if (this.#asking >= this.#options.maxQuestions) return this.#shed.count("questions");
+    if (this.#asking >= this.#options.maxQuestions) return this.#overload.count("questions");
     const client = known ?? this.#admit(from);
-    if (client === undefined) return this.#shed.count("sessions");
+    if (client === undefined) return this.#overload.count("sessions");
     this.#idle.delete(client);
     this.#asking++;
     client.waiting++;
@@ -110,8 +110,8 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   }
 
   override handleTimeout(now: number): void {
-    const shed = this.#shed.takeDue(now);
-    if (shed !== undefined) this.emit({ type: "shed", shed });
+    const overload = this.#overload.takeDue(now);
+    if (overload !== undefined) this.emit({ type: "overload", overload });
     for (const client of this.#idle) {
       if (this.#forgetAt(client) > now) break;
       this.#end(client, "silence");

@@ -137,8 +137,8 @@ Deno.test("plain answerer: the one longest idle makes room, and who waits keeps 
   answerer.receive(UTF8.encode("b"), address(6), 30);
   assertEquals(answerer.size, 3);
   answerer.handleTimeout(30);
-  const shed = { sessions: 1, sessionsPerAddress: 0, questions: 0, unproved: 0 };
-  assertEquals(answerer.takeEvents(), [{ type: "shed", shed }]);
+  const overload = { sessions: 1, sessionsPerAddress: 0, questions: 0, unproved: 0 };
+  assertEquals(answerer.takeEvents(), [{ type: "overload", overload }]);
 });
 
 Deno.test("plain answerer: a question too many is dropped, and told now and then", () => {
@@ -149,8 +149,8 @@ Deno.test("plain answerer: a question too many is dropped, and told now and then
   answerer.receive(UTF8.encode("c"), OTHER, 0);
   assertEquals([told(answerer), answerer.size, answerer.nextTimeout], [[], 1, -Infinity]);
   answerer.handleTimeout(0);
-  const shed = { sessions: 0, sessionsPerAddress: 0, questions: 2, unproved: 0 };
-  assertEquals(answerer.takeEvents(), [{ type: "shed", shed }]);
+  const overload = { sessions: 0, sessionsPerAddress: 0, questions: 2, unproved: 0 };
+  assertEquals(answerer.takeEvents(), [{ type: "overload", overload }]);
   answerer.answer(client, UTF8.encode("x"), 0);
   asks(answerer, "d");
 });

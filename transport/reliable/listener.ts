@@ -32,7 +32,7 @@ import type { Hmac } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
-import { type Shed, ShedLog } from "../limits.ts";
+import { type Overload, OverloadLog } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
@@ -54,7 +54,7 @@ export type ListenerEvent<S = Session> =
   /** A client's question is complete. */
   | { readonly type: "question"; readonly session: S; readonly text: string }
   /** Limits were reached since the last report. */
-  | { readonly type: "shed"; readonly shed: Readonly<Shed> }
+  | { readonly type: "overload"; readonly overload: Readonly<Overload> }
   /** The server closes, and the last trace of the last client is gone. */
   | { readonly type: "drained" };
 
@@ -86,7 +86,7 @@ interface Host {
 }
 
 /** A session of a {@linkcode Listener}. */
-class Client extends Session implements Sleeper {
+class ClientSession extends Session implements Sleeper {
   heapIndex = -1;
   /** The number that it chose for its handshake. */
   readonly nonce: bigint;
@@ -125,11 +125,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   readonly #options: ListenerOptions;
   readonly #tokens: RetryTokens;
   readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
-  readonly #deadlines = new Deadlines<Client>();
-  readonly #clients = new Map<number, Client>();
-  readonly #clientsByNonce = new Map<bigint, Client>();
+  readonly #deadlines = new Deadlines<ClientSession>();
+  readonly #clients = new Map<number, ClientSession>();
+  readonly #clientsByNonce = new Map<bigint, ClientSession>();
   readonly #hosts = new Map<string, Host>();
-  readonly #shed = new ShedLog();
+  readonly #overload = new OverloadLog();
   #live = 0;
   #asking = 0;
   #isClosing = false;
@@ -142,7 +142,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   override get nextTimeout(): number {
-    return Math.min(this.#deadlines.nextTimeout, this.#shed.nextTimeout);
+    return Math.min(this.#deadlines.nextTimeout, this.#overload.nextTimeout);
   }
 
   /** Sessions that take memory: the live ones, and those over whose end is still confirmed. */
@@ -177,8 +177,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   override handleTimeout(now: number): void {
-    const shed = this.#shed.takeDue(now);
-    if (shed !== undefined) this.emit({ type: "shed", shed });
+    const overload = this.#overload.takeDue(now);
+    if (overload !== undefined) this.emit({ type: "overload", overload });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
       due.handleTimeout(now);
       this.#deadlines.schedule(due, now);
@@ -193,21 +193,21 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
    */
   answer(session: Session, answer: Uint8Array, now: number): void {
     session.send(answer, now);
-    this.#answered(session as Client);
-    this.#deadlines.schedule(session as Client, now);
+    this.#answered(session as ClientSession);
+    this.#deadlines.schedule(session as ClientSession, now);
   }
 
   /** Tells the asker of a session how many questions are answered before its own. */
   setAhead(session: Session, ahead: number, now: number): void {
     session.setAhead(ahead, now);
-    this.#deadlines.schedule(session as Client, now);
+    this.#deadlines.schedule(session as ClientSession, now);
   }
 
   /** Says bye to one client, unless one end did already. */
   bye(session: Session, reason: ByeReason, now: number): void {
     if (session.turn === "leaving" || session.turn === "closed") return;
     session.bye(reason, now);
-    this.#deadlines.schedule(session as Client, now);
+    this.#deadlines.schedule(session as ClientSession, now);
   }
 
   /** Admits nobody any more, and says bye to each client as soon as it has its last answer. */
@@ -228,7 +228,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   sessionEvent(session: Session, event: SessionEvent): void {
     // Every session whose output this is was made here.
-    const client = session as Client;
+    const client = session as ClientSession;
     switch (event.type) {
       case "connected":
         client.welcome = undefined;
@@ -285,11 +285,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const { maxSessions, maxSessionsPerAddress } = this.#options;
     if (this.#isClosing) return this.#refuse("closing", nonce, echo, from);
     if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
-      this.#shed.count("sessions");
+      this.#overload.count("sessions");
       return this.#refuse("full", nonce, echo, from);
     }
     if ((this.#hosts.get(from.hostname)?.live ?? 0) >= maxSessionsPerAddress) {
-      this.#shed.count("sessionsPerAddress");
+      this.#overload.count("sessionsPerAddress");
       return this.#refuse("crowded", nonce, echo, from);
     }
     const { idleTimeout, room = OPEN_ROOM } = this.#options;
@@ -301,7 +301,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#welcome(this.#admit(admission, from, now), echo, from, now);
   }
 
-  #admit({ sessionId, nonce, hello, response }: Admission, from: Address, now: number): Client {
+  #admit(
+    { sessionId, nonce, hello, response }: Admission,
+    from: Address,
+    now: number,
+  ): ClientSession {
     const { idleTimeout } = this.#options;
     const host = this.#hosts.get(from.hostname) ?? { hostname: from.hostname, live: 0 };
     this.#hosts.set(host.hostname, host);
@@ -319,14 +323,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       seal: response.seal,
     };
     const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
-    const client = new Client(options, host, nonce, welcome);
+    const client = new ClientSession(options, host, nonce, welcome);
     this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
     this.#live++;
     return client;
   }
 
-  #welcome(client: Client, echo: number, to: Address, now: number): void {
+  #welcome(client: ClientSession, echo: number, to: Address, now: number): void {
     const { nonce, welcome } = client;
     // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
     if (welcome === undefined) {
@@ -354,21 +358,21 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.receive(datagram, from, now);
     if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
-      this.#shed.count("questions");
+      this.#overload.count("questions");
       this.#answered(client);
       this.bye(client, "busy", now);
     }
     this.#deadlines.schedule(client, now);
   }
 
-  #answered(client: Client): void {
+  #answered(client: ClientSession): void {
     if (client.isAsking) this.#asking--;
     client.isAsking = false;
   }
 
   #mayReplyUnproved(now: number): boolean {
     if (this.#unprovedReplies.allow(now)) return true;
-    this.#shed.count("unproved");
+    this.#overload.count("unproved");
     return false;
   }
 

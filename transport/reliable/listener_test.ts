@@ -12,7 +12,7 @@ import {
 import type { Address } from "../endpoint.ts";
 import { privateRoom } from "../private/private_room.ts";
 import type { Session } from "./session.ts";
-import { SHED_REPORT_INTERVAL_MS } from "../limits.ts";
+import { OVERLOAD_REPORT_INTERVAL_MS } from "../limits.ts";
 import { OutOfTurnError } from "../../protocol.ts";
 import {
   BYE_REASONS,
@@ -396,29 +396,31 @@ Deno.test("listener: whoever brings a key to an open room is told so", () => {
   assertEquals(listener.size, 0);
 });
 
-Deno.test("listener: what the limits shed is reported, every ten seconds at most", () => {
+Deno.test("listener: overload is reported, every ten seconds at most", () => {
   const listener = newListener({ maxSessions: 1 });
   const reports: unknown[] = [];
   const report = (now: number) => {
     listener.handleTimeout(now);
-    for (const event of listener.takeEvents()) if (event.type === "shed") reports.push(event.shed);
+    for (const event of listener.takeEvents()) {
+      if (event.type === "overload") reports.push(event.overload);
+    }
   };
   new Guest(listener);
   report(0);
   assertEquals(reports, []);
-  const shed = { sessions: 1, sessionsPerAddress: 0, questions: 0, unproved: 0 };
+  const overload = { sessions: 1, sessionsPerAddress: 0, questions: 0, unproved: 0 };
   knock(listener, { nonce: 2n, now: 1 });
   assert(listener.nextTimeout <= 1);
   report(1);
-  assertEquals(reports, [shed]);
+  assertEquals(reports, [overload]);
   knock(listener, { nonce: 3n, now: 2 });
   knock(listener, { nonce: 4n, now: 3 });
-  assertEquals(listener.nextTimeout, 1 + SHED_REPORT_INTERVAL_MS);
-  report(SHED_REPORT_INTERVAL_MS);
+  assertEquals(listener.nextTimeout, 1 + OVERLOAD_REPORT_INTERVAL_MS);
+  report(OVERLOAD_REPORT_INTERVAL_MS);
   assertEquals(reports.length, 1);
-  report(1 + SHED_REPORT_INTERVAL_MS);
-  assertEquals(reports, [shed, { ...shed, sessions: 2 }]);
-  assertEquals(listener.nextTimeout > 1 + SHED_REPORT_INTERVAL_MS, true);
+  report(1 + OVERLOAD_REPORT_INTERVAL_MS);
+  assertEquals(reports, [overload, { ...overload, sessions: 2 }]);
+  assertEquals(listener.nextTimeout > 1 + OVERLOAD_REPORT_INTERVAL_MS, true);
 });
 
 Deno.test("listener: a client is connected with its first packet, of any kind, once", () => {
