@@ -1,5 +1,5 @@
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
-import { type Address, newCounters } from "../transport/endpoint.ts";
+import type { Address } from "../transport/endpoint.ts";
 import { IDLE_TIMEOUT_MS, Session } from "../transport/reliable/session.ts";
 
 const MESSAGE = new Uint8Array(64).fill(0x78);
@@ -20,7 +20,7 @@ function oneTurn(): () => void {
       now,
       idleTimeout: IDLE_TIMEOUT_MS,
       output: {
-        counters: newCounters(),
+        drop: () => {},
         transmit: (datagram) => void sent.push(datagram),
         sessionEvent: () => {},
       },

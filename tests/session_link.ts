@@ -148,7 +148,7 @@ export class SessionLink {
     const events: SessionEvent[] = [];
     let plain: Uint8Array;
     const output = {
-      counters,
+      drop: (reason: keyof Counters) => void counters[reason]++,
       transmit: (datagram: Uint8Array, to: Address) => this.#carry(role, plain, datagram, to),
       sessionEvent: (_session: Session, event: SessionEvent) => void events.push(event),
     };

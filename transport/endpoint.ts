@@ -112,6 +112,11 @@ export abstract class Endpoint<Event> implements Monitor {
     return undefined;
   }
 
+  /** Counts a datagram as dropped. */
+  drop(reason: keyof Counters): void {
+    this.counters[reason]++;
+  }
+
   /** Queues a datagram. */
   transmit(datagram: Uint8Array, to: Address): void {
     this.#transmits.push({ datagram, to });

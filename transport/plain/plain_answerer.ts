@@ -85,20 +85,14 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
 
   override receive(datagram: Uint8Array, from: Address, _now: number): void {
     const message = decodePlain(datagram);
-    if (message === undefined) {
-      this.counters.malformed++;
-      return;
-    }
+    if (message === undefined) return this.drop("malformed");
     const known = this.#clients.get(formatAddress(from));
     if (isBye(message.text)) {
       if (known !== undefined) this.bye(known, "bye");
-      else this.counters.ignored++;
+      else this.drop("ignored");
       return;
     }
-    if (this.#isClosing) {
-      this.counters.ignored++;
-      return;
-    }
+    if (this.#isClosing) return this.drop("ignored");
     if (this.#asking >= this.#options.maxQuestions) return this.#overload.count("questions");
     const client = known ?? this.#admit(from);
     if (client === undefined) return this.#overload.count("sessions");

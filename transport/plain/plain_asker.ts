@@ -56,12 +56,12 @@ export class PlainAsker extends Endpoint<DialerEvent> {
   override receive(datagram: Uint8Array, from: Address, _now: number): void {
     const { server, sender } = this.#options;
     const message = decodePlain(datagram);
-    if (from.hostname !== sender || from.port !== server.port) this.counters.unknown++;
-    else if (message === undefined) this.counters.malformed++;
+    if (from.hostname !== sender || from.port !== server.port) this.drop("unknown");
+    else if (message === undefined) this.drop("malformed");
     else if (this.#turn === "remote") this.#answer(message.text);
     else if (this.#turn === "local" && this.#stale.length < MAX_STALE_ANSWERS) {
       this.#stale.push(message.text);
-    } else this.counters.ignored++;
+    } else this.drop("ignored");
   }
 
   override handleTimeout(now: number): void {

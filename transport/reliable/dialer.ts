@@ -131,10 +131,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
     const type = packetType(datagram);
-    if (type === undefined) {
-      this.counters.malformed++;
-      return;
-    }
+    if (type === undefined) return this.drop("malformed");
     const state = this.#state;
     switch (state.state) {
       case "greeting":
@@ -142,7 +139,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       case "talking":
         return this.#receiveTalk(state, datagram, from, now);
       case "over":
-        this.counters.ignored++;
+        this.drop("ignored");
     }
   }
 
@@ -249,15 +246,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   #receiveGreeting(greeting: Greeting, datagram: Uint8Array, now: number): void {
     const packet = decode(datagram);
-    if (packet === undefined) {
-      this.counters.malformed++;
-      return;
-    }
+    if (packet === undefined) return this.drop("malformed");
     // Whoever does not know the nonce did not see the HELLO, and cannot speak for the server.
-    if (packet.id !== greeting.nonce) {
-      this.counters.unknown++;
-      return;
-    }
+    if (packet.id !== greeting.nonce) return this.drop("unknown");
     switch (packet.type) {
       case "retry":
         return this.#receiveRetry(greeting, packet, now);
@@ -270,15 +261,12 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
         this.emit({ type: "refused", refusal: greeting.refusal });
         return this.#finish();
       default:
-        this.counters.ignored++;
+        this.drop("ignored");
     }
   }
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
-    if (constantTimeEqual(packet.payload, greeting.token)) {
-      this.counters.duplicates++;
-      return;
-    }
+    if (constantTimeEqual(packet.payload, greeting.token)) return this.drop("duplicates");
     this.#measure(greeting, packet, now);
     greeting.token = packet.payload.slice();
     this.#transmitHello(greeting, now);
@@ -287,10 +275,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #receiveWelcome(greeting: Greeting, packet: Packet, now: number): void {
     const welcome = decodeWelcome(packet.payload);
     const seal = greeting.initiation.complete(welcome.keyShare, welcome.fields);
-    if (seal === undefined) {
-      this.counters.unopened++;
-      return;
-    }
+    if (seal === undefined) return this.drop("unopened");
     this.#measure(greeting, packet, now);
     const session = new Session({
       id: welcome.sessionId,
@@ -313,12 +298,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   #receiveTalk(talk: Talk, datagram: Uint8Array, from: Address, now: number): void {
     const { session } = talk;
-    if (!session.owns(datagram)) {
-      this.counters.unknown++;
-      return;
-    }
+    if (!session.owns(datagram)) return this.drop("unknown");
     if (packetType(datagram) !== "reset") session.receive(datagram, from, now);
-    else if (decode(datagram) === undefined) this.counters.malformed++;
+    else if (decode(datagram) === undefined) this.drop("malformed");
     else this.#receiveReset(talk, now);
   }
 

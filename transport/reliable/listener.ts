@@ -159,7 +159,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const type = packetType(datagram);
     switch (type) {
       case undefined:
-        this.counters.malformed++;
+        this.drop("malformed");
         break;
       case "hello":
         this.#receiveHello(datagram, from, now);
@@ -169,7 +169,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "refuse":
       case "reset":
         // Only a server sends these. An answer could start two servers answering each other.
-        this.counters.ignored++;
+        this.drop("ignored");
         break;
       default:
         this.#receivePacket(datagram, from, now);
@@ -267,10 +267,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #receiveHello(datagram: Uint8Array, from: Address, now: number): void {
     const packet = decode(datagram);
     const hello = packet && decodeHello(packet.payload);
-    if (packet === undefined || hello === undefined) {
-      this.counters.malformed++;
-      return;
-    }
+    if (packet === undefined || hello === undefined) return this.drop("malformed");
     const nonce = packet.id;
     const echo = packet.attempt;
     if (!this.#tokens.check(hello.token, from, nonce, now)) {
@@ -333,10 +330,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #welcome(client: ClientSession, echo: number, to: Address, now: number): void {
     const { nonce, welcome } = client;
     // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
-    if (welcome === undefined) {
-      this.counters.duplicates++;
-      return;
-    }
+    if (welcome === undefined) return this.drop("duplicates");
     const attempt = client.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
     this.#deadlines.schedule(client, now);
@@ -350,7 +344,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #receivePacket(datagram: Uint8Array, from: Address, now: number): void {
     const client = this.#clients.get(packetIdLow(datagram));
     if (client === undefined || !client.owns(datagram)) {
-      this.counters.unknown++;
+      this.drop("unknown");
       const id = packetId(datagram);
       if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), from);
       return;

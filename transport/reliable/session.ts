@@ -81,10 +81,10 @@ export type SessionEvent =
 
 /** Takes what a session puts out. */
 export interface SessionOutput {
-  /** Datagrams dropped, by reason. */
-  readonly counters: Counters;
   /** A datagram to send. */
   transmit(datagram: Uint8Array, to: Address): void;
+  /** A datagram was dropped. */
+  drop(reason: keyof Counters): void;
   /** Something happened in that session. */
   sessionEvent(session: Session, event: SessionEvent): void;
 }
@@ -293,15 +293,9 @@ export class Session implements PacketSink {
    */
   receive(datagram: Uint8Array, from: Address, now: number): void {
     const opened = this.#seal.open(datagram);
-    if (opened === undefined) {
-      this.#output.counters.unopened++;
-      return;
-    }
+    if (opened === undefined) return this.#output.drop("unopened");
     const packet = decode(opened);
-    if (packet === undefined) {
-      this.#output.counters.malformed++;
-      return;
-    }
+    if (packet === undefined) return this.#output.drop("malformed");
     this.#heardAt = now;
     this.#follow(from, datagram.length, now);
     this.#scheduleKeepalive(now);
@@ -391,7 +385,7 @@ export class Session implements PacketSink {
       case "bye-ack":
         return this.#takeByeAck();
       default:
-        this.#output.counters.ignored++;
+        this.#output.drop("ignored");
     }
   }
 
@@ -402,25 +396,22 @@ export class Session implements PacketSink {
     const isOpen = this.turn === "local" || this.turn === "remote";
     const replay = this.#role === "answerer";
     if (isOpen && this.#delivery.receiveRepeat(packet, now, { replay })) {
-      this.#output.counters.duplicates++;
+      this.#output.drop("duplicates");
     } else {
-      this.#output.counters.outOfTurn++;
+      this.#output.drop("outOfTurn");
     }
   }
 
   #takeReply(packet: Packet, now: number): void {
     if (this.#delivery.isSending) {
-      if (!this.#delivery.acknowledgedByReply(packet, now)) {
-        this.#output.counters.outOfTurn++;
-        return;
-      }
+      if (!this.#delivery.acknowledgedByReply(packet, now)) return this.#output.drop("outOfTurn");
       this.#emit({ type: "delivered", number: this.#number });
     }
     const message = this.#delivery.receiveSegment(packet, now);
     if (message === undefined) return;
     const text = decodeText(message);
     if (text === undefined) {
-      this.#output.counters.malformed++;
+      this.#output.drop("malformed");
       this.bye("invalid", now);
       return;
     }
@@ -430,20 +421,14 @@ export class Session implements PacketSink {
   }
 
   #takeAck(packet: Packet, now: number): void {
-    if (this.turn === "leaving" || this.turn === "closed") {
-      this.#output.counters.ignored++;
-      return;
-    }
+    if (this.turn === "leaving" || this.turn === "closed") return this.#output.drop("ignored");
     if (!this.#delivery.receiveAck(packet, now)) return;
     this.#emit({ type: "delivered", number: packet.number });
     if (this.#role === "asker") this.#emit({ type: "position", ahead: packet.ahead });
   }
 
   #takePing(packet: Packet): void {
-    if (this.turn === "closed") {
-      this.#output.counters.ignored++;
-      return;
-    }
+    if (this.turn === "closed") return this.#output.drop("ignored");
     const { number, attempt, payload } = packet;
     this.transmit({ type: "pong", number, echo: attempt, payload });
     if (this.#role === "asker" && this.turn === "remote" && packet.number > this.#heardProbe) {
@@ -456,8 +441,7 @@ export class Session implements PacketSink {
     const challenge = this.#unprovedPath?.challenge ?? NO_CHALLENGE;
     const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
     if (!isAwaited || !constantTimeEqual(packet.payload, challenge)) {
-      this.#output.counters.ignored++;
-      return;
+      return this.#output.drop("ignored");
     }
     this.#unprovedPath = undefined;
     const elapsed = this.#probe!.elapsed(packet.echo, now);
@@ -476,10 +460,7 @@ export class Session implements PacketSink {
   }
 
   #takeByeAck(): void {
-    if (!this.#turn.remote("bye-confirmed")) {
-      this.#output.counters.ignored++;
-      return;
-    }
+    if (!this.#turn.remote("bye-confirmed")) return this.#output.drop("ignored");
     this.#quiet();
     this.#emit({ type: "ended", reason: this.#byeReason });
     this.#emit({ type: "forgotten" });

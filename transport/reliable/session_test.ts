@@ -749,7 +749,11 @@ Deno.test("session: every datagram passes the seal, and what does not open is dr
     idleTimeout: 75_000,
     random: () => 0,
     randomBytes: (length) => new Uint8Array(length),
-    output: { counters, transmit: (datagram) => sent.push(datagram), sessionEvent: () => {} },
+    output: {
+      drop: (reason) => counters[reason]++,
+      transmit: (datagram) => sent.push(datagram),
+      sessionEvent: () => {},
+    },
     seal: {
       seal: (datagram) => Uint8Array.of(...datagram, 0xff),
       open: (datagram) => datagram.at(-1) === 0xff ? datagram.subarray(0, -1) : undefined,
