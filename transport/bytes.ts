@@ -5,6 +5,9 @@
  * @module
  */
 
+/** No bytes. */
+export const EMPTY: Uint8Array = new Uint8Array(0);
+
 const SLAB_BYTES = 16_384;
 
 /** What is longer gets a slab of its own. */

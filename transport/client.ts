@@ -14,7 +14,7 @@ import type { Endpoint, Monitor } from "./endpoint.ts";
 import type { ByeReason } from "./reliable/packet.ts";
 import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, OutOfTurnError, type TurnState } from "../protocol.ts";
-import { bindUdp, type DatagramSocket, Driver, resolveHost } from "./driver.ts";
+import { bindUdp, type DatagramSocket, Driver, RANDOMNESS, resolveHost } from "./driver.ts";
 
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions {
@@ -93,8 +93,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
     ...timeouts,
     server,
     now: Driver.now(),
-    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    random: Math.random,
+    ...RANDOMNESS,
     ...(room && { room }),
   });
   const conversation = new RunningConversation(options, server, endpoint);
@@ -126,11 +125,14 @@ export interface AskingEndpoint extends Endpoint<DialerEvent> {
 /** A conversation over a socket, whatever its protocol. */
 export class RunningConversation implements Conversation {
   readonly remoteAddr: Deno.NetAddr;
-  readonly #dialer: AskingEndpoint;
+  readonly #endpoint: AskingEndpoint;
   readonly #driver: Driver<DialerEvent>;
   readonly #options: ConnectOptions;
   readonly #connected = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<EndReason>();
+  /** Settles when the server is there, or rejects with why it is not. */
+  readonly connected: Promise<void> = this.#connected.promise;
+  readonly ended: Promise<EndReason> = this.#ended.promise;
   #answer: PromiseWithResolvers<string> | undefined;
   #isConnected = false;
   #endReason: EndReason | undefined;
@@ -138,7 +140,7 @@ export class RunningConversation implements Conversation {
   /** Binds the socket, and starts. */
   constructor(options: ConnectOptions, server: Deno.NetAddr, endpoint: AskingEndpoint) {
     this.remoteAddr = server;
-    this.#dialer = endpoint;
+    this.#endpoint = endpoint;
     this.#options = options;
     const isIpv6 = server.hostname.includes(":");
     const socket = bindUdp(
@@ -153,15 +155,6 @@ export class RunningConversation implements Conversation {
     options.signal?.addEventListener("abort", this.#onAbort, { once: true });
   }
 
-  /** Settles when the server is there, or rejects with why it is not. */
-  get connected(): Promise<void> {
-    return this.#connected.promise;
-  }
-
-  get ended(): Promise<EndReason> {
-    return this.#ended.promise;
-  }
-
   ask(question: string): Promise<string> {
     try {
       return this.#ask(question);
@@ -171,9 +164,9 @@ export class RunningConversation implements Conversation {
   }
 
   async bye(): Promise<void> {
-    const { turn } = this.#dialer;
+    const { turn } = this.#endpoint;
     if (turn !== "leaving" && turn !== "closed") {
-      this.#dialer.bye("bye", Driver.now());
+      this.#endpoint.bye("bye", Driver.now());
       this.#driver.update();
     }
     await this.#ended.promise;
@@ -186,9 +179,9 @@ export class RunningConversation implements Conversation {
 
   #ask(question: string): Promise<string> {
     if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
-    if (this.#dialer.turn === "leaving") throw new ConversationEndedError("bye");
+    if (this.#endpoint.turn === "leaving") throw new ConversationEndedError("bye");
     if (this.#answer !== undefined) throw new OutOfTurnError("remote");
-    this.#dialer.ask(encodeText(question), Driver.now());
+    this.#endpoint.ask(encodeText(question), Driver.now());
     const { promise } = this.#answer = Promise.withResolvers();
     // The answer may be here already: then it is taken in this call.
     this.#driver.update();
@@ -214,9 +207,7 @@ export class RunningConversation implements Conversation {
         this.#takeAnswer().reject(new NoAnswerError(this.remoteAddr, event.timeout));
         break;
       case "unreachable":
-        this.#connected.reject(
-          new UnreachableError(this.remoteAddr),
-        );
+        this.#connected.reject(new UnreachableError(this.remoteAddr));
         this.#end("silence");
         break;
       case "refused":

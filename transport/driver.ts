@@ -4,7 +4,7 @@
  * @module
  */
 import { UnresolvedError } from "./errors.ts";
-import type { Address, Endpoint, Transmit } from "./endpoint.ts";
+import type { Address, Endpoint, Randomness, Transmit } from "./endpoint.ts";
 
 /** Failures of a socket in a row after which it is given up. */
 const MAX_FAILURES = 100;
@@ -16,6 +16,12 @@ const MAX_TIMER_MS = 10_000;
 const REST_MS = 50;
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+
+/** The platform's randomness. */
+export const RANDOMNESS: Randomness = {
+  random: Math.random,
+  randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+};
 
 /** A way to send and receive datagrams. */
 export interface DatagramSocket {

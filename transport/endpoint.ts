@@ -26,6 +26,14 @@ export interface Transmit {
   readonly to: Address;
 }
 
+/** Sources of randomness, handed in. */
+export interface Randomness {
+  /** A number from 0 up to 1, for jitter. */
+  readonly random: () => number;
+  /** `length` unpredictable bytes. */
+  readonly randomBytes: (length: number) => Uint8Array;
+}
+
 /** How the conversation stands that a datagram belongs to. */
 export interface Inspection {
   /** Whose move it is at this end; nobody's while it is getting through to the other. */

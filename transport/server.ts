@@ -19,7 +19,14 @@ import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Overload } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
-import { bindUdp, type DatagramSocket, Driver, nextTask, waitAtMost } from "./driver.ts";
+import {
+  bindUdp,
+  type DatagramSocket,
+  Driver,
+  nextTask,
+  RANDOMNESS,
+  waitAtMost,
+} from "./driver.ts";
 import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
 
@@ -123,19 +130,19 @@ export interface Server extends AsyncDisposable {
 export function serve(options: ServeOptions, handler: Handler): Server {
   const { code } = options;
   const room = code === undefined ? undefined : new CodeRoom(code);
-  const hmac = new TokenHmac();
+  let hmac: Hmac;
+  const hmacReady = loadHmac().then((loaded) => hmac = loaded);
   const endpoint = new Listener({
     ...serverLimits(options),
     maxSessionsPerAddress: checkLimit(
       "maxSessionsPerAddress",
       options.maxSessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS,
     ),
-    hmac: hmac.compute,
-    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
-    random: Math.random,
+    hmac: (key, data) => hmac(key, data),
+    ...RANDOMNESS,
     ...(room && { room }),
   });
-  return new RunningServer(options, handler, endpoint, Promise.all([hmac.ready, room?.ready]));
+  return new RunningServer(options, handler, endpoint, Promise.all([hmacReady, room?.ready]));
 }
 
 /** The limits that every server has, with their defaults, or a `RangeError`. */
@@ -181,7 +188,7 @@ export class RunningServer<P extends Peer> implements Server {
   readonly finished: Promise<void>;
   readonly #options: ServeOptions;
   readonly #handler: Handler;
-  readonly #listener: AnsweringEndpoint<P>;
+  readonly #endpoint: AnsweringEndpoint<P>;
   readonly #driver: Driver<ListenerEvent<P>>;
   readonly #stopped = Promise.withResolvers<void>();
   #shutdown: Promise<void> | undefined;
@@ -196,7 +203,7 @@ export class RunningServer<P extends Peer> implements Server {
     const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
     this.#options = options;
     this.#handler = handler;
-    this.#listener = endpoint;
+    this.#endpoint = endpoint;
     const socket = bindUdp({ hostname, port: checkPort(port, 0) }, endpoint.maxDatagramBytes);
     this.addr = toNetAddr(socket.address);
     this.#driver = new Driver({
@@ -226,10 +233,10 @@ export class RunningServer<P extends Peer> implements Server {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // What handlers have answered by now is on its way into the listener.
     await nextTask();
-    this.#listener.close(Driver.now());
+    this.#endpoint.close(Driver.now());
     this.#driver.update();
-    if (this.#listener.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
-    for (const session of this.#listener.sessions) clientOf(session)?.end();
+    if (this.#endpoint.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
+    for (const session of this.#endpoint.sessions) clientOf(session)?.end();
     await this.#driver.close();
   }
 
@@ -264,7 +271,16 @@ export class RunningServer<P extends Peer> implements Server {
 
   #answer(session: P, question: string): void {
     const client = clientOf(session)!;
-    const info = new Question(client, (ahead) => this.#setAhead(session, ahead));
+    const info: QuestionInfo = {
+      client,
+      get remoteAddr() {
+        return client.remoteAddr;
+      },
+      get signal() {
+        return client.signal;
+      },
+      setAhead: (ahead) => this.#setAhead(session, ahead),
+    };
     try {
       const answer = this.#handler(question, info);
       // Most bots have theirs at once, and it goes out before anything else is looked at.
@@ -285,21 +301,21 @@ export class RunningServer<P extends Peer> implements Server {
   }
 
   #fail(session: P, client: Client, error: unknown): void {
-    if (session.turn === "local") this.#listener.bye(session, "failed", Driver.now());
+    if (session.turn === "local") this.#endpoint.bye(session, "failed", Driver.now());
     this.#report(error, client);
   }
 
   #setAhead(session: P, ahead: number): void {
-    this.#listener.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
+    this.#endpoint.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
     this.#driver.update();
   }
 
   #send(session: P, text: string): void {
     if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
     const answer = encodeText(text);
-    this.#listener.checkSize(answer);
+    this.#endpoint.checkSize(answer);
     // Who asked may be gone by now: then there is nobody to answer.
-    if (session.turn === "local") this.#listener.answer(session, answer, Driver.now());
+    if (session.turn === "local") this.#endpoint.answer(session, answer, Driver.now());
   }
 
   // What a listener throws must not stop the loop that serves the other clients.
@@ -349,24 +365,6 @@ class Client implements ClientInfo {
   }
 }
 
-class Question implements QuestionInfo {
-  readonly client: Client;
-  readonly setAhead: (ahead: number) => void;
-
-  constructor(client: Client, setAhead: (ahead: number) => void) {
-    this.client = client;
-    this.setAhead = setAhead;
-  }
-
-  get remoteAddr(): Deno.NetAddr {
-    return this.client.remoteAddr;
-  }
-
-  get signal(): AbortSignal {
-    return this.client.signal;
-  }
-}
-
 /** The client of a session, once it got through. */
 function clientOf({ attachment }: Peer): Client | undefined {
   return attachment as Client | undefined;
@@ -381,19 +379,10 @@ function toNetAddr({ hostname, port }: Address): Deno.NetAddr {
  * HMAC-SHA-256 for the retry tokens. `node:crypto` would take longer to load, and leaves native memory
  * behind for each of the many that a flood of HELLOs wants.
  */
-class TokenHmac {
-  /** Settles when it is loaded, which who only asks or waits for a first prompt need not wait for. */
-  readonly ready: Promise<void> = this.#load();
-  #hmac: Hmac | undefined;
-
-  /** HMAC-SHA-256 (RFC 2104). */
-  readonly compute: Hmac = (key, data) => this.#hmac!(key, data);
-
-  async #load(): Promise<void> {
-    const [{ hmac }, { sha256 }] = await Promise.all([
-      import("@noble/hashes/hmac.js"),
-      import("@noble/hashes/sha2.js"),
-    ]);
-    this.#hmac = (key, data) => hmac(sha256, key, data);
-  }
+async function loadHmac(): Promise<Hmac> {
+  const [{ hmac }, { sha256 }] = await Promise.all([
+    import("@noble/hashes/hmac.js"),
+    import("@noble/hashes/sha2.js"),
+  ]);
+  return (key, data) => hmac(sha256, key, data);
 }

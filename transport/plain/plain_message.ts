@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decodeText, encodeText } from "../bytes.ts";
+import { concat, decodeText, encodeText } from "../bytes.ts";
 import { packetType } from "../reliable/packet.ts";
 import { MAX_PLAIN_MESSAGE_BYTES } from "../../protocol.ts";
 
@@ -32,10 +32,6 @@ export function decodePlain(datagram: Uint8Array): PlainMessage | undefined {
 
 /** The datagram of a message: with that end of line, unless it would then be too long. */
 export function encodePlain(message: Uint8Array, lineEnd: string): Uint8Array {
-  const end = encodeText(lineEnd);
-  const datagram = new Uint8Array(message.length + end.length);
-  if (datagram.length > MAX_PLAIN_MESSAGE_BYTES) return message;
-  datagram.set(message);
-  datagram.set(end, message.length);
-  return datagram;
+  const datagram = concat([message, encodeText(lineEnd)]);
+  return datagram.length > MAX_PLAIN_MESSAGE_BYTES ? message : datagram;
 }

@@ -11,13 +11,12 @@ import {
 } from "./noise.ts";
 import {
   encode,
+  handshakeFields,
   HEADER_BYTES,
-  helloFields,
   MAX_DATAGRAM_BYTES,
   MAX_KEY_SHARE_BYTES,
   MAX_SEGMENT_BYTES,
   SEAL_BYTES,
-  welcomeFields,
 } from "../reliable/packet.ts";
 import { privateRoom, PrivateSeal, REPLAY_WINDOW, ReplayWindow } from "./private_room.ts";
 import { OPEN_ROOM, type Response, type Room, type Seal } from "../reliable/seal.ts";
@@ -25,8 +24,8 @@ import { OPEN_ROOM, type Response, type Room, type Seal } from "../reliable/seal
 const PLATFORM = nodePrimitives();
 const BASE_POINT = Uint8Array.fromHex("09".padEnd(64, "0"));
 const PSK = new Uint8Array(32).fill(0x5a);
-const HELLO = helloFields(0x1122_3344_5566_7788n, { idleTimeout: 75_000 });
-const WELCOME = welcomeFields({ sessionId: 0x0123_4567_89ab_cdefn, idleTimeout: 60_000 });
+const HELLO = handshakeFields(0x1122_3344_5566_7788n, 75_000);
+const WELCOME = handshakeFields(0x0123_4567_89ab_cdefn, 60_000);
 const ID = 0x0123_4567_89ab_cdefn;
 const WORDS = new TextEncoder().encode("¿HTML es un lenguaje de programacion?");
 const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 1");

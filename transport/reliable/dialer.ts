@@ -4,20 +4,11 @@
  *
  * @module
  */
-import { constantTimeEqual } from "../bytes.ts";
-import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
-import {
-  type ByeReason,
-  decode,
-  decodeWelcome,
-  encode,
-  encodeHello,
-  helloFields,
-  MAX_DATAGRAM_BYTES,
-  readHeader,
-} from "./packet.ts";
-import { type Packet, packetType } from "./packet.ts";
-import { type Refusal, REFUSALS } from "./packet.ts";
+import { constantTimeEqual, EMPTY } from "../bytes.ts";
+import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
+import { type ByeReason, type Packet, type Refusal, REFUSALS } from "./packet.ts";
+import { decode, decodeWelcome, encode, encodeHello, handshakeFields } from "./packet.ts";
+import { MAX_DATAGRAM_BYTES, packetType, readHeader } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, longestPause, Session } from "./session.ts";
 import type { ConversationEvent, EndReason, SessionEvent, SessionOutput } from "./session.ts";
@@ -53,7 +44,7 @@ export type DialerEvent =
   | { readonly type: "over" };
 
 /** How a {@linkcode Dialer} works. */
-export interface DialerOptions {
+export interface DialerOptions extends Randomness {
   /** The server. */
   readonly server: Address;
   /** The time of the first HELLO, in ms. */
@@ -64,10 +55,6 @@ export interface DialerOptions {
   readonly idleTimeout: number;
   /** The room to enter; by default an open one. */
   readonly room?: Room;
-  /** So many unpredictable bytes. */
-  readonly randomBytes: (length: number) => Uint8Array;
-  /** A number from 0 up to 1, for jitter. */
-  readonly random: () => number;
 }
 
 interface Greeting {
@@ -96,8 +83,6 @@ type State =
   | Greeting
   | Talk
   | { readonly state: "over" };
-
-const NOTHING = new Uint8Array(0);
 
 /** One conversation in which this end asks. */
 export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
@@ -237,8 +222,8 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       isReconnect,
       rtt: new RttEstimator(),
       hello: new Retransmission(),
-      initiation: room.initiate(helloFields(nonce, this.#options)),
-      token: NOTHING,
+      initiation: room.initiate(handshakeFields(nonce, this.#options.idleTimeout)),
+      token: EMPTY,
     };
     this.#transmitHello(greeting, now);
     return greeting;
@@ -334,7 +319,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { hello, token, rtt, nonce, initiation } = greeting;
     const { idleTimeout } = this.#options;
     // The server computes nothing for an address that is not proved: its share goes with the token.
-    const keyShare = token.length === 0 ? NOTHING : initiation.keyShare;
+    const keyShare = token.length === 0 ? EMPTY : initiation.keyShare;
     const payload = encodeHello({ idleTimeout, token, keyShare });
     // A class that starts together would otherwise knock in step each time (RFC 7252 §4.2).
     const jitter = 1 + this.#options.random() / 2;

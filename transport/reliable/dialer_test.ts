@@ -8,12 +8,11 @@ import {
   decodeHello,
   encode,
   encodeWelcome,
+  handshakeFields,
   HELLO_BYTES,
-  helloFields,
   type Packet,
   type PacketFields,
   REFUSALS,
-  welcomeFields,
 } from "./packet.ts";
 import { privateRoom } from "../private/private_room.ts";
 import { OPEN_ROOM, type Room } from "./seal.ts";
@@ -97,8 +96,8 @@ class Stage {
     const hello = this.sent().find(({ type }) => type === "hello")!;
     this.receive(retry(hello.id, 7), { now });
     const { keyShare } = decodeHello(this.sent()[0]!.payload)!;
-    const fields = welcomeFields({ sessionId: id, idleTimeout: IDLE_MS });
-    const opening = { keyShare, fields: helloFields(hello.id, { idleTimeout: IDLE_MS }) };
+    const fields = handshakeFields(id, IDLE_MS);
+    const opening = { keyShare, fields: handshakeFields(hello.id, IDLE_MS) };
     const response = this.#room.respond(opening, fields);
     if (typeof response === "string") throw new Error(response);
     this.receive(welcome(hello.id, id, IDLE_MS, response.keyShare), { now });

@@ -5,34 +5,16 @@
  * @module
  */
 import { Deadlines, type Sleeper } from "./deadlines.ts";
-import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
-import {
-  type ByeReason,
-  decode,
-  decodeHello,
-  encode,
-  encodeWelcome,
-  helloFields,
-  MAX_DATAGRAM_BYTES,
-  readHeader,
-  welcomeFields,
-} from "./packet.ts";
-import {
-  type Hello,
-  idLow,
-  packetId,
-  packetIdLow,
-  packetType,
-  type Refusal,
-  REFUSALS,
-} from "./packet.ts";
-import { RateLimit } from "../limits.ts";
-import { RetryTokens } from "./retry_token.ts";
-import type { Hmac } from "./retry_token.ts";
+import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
+import { type ByeReason, type Hello, type Refusal, REFUSALS } from "./packet.ts";
+import { decode, decodeHello, encode, encodeWelcome, handshakeFields } from "./packet.ts";
+import { idLow, MAX_DATAGRAM_BYTES, packetId, packetIdLow } from "./packet.ts";
+import { packetType, readHeader } from "./packet.ts";
+import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
-import { type Overload, OverloadLog } from "../limits.ts";
+import { type Overload, OverloadLog, RateLimit } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
@@ -59,7 +41,7 @@ export type ListenerEvent<S = Session> =
   | { readonly type: "drained" };
 
 /** How a {@linkcode Listener} works. */
-export interface ListenerOptions {
+export interface ListenerOptions extends Randomness, RetryTokenOptions {
   /** Most sessions at once: 1 or more. */
   readonly maxSessions: number;
   /** Most sessions at once for one IP address: 1 or more. */
@@ -70,12 +52,6 @@ export interface ListenerOptions {
   readonly idleTimeout: number;
   /** Who may come in; by default everybody. */
   readonly room?: Room;
-  /** HMAC-SHA-256, for the retry tokens. */
-  readonly hmac: Hmac;
-  /** So many unpredictable bytes. */
-  readonly randomBytes: (length: number) => Uint8Array;
-  /** A number from 0 up to 1, for jitter. */
-  readonly random: () => number;
 }
 
 /** An IP address that sessions connected from. */
@@ -291,8 +267,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     }
     const { idleTimeout, room = OPEN_ROOM } = this.#options;
     const sessionId = this.#newId();
-    const opening = { keyShare: hello.keyShare, fields: helloFields(nonce, hello) };
-    const response = room.respond(opening, welcomeFields({ sessionId, idleTimeout }));
+    const opening = { keyShare: hello.keyShare, fields: handshakeFields(nonce, hello.idleTimeout) };
+    const response = room.respond(opening, handshakeFields(sessionId, idleTimeout));
     if (typeof response === "string") return this.#refuse(response, nonce, echo, from);
     const admission = { sessionId, nonce, hello, response };
     this.#welcome(this.#admit(admission, from, now), echo, from, now);

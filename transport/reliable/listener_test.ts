@@ -20,9 +20,9 @@ import {
   decodeWelcome,
   encode,
   encodeHello,
+  handshakeFields,
   HEADER_BYTES,
   HELLO_BYTES,
-  helloFields,
   MAX_DATAGRAM_BYTES,
   type Packet,
   type PacketFields,
@@ -723,7 +723,7 @@ Deno.test("listener: a recorded key share opens one session, and no nonce but it
   const primitives = nodePrimitives();
   const room = privateRoom(new Uint8Array(32).fill(1), primitives);
   const listener = newListener({ room });
-  const initiation = room.initiate(helloFields(NONCE, { idleTimeout: IDLE_MS }));
+  const initiation = room.initiate(handshakeFields(NONCE, IDLE_MS));
   const { keyShare } = initiation;
   for (let nonce = NONCE + 1n; nonce < NONCE + 20n; nonce++) {
     const reply = knock(listener, { nonce, keyShare, from: OTHER });

@@ -1,11 +1,11 @@
 /**
  * One datagram, one packet: the only place where the bytes of the wire are built or read.
- * The layout is drawn in the module documentation of `protocol.ts`.
+ * The layout is drawn in the module documentation of `mod.ts`.
  *
  * @module
  */
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
-import { allocate, Views } from "../bytes.ts";
+import { allocate, EMPTY, Views } from "../bytes.ts";
 
 /** Largest datagram sent or accepted, in bytes: fits every path without fragments (RFC 7252 §4.6). */
 export const MAX_DATAGRAM_BYTES = 1152;
@@ -118,38 +118,29 @@ export interface Header extends Omit<Packet, "payload"> {
 /** The fields of a {@linkcode Packet} that are not zero or empty. */
 export type PacketFields = Pick<Packet, "type" | "id"> & Partial<Packet>;
 
-interface PacketRule {
-  readonly code: number;
-  readonly minPayload: number;
-  readonly maxPayload: number;
-}
-
-const NOTHING = new Uint8Array(0);
 const HELLO_PAYLOAD = HELLO_BYTES - HEADER_BYTES;
-const WELCOME_FIELDS = 12;
+const HANDSHAKE_FIELDS = 12;
 
-const RULES: Readonly<Record<PacketType, PacketRule>> = {
-  "hello": { code: 1, minPayload: HELLO_PAYLOAD, maxPayload: HELLO_PAYLOAD },
-  "retry": { code: 2, minPayload: 1, maxPayload: MAX_TOKEN_BYTES },
-  "welcome": {
-    code: 3,
-    minPayload: WELCOME_FIELDS,
-    maxPayload: WELCOME_FIELDS + MAX_KEY_SHARE_BYTES,
-  },
-  "refuse": { code: 4, minPayload: 1, maxPayload: 1 },
-  "message": { code: 5, minPayload: 0, maxPayload: MAX_SEGMENT_BYTES },
-  "ack": { code: 6, minPayload: 0, maxPayload: 0 },
-  "ping": { code: 7, minPayload: 0, maxPayload: CHALLENGE_BYTES },
-  "pong": { code: 8, minPayload: 0, maxPayload: CHALLENGE_BYTES },
-  "bye": { code: 9, minPayload: 1, maxPayload: 1 },
-  "bye-ack": { code: 10, minPayload: 0, maxPayload: 0 },
-  "reset": { code: 11, minPayload: 0, maxPayload: 0 },
+/** The code of each type on the wire, and the bounds of its payload in bytes. */
+const RULES: Readonly<Record<PacketType, { code: number; min: number; max: number }>> = {
+  "hello": { code: 1, min: HELLO_PAYLOAD, max: HELLO_PAYLOAD },
+  "retry": { code: 2, min: 1, max: MAX_TOKEN_BYTES },
+  "welcome": { code: 3, min: HANDSHAKE_FIELDS, max: HANDSHAKE_FIELDS + MAX_KEY_SHARE_BYTES },
+  "refuse": { code: 4, min: 1, max: 1 },
+  "message": { code: 5, min: 0, max: MAX_SEGMENT_BYTES },
+  "ack": { code: 6, min: 0, max: 0 },
+  "ping": { code: 7, min: 0, max: CHALLENGE_BYTES },
+  "pong": { code: 8, min: 0, max: CHALLENGE_BYTES },
+  "bye": { code: 9, min: 1, max: 1 },
+  "bye-ack": { code: 10, min: 0, max: 0 },
+  "reset": { code: 11, min: 0, max: 0 },
 };
 
 const written = new Views();
 const read = new Views();
 
-const TYPES: readonly (PacketType | undefined)[] = typesByCode();
+const TYPES: (PacketType | undefined)[] = [];
+for (const [type, { code }] of Object.entries(RULES)) TYPES[code] = type as PacketType;
 
 /**
  * Builds the datagram of a packet.
@@ -185,7 +176,7 @@ export function encodeFor(
   low: number,
   packet: Omit<PacketFields, "id">,
 ): Uint8Array {
-  const payload = packet.payload ?? NOTHING;
+  const payload = packet.payload ?? EMPTY;
   const datagram = allocate(HEADER_BYTES + payload.length);
   const view = written.of(datagram);
   const at = datagram.byteOffset;
@@ -213,10 +204,10 @@ export function encodeFor(
 export function decode(datagram: Uint8Array): Packet | undefined {
   const type = packetType(datagram);
   if (type === undefined) return undefined;
-  const { minPayload, maxPayload } = RULES[type];
+  const { min, max } = RULES[type];
   const length = datagram.length - HEADER_BYTES;
-  if (length < minPayload || length > maxPayload) return undefined;
-  const payload = length === 0 ? NOTHING : datagram.subarray(HEADER_BYTES);
+  if (length < min || length > max) return undefined;
+  const payload = length === 0 ? EMPTY : datagram.subarray(HEADER_BYTES);
   const packet = readFields(datagram, type, payload);
   if (type === "message" && !isSegment(packet)) return undefined;
   const isProbe = type === "ping" || type === "pong";
@@ -232,7 +223,7 @@ export function decode(datagram: Uint8Array): Packet | undefined {
 export function readHeader(datagram: Uint8Array): Header | undefined {
   const type = packetType(datagram);
   if (type === undefined) return undefined;
-  const { payload: _, ...fields } = readFields(datagram, type, NOTHING);
+  const { payload: _, ...fields } = readFields(datagram, type, EMPTY);
   // The length of the token follows the idle timeout.
   const hasToken = type === "hello" && (datagram[HEADER_BYTES + 4] ?? 0) > 0;
   return { ...fields, hasToken };
@@ -286,16 +277,15 @@ export interface Hello {
 }
 
 /**
- * The fields of a HELLO that a key agreement authenticates. The nonce is one of them: a key share that
- * somebody has recorded opens no session under another.
+ * The fields of a HELLO or WELCOME that a key agreement authenticates.
+ *
+ * @param id The nonce of the HELLO, so that a recorded key share opens no session under another; or
+ * the session id that the WELCOME grants.
  */
-export function helloFields(
-  nonce: bigint,
-  { idleTimeout }: Pick<Hello, "idleTimeout">,
-): Uint8Array {
-  const fields = new Uint8Array(12);
+export function handshakeFields(id: bigint, idleTimeout: number): Uint8Array {
+  const fields = new Uint8Array(HANDSHAKE_FIELDS);
   const view = new DataView(fields.buffer);
-  view.setBigUint64(0, nonce);
+  view.setBigUint64(0, id);
   view.setUint32(8, idleTimeout);
   return fields;
 }
@@ -342,20 +332,11 @@ export interface Welcome {
   readonly keyShare: Uint8Array;
 }
 
-/** The fields of a WELCOME that a key agreement authenticates. */
-export function welcomeFields(welcome: Pick<Welcome, "sessionId" | "idleTimeout">): Uint8Array {
-  const fields = new Uint8Array(WELCOME_FIELDS);
-  const view = new DataView(fields.buffer);
-  view.setBigUint64(0, welcome.sessionId);
-  view.setUint32(8, welcome.idleTimeout);
-  return fields;
-}
-
 /** Builds the payload of a WELCOME. */
 export function encodeWelcome(welcome: Omit<Welcome, "fields">): Uint8Array {
-  const payload = new Uint8Array(WELCOME_FIELDS + welcome.keyShare.length);
-  payload.set(welcomeFields(welcome));
-  payload.set(welcome.keyShare, WELCOME_FIELDS);
+  const payload = new Uint8Array(HANDSHAKE_FIELDS + welcome.keyShare.length);
+  payload.set(handshakeFields(welcome.sessionId, welcome.idleTimeout));
+  payload.set(welcome.keyShare, HANDSHAKE_FIELDS);
   return payload;
 }
 
@@ -365,8 +346,8 @@ export function decodeWelcome(payload: Uint8Array): Welcome {
   return {
     sessionId: view.getBigUint64(0),
     idleTimeout: view.getUint32(8),
-    fields: payload.subarray(0, WELCOME_FIELDS),
-    keyShare: payload.subarray(WELCOME_FIELDS),
+    fields: payload.subarray(0, HANDSHAKE_FIELDS),
+    keyShare: payload.subarray(HANDSHAKE_FIELDS),
   };
 }
 
@@ -400,12 +381,4 @@ function isSegment({ segment, lastSegment, payload }: Packet): boolean {
 
 function fits(segment: number, bytes: number): boolean {
   return segment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES;
-}
-
-function typesByCode(): (PacketType | undefined)[] {
-  const types: (PacketType | undefined)[] = [];
-  for (const [type, { code }] of Object.entries(RULES)) {
-    types[code] = type as PacketType;
-  }
-  return types;
 }

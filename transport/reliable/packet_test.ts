@@ -10,6 +10,7 @@ import {
   encode,
   encodeHello,
   encodeWelcome,
+  handshakeFields,
   HEADER_BYTES,
   HELLO_BYTES,
   MAX_DATAGRAM_BYTES,
@@ -24,7 +25,6 @@ import {
   REFUSALS,
   SEAL_BYTES,
   segmentCount,
-  welcomeFields,
 } from "./packet.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
@@ -300,7 +300,7 @@ Deno.test("welcome: comes back as it was", () => {
       const datagram = encode({ type: "welcome", id: 5n, payload: encodeWelcome(welcome) });
       assertEquals(decodeWelcome(decode(datagram)!.payload), {
         ...welcome,
-        fields: welcomeFields(welcome),
+        fields: handshakeFields(welcome.sessionId, welcome.idleTimeout),
       });
     }
   }

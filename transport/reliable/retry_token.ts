@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { constantTimeEqual } from "../bytes.ts";
-import type { Address } from "../endpoint.ts";
+import { concat, constantTimeEqual, EMPTY, encodeText } from "../bytes.ts";
+import type { Address, Randomness } from "../endpoint.ts";
 
 /** How long one secret makes tokens, in ms. It is accepted for as long again. */
 export const TOKEN_EPOCH_MS = 120_000;
@@ -19,18 +19,16 @@ const SECRET_BYTES = 32;
 export type Hmac = (key: Uint8Array, data: Uint8Array) => Uint8Array;
 
 /** What {@linkcode RetryTokens} needs from outside. */
-export interface RetryTokenOptions {
+export interface RetryTokenOptions extends Pick<Randomness, "randomBytes"> {
   /** HMAC-SHA-256. */
   readonly hmac: Hmac;
-  /** So many unpredictable bytes. */
-  readonly randomBytes: (length: number) => Uint8Array;
 }
 
 /** Mints tokens, and checks those that come back. Only the server's own clock judges their age. */
 export class RetryTokens {
   readonly #options: RetryTokenOptions;
   #epoch = -1;
-  #secret: Uint8Array = new Uint8Array(0);
+  #secret: Uint8Array = EMPTY;
   #previousSecret: Uint8Array | undefined;
 
   /** Starts without a secret: the first is drawn when the first token is minted. */
@@ -71,21 +69,16 @@ export class RetryTokens {
   }
 
   #mac(secret: Uint8Array, epoch: number, address: Address, nonce: bigint): Uint8Array {
-    const host = new TextEncoder().encode(address.hostname);
-    const data = new Uint8Array(1 + host.length + 1 + 2 + 1 + 8 + 1 + 4);
-    const view = new DataView(data.buffer);
+    const host = encodeText(address.hostname);
     // Each part is led by its length, so that no two addresses spell the same bytes.
-    data[0] = host.length;
-    data.set(host, 1);
-    let at = 1 + host.length;
-    view.setUint8(at, 2);
-    view.setUint16(at + 1, address.port);
-    at += 3;
-    view.setUint8(at, 8);
-    view.setBigUint64(at + 1, nonce);
-    at += 9;
-    view.setUint8(at, 4);
-    view.setUint32(at + 1, epoch);
+    const rest = new DataView(new ArrayBuffer(17));
+    rest.setUint8(0, 2);
+    rest.setUint16(1, address.port);
+    rest.setUint8(3, 8);
+    rest.setBigUint64(4, nonce);
+    rest.setUint8(12, 4);
+    rest.setUint32(13, epoch);
+    const data = concat([Uint8Array.of(host.length), host, new Uint8Array(rest.buffer)]);
     return this.#options.hmac(secret, data);
   }
 }

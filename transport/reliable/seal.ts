@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { EMPTY } from "../bytes.ts";
 import type { Refusal } from "./packet.ts";
 
 /** Seals the datagrams that one end of a session sends, and opens those that it receives. */
@@ -57,14 +58,11 @@ export const OPEN_SEAL: Seal = {
   open: (datagram) => datagram,
 };
 
-const NO_KEY_SHARE = new Uint8Array(0);
-
 /** The room of whoever asks for no code. */
 export const OPEN_ROOM: Room = {
   initiate: () => ({
-    keyShare: NO_KEY_SHARE,
+    keyShare: EMPTY,
     complete: (keyShare) => keyShare.length === 0 ? OPEN_SEAL : undefined,
   }),
-  respond: ({ keyShare }) =>
-    keyShare.length === 0 ? { keyShare: NO_KEY_SHARE, seal: OPEN_SEAL } : "open",
+  respond: ({ keyShare }) => keyShare.length === 0 ? { keyShare: EMPTY, seal: OPEN_SEAL } : "open",
 };

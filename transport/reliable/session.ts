@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { constantTimeEqual, decodeText } from "../bytes.ts";
+import { constantTimeEqual, decodeText, EMPTY } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
-import type { Address, Counters } from "../endpoint.ts";
+import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { idHigh, idLow, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
@@ -98,7 +98,7 @@ export function agreedIdleTimeout(own: number, other: number): number {
 }
 
 /** How a {@linkcode Session} starts. */
-export interface SessionOptions {
+export interface SessionOptions extends Randomness {
   /** The id that both ends write on every packet: 64 random bits. */
   readonly id: bigint;
   /** The asker speaks first and keeps the session alive; the answerer answers. */
@@ -111,10 +111,6 @@ export interface SessionOptions {
   readonly idleTimeout: number;
   /** Takes what the session puts out. */
   readonly output: SessionOutput;
-  /** A number from 0 up to 1, for the jitter of keepalives. */
-  readonly random: () => number;
-  /** So many unpredictable bytes. */
-  readonly randomBytes: (length: number) => Uint8Array;
   /** What the handshake already measured. */
   readonly rtt?: RttEstimator;
   /** What the handshake agreed on for sealing packets. */
@@ -131,8 +127,6 @@ interface UnprovedPath {
   /** How many bytes may still be sent there until then. */
   allowance: number;
 }
-
-const NO_CHALLENGE = new Uint8Array(0);
 
 /** One conversation, seen from one end. */
 export class Session implements PacketSink {
@@ -438,7 +432,7 @@ export class Session implements PacketSink {
   }
 
   #takePong(packet: Packet, now: number): void {
-    const challenge = this.#unprovedPath?.challenge ?? NO_CHALLENGE;
+    const challenge = this.#unprovedPath?.challenge ?? EMPTY;
     const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
     if (!isAwaited || !constantTimeEqual(packet.payload, challenge)) {
       return this.#output.drop("ignored");
@@ -501,7 +495,7 @@ export class Session implements PacketSink {
       number: this.#probeNumber,
       attempt: probe.attempt,
       ahead: this.#delivery.ahead,
-      payload: this.#unprovedPath?.challenge ?? NO_CHALLENGE,
+      payload: this.#unprovedPath?.challenge ?? EMPTY,
     });
   }
 
