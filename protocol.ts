@@ -2,7 +2,7 @@
  * The rules that a client and a server share: whose turn it is, what ends a conversation, and the
  * numbers that both ends have to agree on. Read this file first; it imports nothing.
  *
- * 1. The client asks and the server answers, one message at a time: nobody speaks twice in a row.
+ * 1. The client asks and the server answers, one message at a time: neither speaks twice in a row.
  * 2. The client's question comes first.
  * 3. Either end may say bye at any time. It is over when the other end confirms, or is lost.
  *
@@ -28,8 +28,8 @@
  *                      └──────────┘
  * ```
  *
- * The table {@linkcode TURNS} holds every transition there is. It does not know who asks and who
- * answers: `local` is this end, `remote` the other, and only the first state differs.
+ * The table {@linkcode TURNS} holds every transition. It is the same for both roles: `local` is this end,
+ * `remote` the other, and only the first state differs.
  *
  * @module
  */
@@ -54,7 +54,7 @@ export const MAX_PLAIN_MESSAGE_BYTES = 65_507;
  */
 export type TurnState = "local" | "remote" | "leaving" | "closed";
 
-/** What happens to a turn: this end or the other speaks or says bye, or the other end is gone. */
+/** An event of a turn: this end or the other speaks or says bye, or the other end is gone. */
 export type TurnEvent =
   | "send"
   | "receive"
@@ -63,7 +63,7 @@ export type TurnEvent =
   | "bye-confirmed"
   | "lose";
 
-/** Where each event leads from each state. What is not in it is against the rules. */
+/** The next state for each event in each state. Any other event is against the rules. */
 export const TURNS: Readonly<
   Record<TurnState, Partial<Record<TurnEvent, TurnState>>>
 > = {
@@ -87,7 +87,7 @@ export const TURNS: Readonly<
   closed: {},
 };
 
-/** Thrown to whoever speaks while it is the other end's turn, or after the end. Nothing was sent. */
+/** Thrown when this end speaks during the other's turn, or after the end. Nothing was sent. */
 export class OutOfTurnError extends Error {
   /** Always "OutOfTurnError". */
   override readonly name = "OutOfTurnError";
@@ -116,7 +116,7 @@ export class MessageTooLongError extends RangeError {
   /** The most that it may have. */
   readonly limit: number;
 
-  /** Makes the error for a message of so many bytes. */
+  /** Makes the error for a message of `size` bytes. */
   constructor(size: number, limit: number = MAX_MESSAGE_BYTES) {
     super(`Cannot send the message: ${size} bytes are more than ${limit}`);
     this.size = size;
@@ -174,7 +174,7 @@ export class Turn {
 }
 
 /**
- * Whether a line that somebody typed as a question ends the conversation.
+ * Whether a line typed as a question ends the conversation.
  *
  * @example
  * ```ts
@@ -183,7 +183,7 @@ export class Turn {
  * console.log(isBye("  Bye "), isBye("bye?")); // true false
  * ```
  *
- * @param line What was typed. White space around it and upper case do not matter.
+ * @param line The line. White space around it and upper case do not matter.
  */
 export function isBye(line: string): boolean {
   return line.trim().toLowerCase() === "bye";

@@ -1,6 +1,5 @@
 /**
- * Bytes that come and go with each datagram. To make an array or a view of its own for each takes many
- * times as long as everything else that is done with it.
+ * Datagram buffers, cut from a shared slab: one allocation a datagram dominated the cost of a turn.
  *
  * @module
  */
@@ -10,15 +9,15 @@ export const EMPTY: Uint8Array = new Uint8Array(0);
 
 const SLAB_BYTES = 16_384;
 
-/** What is longer gets a slab of its own. */
+/** A longer piece gets an array of its own. */
 const MAX_PIECE_BYTES = SLAB_BYTES / 8;
 
 let slab = new Uint8Array(SLAB_BYTES);
 let used = 0;
 
 /**
- * So many bytes, all zero, which are the caller's alone. They are cut from a larger slab, which stays
- * in memory for as long as any piece of it: what is kept for long is better copied.
+ * `length` zero bytes, which are the caller's alone. The slab that they are cut from stays in memory for
+ * as long as any piece of it: copy bytes that are kept for long.
  *
  * @param length 0 or more.
  */
@@ -31,7 +30,7 @@ export function allocate(length: number): Uint8Array {
   return slab.subarray(used, used += length);
 }
 
-/** All these bytes in a row, in an array of their own. */
+/** The pieces in a row, in a new array. */
 export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
@@ -42,18 +41,18 @@ export function concat(pieces: readonly Uint8Array[]): Uint8Array {
   return whole;
 }
 
-/** Whether two arrays hold the same bytes. The time it takes does not tell how many of them do. */
+/** Whether two arrays hold the same bytes. The time taken does not depend on where they differ. */
 export function constantTimeEqual(a: Uint8Array, b: Uint8Array): boolean {
   let difference = a.length ^ b.length;
   for (let i = 0; i < a.length; i++) difference |= a[i]! ^ b[i]!;
   return difference === 0;
 }
 
-/** Makes views of buffers, and remembers the latest: the same one comes again and again. */
+/** Makes views of buffers, and caches the latest: most datagrams share a slab. */
 export class Views {
   #latest: DataView = new DataView(new ArrayBuffer(0));
 
-  /** The view of the whole buffer that these bytes are a part of. */
+  /** A view of the whole buffer that these bytes are part of. */
   of({ buffer }: Uint8Array): DataView {
     if (this.#latest.buffer !== buffer) this.#latest = new DataView(buffer);
     return this.#latest;
@@ -67,7 +66,7 @@ const FATAL = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Most bytes of UTF-8 for one UTF-16 code unit. */
 const MAX_BYTES_PER_UNIT = 3;
 
-/** A text in UTF-8; what is no valid UTF-16 in it becomes U+FFFD. Like {@linkcode allocate}'s bytes. */
+/** A text in UTF-8, in a piece of a slab; a lone surrogate becomes U+FFFD. */
 export function encodeText(text: string): Uint8Array {
   const most = text.length * MAX_BYTES_PER_UNIT;
   if (most > MAX_PIECE_BYTES) return ENCODER.encode(text);
@@ -78,11 +77,12 @@ export function encodeText(text: string): Uint8Array {
 }
 
 /**
- * The text that these bytes are in UTF-8 (RFC 3629), a byte order mark included; `undefined` if they
- * are none.
+ * Decodes UTF-8 (RFC 3629) and keeps a byte order mark.
+ *
+ * @returns `undefined` for invalid UTF-8.
  */
 export function decodeText(bytes: Uint8Array): string | undefined {
-  // The lenient way is five times as fast, and puts U+FFFD where the fatal way gives up.
+  // Lenient decoding is five times as fast; only its U+FFFD needs the fatal decoder's verdict.
   const text = LENIENT.decode(bytes);
   if (!text.includes("\ufffd")) return text;
   try {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import { allocate, constantTimeEqual, decodeText, encodeText, Views } from "./bytes.ts";
 
-// Whoever got bytes keeps them for himself, however many others ask for some.
+// Pieces of one slab are never shared.
 Deno.test("bytes: no two pieces share a byte, and each is all zero", () => {
   fc.assert(fc.property(fc.array(fc.nat(3000), { maxLength: 60 }), (lengths) => {
     const pieces = lengths.map((length, i) => {

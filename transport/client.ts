@@ -1,6 +1,5 @@
 /**
- * The client that people call: binds a {@linkcode Dialer} to a socket, a clock and promises. What is
- * bound is an argument, so that the client of plain UDP is the same but for that.
+ * The client's public API: binds an asking endpoint to a socket, a clock and promises.
  *
  * @module
  */
@@ -31,11 +30,11 @@ export interface ConnectOptions {
   /** The code of a private room, as its operator gave it: 8 characters or more. */
   readonly code?: string;
   /**
-   * Wraps the socket: a bad network, a recorder. The monitor tells what becomes of the datagrams that
-   * pass through it.
+   * Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes the datagrams
+   * that pass.
    */
   readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
-  /** Hears how the conversation stands. What it throws is reported as an uncaught error. */
+  /** Called when the state of the conversation changes. Its errors are reported as uncaught. */
   readonly onEvent?: (event: ConversationEvent) => void;
 }
 
@@ -48,8 +47,7 @@ export interface Conversation extends AsyncDisposable {
   /**
    * Asks, and waits for the answer for as long as the server is there.
    *
-   * @param question At most 65,536 bytes of UTF-8. Its text means nothing
-   * here: whoever wants "bye" to end the conversation looks for it with `isBye`.
+   * @param question At most 65,536 bytes of UTF-8. "bye" is a question like any other: see `isBye`.
    * @throws {OutOfTurnError} If the answer to another question is due. Nothing is sent.
    * @throws {MessageTooLongError} If the question is too long. Nothing is sent.
    * @throws {ConversationEndedError} If the conversation is over, or ends before the answer.
@@ -57,8 +55,8 @@ export interface Conversation extends AsyncDisposable {
    */
   ask(question: string): Promise<string>;
   /**
-   * Ends the conversation, if it is not over, and closes the socket: when the server has confirmed the
-   * bye, or is sure to have got the confirmation of its own, or a few seconds have passed.
+   * Ends the conversation, if it is not over, and closes the socket. Resolves once either bye is
+   * confirmed, or after a few seconds.
    */
   bye(): Promise<void>;
 }
@@ -76,8 +74,8 @@ export interface Conversation extends AsyncDisposable {
  *
  * @throws {RangeError} If an option is out of bounds.
  * @throws {UnresolvedError} If the name of the server does not resolve.
- * @throws {UnreachableError} If nobody answered in time.
- * @throws {RefusedError} If the server does not want the client.
+ * @throws {UnreachableError} If no server answered in time.
+ * @throws {RefusedError} If the server refuses the client.
  */
 export async function connect(options: ConnectOptions = {}): Promise<Conversation> {
   const { code, signal } = options;
@@ -112,7 +110,7 @@ export async function resolveServer(
   return { transport: "udp", hostname: address, port };
 }
 
-/** A protocol end that asks one server. */
+/** An endpoint that asks one server. */
 export interface AskingEndpoint extends Endpoint<DialerEvent> {
   /** Whose move it is. */
   readonly turn: TurnState;
@@ -122,7 +120,7 @@ export interface AskingEndpoint extends Endpoint<DialerEvent> {
   bye(reason: ByeReason, now: number): void;
 }
 
-/** A conversation over a socket, whatever its protocol. */
+/** A conversation over a socket, with or without the reliable protocol. */
 export class RunningConversation implements Conversation {
   readonly remoteAddr: Deno.NetAddr;
   readonly #endpoint: AskingEndpoint;
@@ -130,7 +128,7 @@ export class RunningConversation implements Conversation {
   readonly #options: ConnectOptions;
   readonly #connected = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<EndReason>();
-  /** Settles when the server is there, or rejects with why it is not. */
+  /** Resolves when the server has answered; rejects if it refuses or is unreachable. */
   readonly connected: Promise<void> = this.#connected.promise;
   readonly ended: Promise<EndReason> = this.#ended.promise;
   #answer: PromiseWithResolvers<string> | undefined;
@@ -183,7 +181,7 @@ export class RunningConversation implements Conversation {
     if (this.#answer !== undefined) throw new OutOfTurnError("remote");
     this.#endpoint.ask(encodeText(question), Driver.now());
     const { promise } = this.#answer = Promise.withResolvers();
-    // The answer may be here already: then it is taken in this call.
+    // A plain answer may be here already: then it is taken in this call.
     this.#driver.update();
     return promise;
   }
@@ -231,7 +229,7 @@ export class RunningConversation implements Conversation {
     return answer;
   }
 
-  // What a listener throws must not stop the loop that holds the conversation.
+  // An error of a listener must not stop the loop that holds the conversation.
   #tell(event: ConversationEvent): void {
     try {
       this.#options.onEvent?.(event);

@@ -1,18 +1,18 @@
 /**
- * The only file that touches a socket or a timer: it drives a protocol end that has neither.
+ * The only file that touches a socket or a timer: it drives an endpoint, which has neither.
  *
  * @module
  */
 import { UnresolvedError } from "./errors.ts";
 import type { Address, Endpoint, Randomness, Transmit } from "./endpoint.ts";
 
-/** Failures of a socket in a row after which it is given up. */
+/** Consecutive failures of a socket before it is given up. */
 const MAX_FAILURES = 100;
 
-/** Longest that one timer is set for, in ms: one that is no longer wanted cannot be called off. */
+/** Longest timer, in ms: a timer cannot be cancelled. */
 const MAX_TIMER_MS = 10_000;
 
-/** Least time from the second timer in a row that came for nothing to the next one, in ms. */
+/** After two idle wake-ups in a row, the minimum delay before the next, in ms. */
 const REST_MS = 50;
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
@@ -23,28 +23,28 @@ export const RANDOMNESS: Randomness = {
   randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
 };
 
-/** A way to send and receive datagrams. */
+/** Sends and receives datagrams. */
 export interface DatagramSocket {
   /** The address that it is bound to. */
   readonly address: Address;
   /** The next datagram and where it is from. The bytes are valid until the next call. */
   receive(): Promise<readonly [datagram: Uint8Array, from: Address]>;
-  /** Sends one datagram to an address that it received from, or one of `Deno.NetAddr`'s form. */
+  /** Sends one datagram. */
   send(datagram: Uint8Array, to: Address): Promise<unknown>;
-  /** Closes it; a call of `receive` that waits fails. */
+  /** Closes the socket; a pending `receive` rejects. */
   close(): void;
 }
 
 /**
  * Binds a UDP socket.
  *
- * @param address Where: an IP address, or a name of this machine; port 0 takes any free one.
- * @param maxBytes Most bytes of a datagram that it is to receive whole.
- * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
+ * @param address An IP address, or a name of this machine; port 0 takes any free one.
+ * @param maxBytes Largest datagram to receive whole, in bytes.
+ * @throws {Deno.errors.AddrInUse} If the port is taken, among other errors of the platform.
  */
 export function bindUdp({ hostname, port }: Address, maxBytes: number): DatagramSocket {
   const socket = Deno.listenDatagram({ transport: "udp", hostname, port });
-  // One byte more than any datagram may have: what is too long is seen to be, and dropped.
+  // One byte more than the largest datagram, so that an oversized one is recognised and dropped.
   const buffer = new Uint8Array(maxBytes + 1);
   return {
     address: socket.addr as Deno.NetAddr,
@@ -54,19 +54,19 @@ export function bindUdp({ hostname, port }: Address, maxBytes: number): Datagram
   };
 }
 
-/** What {@linkcode Driver} joins. */
+/** Options of {@linkcode Driver}. */
 export interface DriverOptions<Event> {
   /** The socket. */
   readonly socket: DatagramSocket;
-  /** The protocol end. */
+  /** The protocol. */
   readonly endpoint: Endpoint<Event>;
-  /** Hears what happens. */
+  /** Called with each event. */
   readonly onEvent: (event: Event) => void;
-  /** Nothing is received before this settles; what comes until then waits in the socket. */
+  /** Nothing is received before this resolves; datagrams wait in the socket. */
   readonly ready?: Promise<unknown>;
 }
 
-/** Drives a protocol end: datagrams in and out, one timer, events. */
+/** Drives an endpoint: datagrams in and out, one timer, events. */
 export class Driver<Event> {
   /** Settles when the socket is closed. */
   readonly finished: Promise<void>;
@@ -85,12 +85,12 @@ export class Driver<Event> {
     this.update();
   }
 
-  /** The time, in ms: what every call into the protocol end is given. */
+  /** The `now` of every call into the endpoint, in ms. */
   static now(): number {
     return performance.now();
   }
 
-  /** Carries out what the protocol end wants. To be called after every call into it. */
+  /** Handles the endpoint's output. To be called after every call into it. */
   update(): void {
     this.#drain();
     this.#setTimer();
@@ -122,13 +122,13 @@ export class Driver<Event> {
       endpoint.receive(got[0], got[1], Driver.now());
       this.update();
       if (this.#sending !== undefined) continue;
-      // Whoever waited for this, with nothing in between, speaks in its turn first. To send before the
-      // socket is asked again, which mostly has nothing yet, saves a look at it.
+      // Code that awaits this datagram runs first and may send: the socket, mostly empty by now, is
+      // asked once less.
       await null;
     }
   }
 
-  /** Hands on what the protocol end puts out. Returns whether there was anything. */
+  /** Hands on the endpoint's output. Returns whether there was any. */
   #drain(): boolean {
     const { endpoint, onEvent } = this.#options;
     const events = endpoint.takeEvents();
@@ -150,7 +150,7 @@ export class Driver<Event> {
         try {
           await socket.send(datagram, to);
         } catch {
-          // A datagram that the platform does not send is as good as lost on the way.
+          // A datagram that the platform does not send counts as lost on the way.
         }
       }
     }
@@ -158,14 +158,14 @@ export class Driver<Event> {
   }
 
   #setTimer(): void {
-    // Whatever the next deadline is, it waits for the end of the rest.
+    // The rest is not cut short, not even by an earlier deadline.
     if (this.#timerAt <= this.#restUntil) return;
     const at = Math.max(this.#options.endpoint.nextTimeout, this.#restUntil);
-    // A timer that fires too early looks again; so it need not be moved each time a deadline is.
+    // A timer that fires too early is set again, so it need not move with each deadline.
     if (at >= this.#timerAt || this.#isClosed) return;
     this.#timerAt = at;
     const wait = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(at - Driver.now())));
-    // `setTimeout` is Node's in this runtime, and takes as long to load as all of this protocol.
+    // `setTimeout` is Node's in this runtime, and takes as long to load as this whole protocol.
     const timer = AbortSignal.timeout(wait);
     timer.onabort = () => {
       if (timer === this.#timer && !this.#isClosed) this.#handleTimer();
@@ -179,20 +179,20 @@ export class Driver<Event> {
     this.#timerAt = Infinity;
     this.#options.endpoint.handleTimeout(now);
     this.#isInVain = !this.#drain();
-    // In a quick conversation each deadline has moved on before it comes. What wakes for nothing then
-    // sleeps for a while, because to be woken takes as long as several turns. Once is no sign of it: with
-    // a slow answer to come, an acknowledgement is due next.
+    // In a quick conversation each deadline moves on before it comes, and a wake-up costs as much as
+    // several turns: after two idle ones the timer rests. One is no sign of it: before a slow answer,
+    // an acknowledgement is due next.
     this.#restUntil = wasInVain && this.#isInVain ? now + REST_MS : -Infinity;
     this.#setTimer();
   }
 }
 
-/** Lets everything that is settled already take its effect. */
+/** Lets the reactions of promises that are settled already run. */
 export function nextTask(): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve));
 }
 
-/** Waits for a promise, but no longer than so many ms. */
+/** Waits for a promise, for `milliseconds` at most. */
 export async function waitAtMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
   let timer;
   const timeout = new Promise((resolve) => timer = setTimeout(resolve, milliseconds));
@@ -203,13 +203,13 @@ export async function waitAtMost(milliseconds: number, promise: Promise<unknown>
 /**
  * The IP address of a host, IPv4 before IPv6.
  *
- * @param hostname An IP address, or a name, which is looked up as the rest of the system does it.
+ * @param hostname An IP address, or a name for the system's resolver.
  * @throws {UnresolvedError} If it does not resolve.
  */
 export async function resolveHost(hostname: string): Promise<string> {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   if (IPV4.test(host)) return host;
-  // The look-up itself finds no fault with an empty name.
+  // The resolver accepts an empty name.
   if (host === "") throw new UnresolvedError(hostname);
   const { lookup } = await import("node:dns/promises");
   try {

@@ -84,7 +84,7 @@ Deno.test("driver: a deadline is kept although the timer before it came for noth
   assertEquals(endpoint.woken, ["1020 in vain", "1035"]);
 });
 
-/** A quick conversation: each ms of it moves the deadline on. Returns how often it was woken. */
+/** A quick conversation: each ms of it moves the deadline on. Returns the number of wake-ups. */
 function talk(milliseconds: number, clock: Clock, { endpoint, driver }: Driven): number {
   const before = endpoint.woken.length;
   for (let turn = 0; turn < milliseconds; turn++) {

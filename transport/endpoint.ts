@@ -1,11 +1,11 @@
 /**
- * What a core without input or output hands to whoever drives it.
+ * The interface between a protocol without input or output and its driver.
  *
  * @module
  */
 import { MessageTooLongError, type TurnState } from "../protocol.ts";
 
-/** Where a datagram comes from or goes to. */
+/** The source or destination of a datagram. */
 export interface Address {
   /** An IP address. */
   readonly hostname: string;
@@ -18,11 +18,11 @@ export function formatAddress({ hostname, port }: Address): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** A datagram that is to be sent. */
+/** A datagram to send. */
 export interface Transmit {
-  /** The bytes, which nobody changes any more. */
+  /** The bytes, which do not change any more. */
   readonly datagram: Uint8Array;
-  /** Where they go. */
+  /** The destination. */
   readonly to: Address;
 }
 
@@ -34,17 +34,17 @@ export interface Randomness {
   readonly randomBytes: (length: number) => Uint8Array;
 }
 
-/** How the conversation stands that a datagram belongs to. */
+/** The state of the conversation that a datagram belongs to. */
 export interface Inspection {
-  /** Whose move it is at this end; nobody's while it is getting through to the other. */
+  /** Whose move it is at this end; `undefined` during the handshake. */
   readonly turn: TurnState | undefined;
-  /** How long this end waits for an acknowledgement before it sends again, in ms. */
+  /** Wait for an acknowledgement before a retransmission, in ms. */
   readonly retransmissionTimeout: number;
 }
 
 /** Datagrams dropped at one end, by reason. */
 export interface Counters {
-  /** No packet of this protocol. */
+  /** Not a packet of this protocol. */
   malformed: number;
   /** A seal that does not hold. */
   unopened: number;
@@ -63,16 +63,16 @@ export function newCounters(): Counters {
   return { malformed: 0, unopened: 0, unknown: 0, duplicates: 0, outOfTurn: 0, ignored: 0 };
 }
 
-/** What can be observed of one end while datagrams pass. */
+/** Observes one end while datagrams pass. */
 export interface Monitor {
   /** Datagrams dropped so far. */
   readonly counters: Readonly<Counters>;
-  /** How the conversation stands that a datagram belongs to, if this end holds it. */
+  /** The state of the conversation that a datagram belongs to, if this end holds it. */
   inspect(datagram: Uint8Array): Inspection | undefined;
 }
 
 /**
- * A protocol end without clock, socket or timer. After every call into it, its driver sends
+ * One end of a protocol, without clock, socket or timer. After every call into it, its driver sends
  * {@linkcode Endpoint.takeTransmits} in order, handles {@linkcode Endpoint.takeEvents}, and sees
  * to it that {@linkcode Endpoint.handleTimeout} is called at {@linkcode Endpoint.nextTimeout}.
  * `now` is in milliseconds of any clock that never goes back.
@@ -104,7 +104,7 @@ export abstract class Endpoint<Event> implements Monitor {
     return transmits;
   }
 
-  /** What happened since the last call, in order. */
+  /** The events since the last call, in order. */
   takeEvents(): Event[] {
     const events = this.#events;
     if (events.length > 0) this.#events = [];

@@ -7,12 +7,12 @@ import { type Address, formatAddress } from "./endpoint.ts";
 import type { Refusal } from "./reliable/packet.ts";
 import type { EndReason } from "./reliable/session.ts";
 
-/** Thrown by `connect` when nobody answered in time. */
+/** Thrown by `connect` when no server answered in time. */
 export class UnreachableError extends Error {
   /** Always "UnreachableError". */
   override readonly name = "UnreachableError";
 
-  /** Where the server was looked for. */
+  /** The server's address. */
   readonly address: Address;
 
   /** Makes the error for that address. */
@@ -33,7 +33,7 @@ export class UnresolvedError extends Error {
   }
 }
 
-/** Thrown by `connect` when the server does not want the client. */
+/** Thrown by `connect` when the server refuses the client. */
 export class RefusedError extends Error {
   /** Always "RefusedError". */
   override readonly name = "RefusedError";
@@ -53,12 +53,12 @@ export class NoAnswerError extends Error {
   /** Always "NoAnswerError". */
   override readonly name = "NoAnswerError";
 
-  /** Who was asked. */
+  /** The server's address. */
   readonly address: Address;
-  /** How long the answer was waited for, in ms. */
+  /** Time waited for the answer, in ms. */
   readonly timeout: number;
 
-  /** Makes the error for a question to that address that waited so many ms. */
+  /** Makes the error for a question to that address that waited `timeout` ms. */
   constructor(address: Address, timeout: number) {
     super(`No answer from ${formatAddress(address)} for ${timeout} ms`);
     this.address = address;

@@ -1,14 +1,13 @@
 /**
- * Limits of a server: how often something may be done, and what they turned away, counted between two
- * reports.
+ * Rate limits of a server, and counts of what its limits turned away.
  *
  * @module
  */
 
-/** Pause between two reports of what the limits shed, in ms. */
+/** Pause between two overload reports, in ms. */
 export const OVERLOAD_REPORT_INTERVAL_MS = 10_000;
 
-/** How often each limit was reached. */
+/** Refusals by each limit since the last report. */
 export interface Overload {
   /** Clients refused because the server was full. */
   sessions: number;
@@ -20,7 +19,7 @@ export interface Overload {
   unproved: number;
 }
 
-/** Counts, and says when a report is due: at once, but not sooner after the last than the interval. */
+/** Counts refusals. A report is due at once, but not before the interval since the last is over. */
 export class OverloadLog {
   #overload: Overload | undefined;
   #nextReportAt = -Infinity;
@@ -30,7 +29,7 @@ export class OverloadLog {
     return this.#overload === undefined ? Infinity : this.#nextReportAt;
   }
 
-  /** That limit was reached once more. */
+  /** Counts one refusal. */
   count(limit: keyof Overload): void {
     this.#overload ??= { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
     this.#overload[limit]++;
@@ -46,19 +45,19 @@ export class OverloadLog {
   }
 }
 
-/** A token bucket that holds what one second grants. */
+/** A token bucket that holds one second's tokens. */
 export class RateLimit {
   readonly #perSecond: number;
   #tokens: number;
   #filledAt = -Infinity;
 
-  /** @param perSecond How often a second at most: 1 or more. */
+  /** @param perSecond Actions a second: 1 or more. */
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
     this.#tokens = perSecond;
   }
 
-  /** Whether it may be done once more at `now` (ms). */
+  /** Whether one more action is allowed at `now` (ms). */
   allow(now: number): boolean {
     const earned = (now - this.#filledAt) / 1000 * this.#perSecond;
     this.#tokens = Math.min(this.#perSecond, this.#tokens + earned);

@@ -14,7 +14,7 @@ Deno.test("overload: a report comes at once, the next after the interval, and no
   assertEquals(due(1_000_000), undefined);
 });
 
-/** How many of so many attempts at one time are allowed. */
+/** Attempts allowed out of `attempts` at one time. */
 function allowed(limit: RateLimit, attempts: number, now: number): number {
   let count = 0;
   for (let i = 0; i < attempts; i++) if (limit.allow(now)) count++;

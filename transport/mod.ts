@@ -1,6 +1,6 @@
 /**
- * Questions and answers over UDP: what two programs need to converse over a network that loses,
- * doubles and reorders datagrams.
+ * Questions and answers over UDP, between two programs on a network that loses, duplicates and reorders
+ * datagrams.
  *
  * {@linkcode serve} answers questions and {@linkcode connect} asks them, one at a time and in turns:
  * the asker speaks first, and only an answer makes room for the next question. Every datagram opens
@@ -33,13 +33,13 @@
  * | 5 | MESSAGE | both | a segment of a question (odd number) or of an answer (even number) |
  * | 6 | ACK | both | none: it acknowledges a segment of a message |
  * | 7 | PING | both | none, or a challenge (64 bits): it asks for a PONG |
- * | 8 | PONG | both | what the PING had |
+ * | 8 | PONG | both | the payload of the PING |
  * | 9 | BYE | both | reason (8 bits) |
  * | 10 | BYE-ACK | both | none: it confirms a BYE |
  * | 11 | RESET | server | none: that session is not known |
  *
- * Messages are numbered through both directions: question 1, answer 2, question 3, and so on. So
- * the number alone tells whose turn it is, and each message acknowledges the one before it.
+ * Messages are numbered through both directions: question 1, answer 2, question 3, and so on. The
+ * number alone tells whose turn it is, and each message acknowledges the one before it.
  *
  * @module
  */

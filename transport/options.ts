@@ -1,5 +1,5 @@
 /**
- * Defaults and bounds of what a caller may choose.
+ * Bounds of the options.
  *
  * @module
  */

@@ -1,6 +1,5 @@
 /**
- * Plain UDP for people who call it: the same servers and conversations, bound to the ends that protect
- * nothing.
+ * The public API of plain UDP: the same servers and conversations, over unprotected endpoints.
  *
  * @module
  */
@@ -28,14 +27,14 @@ export interface ConnectPlainOptions
 
 /**
  * Answers questions over UDP as it is, without the protection of `serve`: each datagram is a question in
- * UTF-8, and its answer one datagram of 65,507 bytes at most. Netcat speaks
- * it, and whatever else sends text: one end of line after a question is cut off, and its answer gets one
- * too. A datagram that reads `bye` ends the conversation with its sender. So does `connectPlain`.
+ * UTF-8, and its answer one datagram of 65,507 bytes at most. Netcat and `connectPlain` speak it: one end
+ * of line after a question is cut off, and its answer gets one too. A datagram that reads `bye` ends the
+ * conversation with its sender.
  *
- * What is lost stays lost, what comes twice is asked twice, and nobody hears that the server closes or
- * how many questions are ahead of one's own. **The sender's address may be forged, and it is answered all
- * the same**, with as many bytes as the handler makes: do not open such a server to a network that is not
- * your own.
+ * A lost datagram stays lost and a duplicate is asked twice. Clients do not hear that the server closes or
+ * how many questions are ahead of theirs. **The sender's address may be forged, and it is answered all the
+ * same**, with as many bytes as the handler makes: do not open such a server to a network that is not your
+ * own.
  *
  * @example
  * ```ts
@@ -49,7 +48,7 @@ export interface ConnectPlainOptions
  *
  * @throws {RangeError} If an option is out of bounds.
  * @throws {TypeError} If there is a code: nothing here could keep the room private.
- * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
+ * @throws {Deno.errors.AddrInUse} If the port is taken, among other errors of the platform.
  */
 export function servePlain(options: ServePlainOptions, handler: Handler): Server {
   refuseCode(options);
@@ -58,10 +57,9 @@ export function servePlain(options: ServePlainOptions, handler: Handler): Server
 }
 
 /**
- * Asks a server over UDP as it is, without the protection of `connect`: a question of at most
- * 65,507 bytes is one datagram, and the next one that comes from the
- * server's address is taken for its answer. Nobody knows whether there is a server: nothing is sent
- * before the first question, and `bye` is sent once.
+ * Asks a server over UDP as it is, without the protection of `connect`: a question of at most 65,507
+ * bytes is one datagram, and the next one from the server's address is taken for its answer. Nothing is
+ * sent before the first question, so a missing server goes unnoticed; `bye` is sent once.
  *
  * An `ask` that gets no answer in time rejects with `NoAnswerError`, and the conversation goes on. **An
  * answer that comes later is taken for the next question's**, as `recvfrom` in any textbook would have
@@ -93,17 +91,17 @@ export async function connectPlain(options: ConnectPlainOptions = {}): Promise<C
   return new RunningConversation(options, server, endpoint);
 }
 
-// The types forbid it, but to pass over it would send in the open what was to be kept private.
+// The types forbid a code; to ignore one would send a private conversation in the open.
 function refuseCode(options: object): void {
   if ("code" in options && options.code !== undefined) {
     throw new TypeError("A plain conversation cannot have a code");
   }
 }
 
-/** How a socket names the host that an address leads to, when something comes from there. */
+/** The source address that a socket reports for datagrams of a destination. */
 function senderOf(hostname: string): string {
   if (hostname === "0.0.0.0") return "127.0.0.1";
-  // IPv4 in either dress has one form; the rest of IPv6 has many (RFC 5952).
+  // IPv4, mapped or not, has one form; the rest of IPv6 has many (RFC 5952).
   if (!hostname.includes(":") || hostname.includes(".")) return hostname.toLowerCase();
   const sender = new URL(`http://[${hostname.replace(/%.*/, "")}]`).hostname.slice(1, -1);
   return sender === "::" ? "::1" : sender;

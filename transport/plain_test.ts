@@ -196,7 +196,7 @@ test("options that make no sense", async () => {
   await assertRejects(() => connectPlain({ port: 0 }), RangeError);
   await assertRejects(() => connectPlain({ answerTimeout: 999 }), RangeError);
   await assertRejects(() => connectPlain({ hostname: "no-existe.invalid" }), UnresolvedError);
-  // What was meant to be private is not sent in the open.
+  // A private conversation is not sent in the open.
   const secret: object = { port: 0, code: "12345678" };
   assertThrows(() => servePlain(secret as ServePlainOptions, answer), TypeError);
   await assertRejects(() => connectPlain(secret as ConnectPlainOptions), TypeError);

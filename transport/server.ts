@@ -1,6 +1,5 @@
 /**
- * The server that people call: binds a {@linkcode Listener} to a socket, a clock and a handler. What is
- * bound is an argument, so that the server of plain UDP is the same but for that.
+ * The server's public API: binds an answering endpoint to a socket, a clock and a handler.
  *
  * @module
  */
@@ -30,7 +29,7 @@ import {
 import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
 
-/** Longest that a server which shuts down waits for its clients to confirm, in ms. */
+/** Longest that a shutdown waits for the clients to confirm, in ms. */
 export const SHUTDOWN_TIMEOUT_MS = 2_000;
 
 /** Options of {@linkcode serve}. */
@@ -45,44 +44,43 @@ export interface ServeOptions {
   readonly maxSessions?: number;
   /** Most clients at once at one IP address, 1 to 1,000,000, default 250. */
   readonly maxSessionsPerAddress?: number;
-  /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; who asks more gets a bye. */
+  /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; one more gets a bye. */
   readonly maxQuestions?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
   /**
-   * Makes the room private: only who has the same code may enter, and nobody else can read along. 8
-   * characters or more; `newRoomCode` makes a good one. Nobody gets through during the half second in
-   * which its key is derived.
+   * Makes the room private: only clients with the same code may enter, and only they can read along. 8
+   * characters or more; `newRoomCode` makes a good one. Clients wait for the half second in which its key
+   * is derived.
    */
   readonly code?: string;
   /**
-   * Wraps the socket: a bad network, a recorder. The monitor tells what becomes of the datagrams that
-   * pass through it.
+   * Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes the datagrams
+   * that pass.
    */
   readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
-  /** Called when a client got through. */
+  /** Called when a client has connected. */
   readonly onConnect?: (client: ClientInfo) => void;
-  /** Called when a client that had got through is gone. */
+  /** Called when a connected client is gone. */
   readonly onDisconnect?: (client: ClientInfo, reason: EndReason) => void;
-  /** Called with how often limits were reached since the last call, every 10 s at most. */
+  /** Called when limits were reached, every 10 s at most. */
   readonly onOverload?: (overload: Readonly<Overload>) => void;
   /**
-   * Called with what a handler threw, and whose question it was; that conversation is ended, the
-   * others go on. Called as well with what another of these listeners threw. By default the error is
-   * printed with `console.error`.
+   * Called with an error of the handler, which ends that client's conversation, or of another of these
+   * callbacks. By default the error is printed with `console.error`.
    */
   readonly onError?: (error: unknown, client?: ClientInfo) => void;
 }
 
 /** A client, for as long as its conversation lasts. */
 export interface ClientInfo {
-  /** Where it was last heard: it may move in mid-conversation. */
+  /** Its last known address: it may move in mid-conversation. */
   readonly remoteAddr: Deno.NetAddr;
   /** Fires when the client is gone: it said bye, was silent for too long, or the server closed. */
   readonly signal: AbortSignal;
 }
 
-/** What a handler knows of the question that it is to answer. */
+/** The context of a question. */
 export interface QuestionInfo extends ClientInfo {
   /** The client, as `onConnect` got it. */
   readonly client: ClientInfo;
@@ -94,7 +92,7 @@ export interface QuestionInfo extends ClientInfo {
   setAhead(ahead: number): void;
 }
 
-/** Answers a question. What it throws ends that conversation. */
+/** Answers a question. An error that it throws ends that conversation. */
 export type Handler = (question: string, info: QuestionInfo) => string | Promise<string>;
 
 /** A running server. */
@@ -104,8 +102,8 @@ export interface Server extends AsyncDisposable {
   /** Settles when the server has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Tells every client that the server closes, those with an answer under way after that; then stops.
-   * It takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most.
+   * Delivers the answers under way, tells every client that the server closes, and stops. It takes
+   * {@linkcode SHUTDOWN_TIMEOUT_MS} at most.
    */
   shutdown(): Promise<void>;
 }
@@ -125,7 +123,7 @@ export interface Server extends AsyncDisposable {
  * ```
  *
  * @throws {RangeError} If an option is out of bounds.
- * @throws {Deno.errors.AddrInUse} If the port is taken, and whatever else the platform throws.
+ * @throws {Deno.errors.AddrInUse} If the port is taken, among other errors of the platform.
  */
 export function serve(options: ServeOptions, handler: Handler): Server {
   const { code } = options;
@@ -156,21 +154,21 @@ export function serverLimits(
   };
 }
 
-/** A client as the protocol end knows it. */
+/** A client as its endpoint knows it. */
 export interface Peer {
-  /** Where it was last heard. */
+  /** Its last known address. */
   readonly address: Address;
   /** Whose move it is. */
   readonly turn: TurnState;
-  /** Room for what the server keeps with it. */
+  /** The driver's own data. */
   attachment: unknown;
 }
 
-/** A protocol end that answers many clients. */
+/** An endpoint that answers many clients. */
 export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
-  /** Clients that take memory. */
+  /** Clients in memory. */
   readonly sessions: Iterable<P>;
-  /** How many clients take memory. */
+  /** Number of clients in memory. */
   readonly size: number;
   /** Answers a question of a client. */
   answer(client: P, answer: Uint8Array, now: number): void;
@@ -178,11 +176,11 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   setAhead(client: P, ahead: number, now: number): void;
   /** Ends the conversation with a client. */
   bye(client: P, reason: ByeReason, now: number): void;
-  /** Admits nobody any more, and says bye to everybody. */
+  /** Admits no more clients, and says bye to all. */
   close(now: number): void;
 }
 
-/** A server that is bound, whatever its protocol. */
+/** A server over a socket, with or without the reliable protocol. */
 export class RunningServer<P extends Peer> implements Server {
   readonly addr: Deno.NetAddr;
   readonly finished: Promise<void>;
@@ -231,7 +229,7 @@ export class RunningServer<P extends Peer> implements Server {
 
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    // What handlers have answered by now is on its way into the listener.
+    // Answers that handlers have given by now are still on their way into the endpoint.
     await nextTask();
     this.#endpoint.close(Driver.now());
     this.#driver.update();
@@ -283,7 +281,7 @@ export class RunningServer<P extends Peer> implements Server {
     };
     try {
       const answer = this.#handler(question, info);
-      // Most bots have theirs at once, and it goes out before anything else is looked at.
+      // Most bots answer at once: no wait for a microtask.
       if (typeof answer === "string") this.#send(session, answer);
       else this.#sendLater(session, client, answer);
     } catch (error) {
@@ -314,11 +312,11 @@ export class RunningServer<P extends Peer> implements Server {
     if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
     const answer = encodeText(text);
     this.#endpoint.checkSize(answer);
-    // Who asked may be gone by now: then there is nobody to answer.
+    // The client may be gone by now.
     if (session.turn === "local") this.#endpoint.answer(session, answer, Driver.now());
   }
 
-  // What a listener throws must not stop the loop that serves the other clients.
+  // An error of a callback must not stop the loop that serves the other clients.
   #call(listener: () => void, client?: Client): void {
     try {
       listener();
@@ -352,7 +350,7 @@ class Client implements ClientInfo {
     return toNetAddr(this.session.address);
   }
 
-  // Made for those who ask: most questions are answered before anybody could be gone.
+  // Made on demand: most handlers never look at it.
   get signal(): AbortSignal {
     this.#controller ??= new AbortController();
     if (this.#isOver) this.#controller.abort();
@@ -365,19 +363,19 @@ class Client implements ClientInfo {
   }
 }
 
-/** The client of a session, once it got through. */
+/** The client of a session, once it is connected. */
 function clientOf({ attachment }: Peer): Client | undefined {
   return attachment as Client | undefined;
 }
 
-// A socket on `::` sees IPv4 peers in IPv6 clothes.
+// A socket on `::` sees IPv4 peers at IPv4-mapped addresses.
 function toNetAddr({ hostname, port }: Address): Deno.NetAddr {
   return { transport: "udp", hostname: hostname.replace(/^::ffff:(?=\d+\.)/, ""), port };
 }
 
 /**
- * HMAC-SHA-256 for the retry tokens. `node:crypto` would take longer to load, and leaves native memory
- * behind for each of the many that a flood of HELLOs wants.
+ * HMAC-SHA-256 for the retry tokens. `node:crypto` takes longer to load, and leaves native memory
+ * behind with each call of a flood of HELLOs.
  */
 async function loadHmac(): Promise<Hmac> {
   const [{ hmac }, { sha256 }] = await Promise.all([

@@ -1,6 +1,6 @@
 /**
  * The server's end of plain UDP, without input or output: each datagram is a question, and its answer is
- * one datagram to the address that the question claims to be from.
+ * one datagram to the source address of the question.
  *
  * @module
  */
@@ -24,17 +24,17 @@ export interface PlainAnswererOptions {
 
 /** An address that asked. A client is known by nothing else here. */
 export class PlainClient {
-  /** Where its datagrams claim to be from. */
+  /** Source address of its datagrams; it may be forged. */
   readonly address: Address;
   /** Its questions that are unanswered. */
   waiting = 0;
-  /** What its last datagram ended with, and so do the answers to it. */
+  /** End of line of its last datagram, and so of the answers to it. */
   lineEnd = "";
-  /** When it was last of use while it waits for nothing, in ms. */
+  /** Time of its last answer, in ms. */
   idleSince = 0;
   /** Whether it said bye, or is forgotten. */
   isGone = false;
-  /** Room for what whoever drives this end keeps with it. */
+  /** The driver's own data. */
   attachment: unknown;
 
   /** Makes a client that has not asked yet. */
@@ -49,13 +49,13 @@ export class PlainClient {
   }
 }
 
-/** Conversations with everybody who sends a datagram; what is lost stays lost. */
+/** Conversations with every address that sends a datagram, without retransmission. */
 export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
   readonly #options: PlainAnswererOptions;
   readonly #clients = new Map<string, PlainClient>();
-  /** Those that wait for nothing, the longest idle first. */
+  /** Clients without a question, the longest idle first. */
   readonly #idle = new Set<PlainClient>();
   readonly #overload = new OverloadLog();
   #asking = 0;
@@ -113,7 +113,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   }
 
   /**
-   * Answers a question of a client. Which of several that it asked, only the text can tell.
+   * Answers a question of a client. Only the text can tell which of several.
    *
    * @throws {OutOfTurnError} If no question of it awaits an answer.
    * @throws {MessageTooLongError} If the answer is too long.
@@ -128,10 +128,10 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
     this.#idle.add(client);
   }
 
-  /** Does nothing: there is no datagram that tells it. */
+  /** Does nothing: plain UDP has no datagram for it. */
   setAhead(): void {}
 
-  /** Forgets a client and its questions, unless it is gone. There is no datagram that tells it. */
+  /** Forgets a client and its questions, without a datagram. */
   bye(client: PlainClient, reason: ByeReason): void {
     if (!client.isGone) this.#end(client, reason);
   }
@@ -142,7 +142,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
     for (const client of this.#clients.values()) this.#end(client, "closing");
   }
 
-  /** Makes a client known, in place of the one longest idle if need be: to be forgotten costs it nothing. */
+  /** Admits a client, in place of the one longest idle if need be. */
   #admit(address: Address): PlainClient | undefined {
     if (this.#clients.size >= this.#options.maxSessions) {
       const [longest] = this.#idle;

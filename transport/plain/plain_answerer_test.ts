@@ -87,7 +87,7 @@ Deno.test("plain answerer: bye ends it, is no question, and withdraws those of t
   assertEquals([told(answerer), client.turn, answerer.size], [["ended bye"], "closed", 1]);
   assertThrows(() => answerer.answer(client, UTF8.encode("x"), 0), OutOfTurnError);
   assertEquals([sent(answerer), answerer.nextTimeout], [[], Infinity]);
-  // Its question is no longer one of the two that may wait, and it comes back as somebody new.
+  // Its question is no longer one of the two that may wait, and it comes back as a new client.
   answerer.receive(UTF8.encode("c"), CLIENT, 0);
   assertEquals(told(answerer), ["connected", "question c"]);
 });

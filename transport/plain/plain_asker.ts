@@ -14,25 +14,25 @@ import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../p
 /** How long a plain client waits for an answer, in ms, unless an option says otherwise. */
 export const ANSWER_TIMEOUT_MS = 3_000;
 
-/** Answers kept that came when no question waited for one: those after them are dropped. */
+/** Most answers kept that came while no question waited; later ones are dropped. */
 export const MAX_STALE_ANSWERS = 64;
 
 /** How a {@linkcode PlainAsker} works. */
 export interface PlainAskerOptions {
   /** The server. */
   readonly server: Address;
-  /** The host that its datagrams come from, as a socket names it: all others are dropped. */
+  /** Source host of its datagrams, as a socket reports it: all others are dropped. */
   readonly sender: string;
   /** How long a question waits for its answer, in ms. */
   readonly answerTimeout: number;
 }
 
-/** One conversation in which this end asks, and what is lost stays lost. */
+/** One conversation in which this end asks, without retransmission. */
 export class PlainAsker extends Endpoint<DialerEvent> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
   readonly #options: PlainAskerOptions;
-  /** What a textbook's client would find in its socket when it asks the next time. */
+  /** Late answers, as a textbook's client finds them in its socket when it asks next. */
   readonly #stale: string[] = [];
   #turn: TurnState = "local";
   #nextTimeout = Infinity;
@@ -89,7 +89,7 @@ export class PlainAsker extends Endpoint<DialerEvent> {
     this.#answer(answer);
   }
 
-  /** Says bye, once, and whether or not anybody hears it. */
+  /** Says bye, once and unconfirmed. */
   bye(reason: ByeReason, _now: number): void {
     if (this.#turn === "closed") return;
     this.#turn = "closed";
@@ -99,7 +99,7 @@ export class PlainAsker extends Endpoint<DialerEvent> {
     this.emit({ type: "over" });
   }
 
-  /** How the conversation stands, to which every datagram belongs. Nothing is sent again. */
+  /** The state of the conversation, to which every datagram belongs. Nothing is retransmitted. */
   override inspect(): Inspection {
     return { turn: this.#turn, retransmissionTimeout: Infinity };
   }

@@ -12,7 +12,7 @@ function newAsker(): PlainAsker {
   return asker;
 }
 
-/** What it sent, as text. */
+/** The datagrams that it sent, as text. */
 function sent(asker: PlainAsker): string[] {
   return asker.takeTransmits().map(({ datagram, to }) => {
     assertEquals(to, SERVER);

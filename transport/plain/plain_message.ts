@@ -1,6 +1,5 @@
 /**
- * A message without this protocol: its text is the whole datagram, as in the first UDP program of any
- * textbook.
+ * A plain message: its text is the whole datagram, as in the first UDP program of any textbook.
  *
  * @module
  */
@@ -10,15 +9,15 @@ import { MAX_PLAIN_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** A plain message. */
 export interface PlainMessage {
-  /** What it says. */
+  /** The text. */
   readonly text: string;
   /** The end of line that came after it, if any: netcat sends lines. */
   readonly lineEnd: string;
 }
 
 /**
- * The message in a datagram, or nothing if it is too long or no UTF-8. A packet of the protocol is none
- * either: it is from somebody who wants its protection, and reads as rubbish.
+ * The message in a datagram, or nothing if it is too long or not UTF-8. A packet of the reliable protocol
+ * is no message either: its sender wants that protection.
  */
 export function decodePlain(datagram: Uint8Array): PlainMessage | undefined {
   if (datagram.length > MAX_PLAIN_MESSAGE_BYTES || packetType(datagram) !== undefined) {

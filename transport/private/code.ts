@@ -23,9 +23,9 @@ const UTF8 = new TextEncoder();
 // of other programs, and no more.
 const SALT = UTF8.encode("preguntas: key of a private room, version 1");
 
-/** What {@linkcode roomKey} needs from outside. */
+/** Primitives for {@linkcode roomKey}. */
 export interface KeyDerivation {
-  /** PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2): so many bytes. */
+  /** PBKDF2-HMAC-SHA-256 (RFC 8018 §5.2): `length` bytes. */
   pbkdf2(
     password: Uint8Array,
     salt: Uint8Array,
@@ -36,7 +36,7 @@ export interface KeyDerivation {
 
 /**
  * A new code of 80 random bits, in groups that can be read out: `7K3M-9QXT-0B4D-HZ6W`. To try one
- * half of them all, at {@linkcode KEY_ROUNDS} rounds each, is out of anybody's reach.
+ * half of them all, at {@linkcode KEY_ROUNDS} rounds each, is out of reach.
  *
  * @example
  * ```ts
@@ -46,7 +46,7 @@ export interface KeyDerivation {
  * console.log(code.length); // 19
  * ```
  *
- * @param randomBytes So many unpredictable bytes.
+ * @param randomBytes `length` unpredictable bytes.
  */
 export function newRoomCode(randomBytes: (length: number) => Uint8Array): string {
   let symbols = "";
@@ -64,7 +64,7 @@ export function newRoomCode(randomBytes: (length: number) => Uint8Array): string
 }
 
 /**
- * The one way in which a code is written, whoever typed it:
+ * The canonical form of a code:
  * - 16 letters and digits (no U, which no new code has), with spaces and hyphens anywhere or nowhere,
  *   are a code of {@linkcode newRoomCode}: capitals, O as 0, I and L as 1, in groups of four;
  * - anything else is a code of one's own, and every character of it counts, capitals, accents and
@@ -88,7 +88,7 @@ export function normaliseRoomCode(text: string): string {
 }
 
 /**
- * How hard a code is to guess for somebody who recorded the network, by its length alone: `too-short`
+ * How hard a code is to guess from a recording of the network, by its length alone: `too-short`
  * for any use, `short` where it has fewer characters than those of {@linkcode newRoomCode}, or `long`.
  */
 export function codeStrength(code: string): "too-short" | "short" | "long" {

@@ -8,7 +8,7 @@ import { checkRoomCode, roomKey } from "./code.ts";
 import type { Initiation, Response, Room } from "../reliable/seal.ts";
 import type { Refusal } from "../reliable/packet.ts";
 
-/** A private room, which nobody may use before it is ready. */
+/** A private room, not to be used before it is ready. */
 export class CodeRoom implements Room {
   /** Settles when the key is there. */
   readonly ready: Promise<void>;

@@ -18,7 +18,7 @@ import {
 
 const CODE = "7K3M-9QXT-0B4D-HZ6W";
 
-/** What is derived from, and how, in place of the derivation. */
+/** The input of the derivation, in place of its result. */
 function noted(): KeyDerivation & { password: string; rounds: number } {
   return {
     password: "",

@@ -21,7 +21,7 @@ const CIPHERS = {
   AESGCM: { algorithm: "aes-256-gcm", isLittleEndian: false },
 } as const;
 
-// What stands around the 32 bytes of a key of X25519 in DER (RFC 8410 §4, §7).
+// DER prefixes of the 32 bytes of an X25519 key (RFC 8410 §4, §7).
 const SPKI_PREFIX = Uint8Array.fromHex("302a300506032b656e032100");
 const PKCS8_PREFIX = Uint8Array.fromHex("302e020100300506032b656e04220420");
 
@@ -29,7 +29,7 @@ let loaded: Crypto | undefined;
 
 /** Authenticated encryption under nonces that the caller lays out, 12 bytes each. */
 export interface Aead {
-  /** The ciphertext, and behind it the tag; before it so many bytes that are left free. */
+  /** The ciphertext, and behind it the tag; before it the bytes left free. */
   encrypt(
     key: Uint8Array,
     iv: Uint8Array,
@@ -185,7 +185,7 @@ function der<Type extends "pkcs8" | "spki">(prefix: Uint8Array, key: Uint8Array,
   return { key: bytes as Buffer, format: "der", type } as const;
 }
 
-// `node:crypto` takes 20 ms to load, which whoever starts a program need not wait for.
+// `node:crypto` takes 20 ms to load: only private rooms wait for it.
 function crypto(): Crypto {
   return loaded ??= process.getBuiltinModule("node:crypto");
 }

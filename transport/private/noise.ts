@@ -35,9 +35,9 @@ export type CipherName = "ChaChaPoly" | "AESGCM";
 
 /** A key pair of X25519 (RFC 7748), {@linkcode KEY_BYTES} bytes each. */
 export interface KeyPair {
-  /** What only its owner knows. */
+  /** The private key. */
   readonly privateKey: Uint8Array;
-  /** What everybody may know. */
+  /** The public key. */
   readonly publicKey: Uint8Array;
 }
 
@@ -47,7 +47,7 @@ export interface Primitives {
   readonly cipher: CipherName;
   /** SHA-256 (§4.3 HASH). */
   hash(data: Uint8Array): Uint8Array;
-  /** HKDF-SHA-256 (RFC 5869) without info, which is what §4.3 HKDF is: so many bytes. */
+  /** HKDF-SHA-256 (RFC 5869) without info, which is what §4.3 HKDF is: `length` bytes. */
   hkdf(salt: Uint8Array, inputKeyMaterial: Uint8Array, length: number): Uint8Array;
   /** A new key pair of X25519 (§4.1 GENERATE_KEYPAIR), whose private key is erased after use. */
   generateKeyPair(): KeyPair;
@@ -61,7 +61,7 @@ export interface Primitives {
   /**
    * Authenticated encryption (§4.2 ENCRYPT), {@linkcode TAG_BYTES} longer than the plaintext.
    *
-   * @param headroom Bytes that are left free before the ciphertext, for whoever puts it in a
+   * @param headroom Bytes that are left free before the ciphertext, for a caller that puts it in a
    * datagram; default none.
    */
   encrypt(
@@ -80,7 +80,7 @@ export interface Primitives {
   ): Uint8Array | undefined;
 }
 
-/** What the two ends have after the handshake (§5.2 Split). */
+/** The keys of one end after the handshake (§5.2 Split). */
 export interface Transport {
   /** Encrypts what this end sends. */
   readonly sending: CipherState;
@@ -90,13 +90,13 @@ export interface Transport {
   readonly handshakeHash: Uint8Array;
 }
 
-/** What a {@linkcode Handshake} needs from outside (§5.3 Initialize). */
+/** Parameters of a {@linkcode Handshake} (§5.3 Initialize). */
 export interface HandshakeOptions {
-  /** Who speaks first is the initiator. */
+  /** The initiator speaks first. */
   readonly role: "initiator" | "responder";
   /** The secret that both ends share, {@linkcode PSK_BYTES} bytes. */
   readonly psk: Uint8Array;
-  /** What both ends have to agree on besides (§6). */
+  /** Further context that both ends have to agree on (§6). */
   readonly prologue: Uint8Array;
   /** The cryptography. */
   readonly primitives: Primitives;
@@ -110,7 +110,7 @@ const NNPSK0: readonly (readonly Token[])[] = [["psk", "e"], ["e", "ee"]];
 /**
  * One end of a handshake (§5.3 HandshakeState).
  *
- * A message that does not hold leaves it as it was: over UDP anybody may send one, and it must not
+ * A message that does not hold leaves it as it was: over UDP anyone may send one, and it must not
  * keep the right one from being read (as wireguard-go does in `ConsumeMessageResponse`).
  *
  * @example
@@ -186,7 +186,7 @@ export class Handshake {
    * Reads the other end's next message (§5.3 ReadMessage). Nothing in it makes this throw.
    *
    * @param isExpected Whether the message holds that brings this payload, by default always.
-   * @returns The payload, or nothing where the message is not from somebody with the same
+   * @returns The payload, or nothing where the message is not from a peer with the same
    * pre-shared key and prologue, or not what was expected: then it is as if it had never come.
    * @throws {TypeError} If it is not the other end's turn.
    */
@@ -270,7 +270,7 @@ function mixAgreement(
   return secret !== undefined;
 }
 
-/** What a handshake has come to so far (§5.2 SymmetricState). */
+/** The state of a handshake (§5.2 SymmetricState). */
 class SymmetricState {
   readonly #primitives: Primitives;
   #hash: Uint8Array;

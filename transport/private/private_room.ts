@@ -89,7 +89,7 @@ export class PrivateSeal implements Seal {
   readonly #receiving: CipherState;
   readonly #window = new ReplayWindow();
 
-  /** Takes the keys over: whoever hands them in must not use them. */
+  /** Takes the keys over: the caller must not use them any more. */
   constructor({ sending, receiving }: Pick<Transport, "sending" | "receiving">) {
     this.#sending = sending;
     this.#receiving = receiving;
@@ -113,7 +113,7 @@ export class PrivateSeal implements Seal {
     return sealed;
   }
 
-  /** What was sealed by the other end, once. It never throws. */
+  /** Opens a datagram that the other end sealed, once. It never throws. */
   open(datagram: Uint8Array): Uint8Array | undefined {
     const { length } = datagram;
     if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;

@@ -258,7 +258,7 @@ const LOW_ORDER = [
 for (const point of LOW_ORDER) {
   Deno.test(`private room: nobody agrees with the public key ${point.slice(0, 8)}…`, () => {
     const publicKey = Uint8Array.fromHex(point);
-    // Somebody who has the code, and puts a key in place of which every agreement is zero.
+    // A peer with the code that sends a key of which every agreement is zero.
     const primitives: Primitives = {
       ...PLATFORM,
       generateKeyPair: () => ({ privateKey: new Uint8Array(32), publicKey }),
@@ -284,7 +284,7 @@ Deno.test("private room: every single bit of a sealed datagram counts", () => {
     const longer = new Uint8Array(sealed.length + 1);
     longer.set(sealed);
     assertEquals(server.open(longer), undefined);
-    // What was forged has not used the counter up.
+    // The forgery has not used the counter up.
     assertEquals(server.open(sealed), datagram);
   }
 });
@@ -384,7 +384,7 @@ Deno.test("private room: the same words are never sealed to the same bytes", () 
   assertEquals(seen.size, 1000);
 });
 
-// Invariant: whatever comes, nothing is thrown, nothing is opened, nobody is let in, and what is
+// Invariant: on any input nothing is thrown, nothing is opened, nobody is let in, and what is
 // genuine still holds afterwards.
 Deno.test("private room: 20,000 inputs of a stranger", () => {
   const room = privateRoom(PSK, PLATFORM);
@@ -423,7 +423,7 @@ Deno.test("private room: 20,000 inputs of a stranger", () => {
   assertEquals(response.seal.open(seal!.seal(message(1))), message(1));
 });
 
-// Forward secrecy: somebody recorded everything and learns the code a year later. What is missing
+// Forward secrecy: an attacker recorded everything and learns the code a year later. What is missing
 // then is one private key of the two ephemeral ones, which neither end keeps.
 Deno.test("private room: the code and the whole recording open nothing", () => {
   const primitives = seededPrimitives(9);

@@ -4,28 +4,28 @@
  * @module
  */
 
-/** Something that wants to be woken at a time. */
+/** An object with a deadline. */
 export interface Sleeper {
   /** When, in ms; `Infinity` for never. It may change without notice to a later time. */
   readonly nextTimeout: number;
-  /** {@linkcode Deadlines}' own: its place in the heap, or -1 while it has none. */
+  /** Used by {@linkcode Deadlines}: its place in the heap, or -1 while it has none. */
   heapIndex: number;
 }
 
 /**
- * A heap that holds each sleeper once at most. It may look at one earlier than that one wants by now:
- * deadlines mostly move away before they come, so they are looked at again when they come and not each
- * time they move.
+ * A heap that holds each sleeper once at most. Its time for a sleeper may be earlier than that sleeper's
+ * deadline: most deadlines move before they come, so they are read again when they come and not each time
+ * they move.
  *
- * Every node has four children, and the times lie apart from the sleepers, side by side: what takes long
- * with very many of them is to fetch what they are scattered over.
+ * Every node has four children, and the times lie side by side, apart from the sleepers: with very many
+ * sessions, cache misses dominate.
  */
 export class Deadlines<T extends Sleeper> {
   readonly #sleepers: T[] = [];
-  /** When each of them is looked at next, in ms. */
+  /** When each of them is checked next, in ms. */
   readonly #times: number[] = [];
 
-  /** When the first is looked at, in ms; `Infinity` if there is none. */
+  /** When the first is checked, in ms; `Infinity` if there is none. */
   get nextTimeout(): number {
     return this.#times.length === 0 ? Infinity : this.#times[0]!;
   }
@@ -36,9 +36,9 @@ export class Deadlines<T extends Sleeper> {
   }
 
   /**
-   * Sees to it that the sleeper is woken no later than it wants now.
+   * Sees to it that the sleeper is woken by its present deadline.
    *
-   * @param now The time, in ms: whoever is looked at by now anyway is not asked when it wants to be.
+   * @param now The time, in ms. A sleeper whose heap time has come by then is left in its place.
    */
   schedule(sleeper: T, now: number): void {
     const { heapIndex } = sleeper;

@@ -12,18 +12,18 @@ import { MAX_ACK_DELAY_MS, type RttEstimator } from "./rtt.ts";
 import { Retransmission } from "./retransmission.ts";
 import { CongestionWindow } from "./window.ts";
 
-/** An {@linkcode Packet.ackDelay} that says nothing: it means "255 ms or more". */
+/** An {@linkcode Packet.ackDelay} that cannot be subtracted: it means "255 ms or more". */
 const UNKNOWN_DELAY = 255;
 
-/** Takes the packets that are to be transmitted; the id is filled in by whoever implements it. */
+/** Takes the packets to transmit, and fills in their id. */
 export interface PacketSink {
   /** Transmits a packet. */
   transmit(packet: Omit<PacketFields, "id">): void;
 }
 
 /**
- * What is under way. One object serves all messages of a conversation: where there are very many, a new
- * one each time would live for so long that it had to be moved about.
+ * The message under way. One object serves all messages of a conversation: with very many sessions, a new
+ * one for each would live long enough to burden the garbage collector.
  */
 class Outgoing {
   /** The message; none while nothing is under way. */
@@ -32,9 +32,9 @@ class Outgoing {
   lastSegment = 0;
   /** Only a message of several segments needs one. */
   window: CongestionWindow | undefined;
-  /** How many segments were sent at least once: the first ones. */
+  /** Segments sent at least once: the first ones. */
   sent = 0;
-  /** How many segments are acknowledged. */
+  /** Segments acknowledged. */
   acknowledged = 0;
 
   start(number: number, message: Uint8Array): void {
@@ -55,7 +55,7 @@ class Outgoing {
 interface Incoming {
   /** Every segment in its place, once it is here. */
   readonly segments: (Uint8Array | undefined)[];
-  /** How many are not here yet. */
+  /** Segments still missing. */
   missing: number;
 }
 
@@ -64,21 +64,21 @@ export class Delivery {
   readonly #rtt: RttEstimator;
   readonly #sink: PacketSink;
   readonly #longestPause: number;
-  // One for each segment that was sent. The first is always there, and served the WELCOME too.
+  // One for each segment sent. The first always exists, and served the WELCOME too.
   readonly #timers: [Retransmission, ...Retransmission[]] = [new Retransmission()];
-  // What was overdue at that time, and is so still, waits for room in the window.
+  // Segments overdue at that time wait for room in the window.
   #filledAt = -Infinity;
   readonly #outgoing = new Outgoing();
   #incoming: Incoming | undefined;
   #isWelcoming = false;
-  // The last whole message that came in: what this end's next packet acknowledges.
+  // The last whole message that came in, which this end's next packet acknowledges.
   #heardNumber: number | undefined;
   #heardSegment = 0;
   #heardAttempt = 0;
   #heardAt = 0;
   #ackDeadline = Infinity;
 
-  /** How many questions are answered before the one that is acknowledged next: 0 to 65,535. */
+  /** Questions answered before the one that is acknowledged next: 0 to 65,535. */
   ahead = 0;
 
   /** Starts with nothing under way. Between two sendings it pauses `longestPause` ms at most. */
@@ -142,14 +142,14 @@ export class Delivery {
     this.#fillWindow(now);
   }
 
-  /** Gives up whatever is under way. */
+  /** Gives up both directions. */
   stop(): void {
     this.#finishOutgoing();
     this.#incoming = undefined;
     this.#ackDeadline = Infinity;
   }
 
-  /** Sends again what is overdue, and acknowledges what no reply has acknowledged in time. */
+  /** Retransmits overdue segments, and sends an acknowledgement that no reply carried in time. */
   handleTimeout(now: number): void {
     if (this.isSending) {
       for (const { deadline, sentAt } of this.#timers) {
@@ -169,7 +169,7 @@ export class Delivery {
     const outgoing = this.#outgoing;
     if (!this.isSending || outgoing.number !== packet.number) return false;
     const timer = this.#timers[packet.segment];
-    // It was never sent, or is acknowledged already.
+    // Never sent, or acknowledged already.
     if (timer === undefined || timer.deadline === Infinity) return false;
     this.#measure(timer, packet, packet.ackDelay, now);
     timer.stop();
@@ -186,15 +186,15 @@ export class Delivery {
   /**
    * Takes a segment of the reply to the message that is under way, which acknowledges it.
    *
-   * @returns Whether the message is delivered by this. It is not while segments of it are unsent:
-   * then what looks like a reply is none.
+   * @returns Whether this delivers the message. It does not while segments are unsent: then the packet
+   * is no reply.
    */
   acknowledgedByReply(packet: Packet, now: number): boolean {
     const outgoing = this.#outgoing;
     if (!this.isSending || outgoing.sent <= outgoing.lastSegment) return false;
     // Of several segments, a reply does not say which one it echoes.
     if (outgoing.lastSegment === 0) {
-      // What was sent again had to wait for a timeout: that is no delay that the peer intends.
+      // The delay of a retransmission includes a timeout: the peer did not intend it.
       const intendedDelay = packet.attempt === 1 ? packet.ackDelay : 0;
       this.#measure(this.#timers[0], packet, intendedDelay, now);
     }
@@ -221,12 +221,12 @@ export class Delivery {
   }
 
   /**
-   * Takes a packet of the message that came in last: it is acknowledged again, and never shown
-   * again. With `replay` the reply that is under way is sent in place of the bare acknowledgement.
-   * Only one of two ends may do that: if each repeated its message for a repeated message of the
-   * other, one duplicate would double everything after it (RFC 1123 §4.2.3.1).
+   * Takes a duplicate of the message that came in last: it is acknowledged again, and not delivered
+   * again. With `replay` the reply under way is sent in place of the bare acknowledgement. Only one of
+   * two ends may do that: otherwise one duplicate would double every message after it (RFC 1123
+   * §4.2.3.1).
    *
-   * @returns Whether it was such a packet.
+   * @returns Whether it was a duplicate.
    */
   receiveRepeat(
     packet: Packet,
@@ -240,7 +240,7 @@ export class Delivery {
     }
     this.#heardAttempt = packet.attempt;
     this.#heardAt = now;
-    // Once a segment of the reply is acknowledged, the other end has heard it.
+    // Once a segment of the reply is acknowledged, the other end has it.
     const isUnheard = this.isSending && this.#outgoing.acknowledged === 0;
     if (options.replay && isUnheard) this.#transmitSegment(0, now);
     else this.#acknowledgeHeard(now);
@@ -268,7 +268,7 @@ export class Delivery {
     return undefined;
   }
 
-  /** Acknowledges the last whole message at once, as far as it is still expected. */
+  /** Acknowledges the last whole message at once. */
   #acknowledgeHeard(now: number): void {
     this.#ackDeadline = Infinity;
     this.#sink.transmit({
@@ -285,7 +285,7 @@ export class Delivery {
     this.#sink.transmit({ type: "ack", number, segment, echo: attempt, ahead });
   }
 
-  /** Sends what the window has room for: first what is overdue, then what was never sent. */
+  /** Fills the window: first with overdue segments, then with new ones. */
   #fillWindow(now: number): void {
     const outgoing = this.#outgoing;
     this.#filledAt = now;

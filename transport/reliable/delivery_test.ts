@@ -20,7 +20,7 @@ class Bench implements PacketSink {
     this.#sent.push(decoded!);
   }
 
-  /** What was transmitted since the last call. */
+  /** Packets transmitted since the last call. */
   take(): Packet[] {
     const sent = this.#sent;
     this.#sent = [];

@@ -1,6 +1,6 @@
 /**
- * The client's end without input or output: it gets through to a server, holds one conversation, and
- * gets through again when the server has forgotten it.
+ * The client's end without input or output: it connects to a server, holds one conversation, and
+ * reconnects when the server has forgotten it.
  *
  * @module
  */
@@ -16,27 +16,27 @@ import { type Initiation, OPEN_ROOM, type Room } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
 import { Retransmission } from "./retransmission.ts";
 
-/** How long a client tries to get through to a server, in ms, unless an option says otherwise. */
+/** How long a client tries to connect, in ms, unless an option says otherwise. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * How long a session that the server says not to know is given to show that it does, as a multiple of
- * the retransmission timeout: anybody on the way can say so.
+ * Time after a RESET in which a sign of life of the session refutes it, in retransmission timeouts: anyone
+ * on the path can forge a RESET.
  */
 const DOUBT_TIMEOUTS = 4;
 
-/** What happened at a client's end, of either protocol. */
+/** An event at a client's end, of either protocol. */
 export type DialerEvent =
   | ConversationEvent
-  /** It may ask: the server is there, for the first time or again. A plain client does not know. */
+  /** Connected or reconnected: it may ask. A plain client is at once. */
   | { readonly type: "connected" }
   /** The answer is complete. */
   | { readonly type: "answer"; readonly text: string }
   /** In a plain conversation: no answer came for `timeout` ms. */
   | { readonly type: "unanswered"; readonly timeout: number }
-  /** Nobody answered within the time for connecting. */
+  /** No server answered within the time for connecting. */
   | { readonly type: "unreachable" }
-  /** The server does not want this client. */
+  /** The server refuses this client. */
   | { readonly type: "refused"; readonly refusal: Refusal }
   /** The conversation is over; its end may still have to be confirmed to the server. */
   | { readonly type: "ended"; readonly reason: EndReason }
@@ -49,7 +49,7 @@ export interface DialerOptions extends Randomness {
   readonly server: Address;
   /** The time of the first HELLO, in ms. */
   readonly now: number;
-  /** How long to try to get through, in ms. */
+  /** How long to try to connect, in ms. */
   readonly connectTimeout: number;
   /** Silence after which the server is gone, in ms. */
   readonly idleTimeout: number;
@@ -66,11 +66,11 @@ interface Greeting {
   readonly hello: Retransmission;
   readonly initiation: Initiation;
   token: Uint8Array;
-  /** The server's last word, if it was that it does not want this client. */
+  /** The server's last refusal, if any. */
   refusal?: Refusal;
 }
 
-/** A session, until when it is in doubt, and since when. */
+/** A session, and the doubt that a RESET cast on it. */
 interface Talk {
   readonly state: "talking";
   readonly session: Session;
@@ -106,7 +106,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     return Math.min(state.session.nextTimeout, state.doubtedUntil);
   }
 
-  /** Whose move it is. A client that is getting through again may ask, once. */
+  /** Whose move it is. A client that reconnects may ask, once. */
   get turn(): TurnState {
     const state = this.#state;
     if (state.state === "talking") return state.session.turn;
@@ -137,7 +137,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       else this.emit({ type: "unreachable" });
       this.#finish();
     } else if (state.hello.deadline <= now) {
-      // A connection takes two of these in a few seconds: two copies each time (RFC 9002 §6.2.4).
+      // Two HELLOs have to arrive within a few seconds: two copies each time (RFC 9002 §6.2.4).
       state.hello.timedOut();
       this.#transmitHello(state, now);
       this.#transmitHello(state, now);
@@ -160,7 +160,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   /** Says bye. A client that is not connected just stops. */
   bye(reason: ByeReason, now: number): void {
     if (this.#state.state === "talking") {
-      // What was said about the session before the bye does not confirm it.
+      // A RESET from before the bye does not confirm it.
       this.#state.doubtedUntil = Infinity;
       this.#state.session.bye(reason, now);
     } else if (this.#state.state === "greeting") {
@@ -169,7 +169,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     }
   }
 
-  /** How the conversation stands that a datagram belongs to, while there is one. */
+  /** The state of the conversation, if the datagram belongs to it. */
   override inspect(datagram: Uint8Array): Inspection | undefined {
     const state = this.#state;
     const id = readHeader(datagram)?.id;
@@ -181,7 +181,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     return { turn: undefined, retransmissionTimeout: state.rtt.timeout };
   }
 
-  // A client sends to the address that it was given, whoever says to be the server elsewhere.
+  // A client sends only to the address that it was given: a server does not move.
   override transmit(datagram: Uint8Array): void {
     super.transmit(datagram, this.#options.server);
   }
@@ -232,7 +232,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #receiveGreeting(greeting: Greeting, datagram: Uint8Array, now: number): void {
     const packet = decode(datagram);
     if (packet === undefined) return this.drop("malformed");
-    // Whoever does not know the nonce did not see the HELLO, and cannot speak for the server.
+    // A sender without the nonce did not see the HELLO, and cannot speak for the server.
     if (packet.id !== greeting.nonce) return this.drop("unknown");
     switch (packet.type) {
       case "retry":
@@ -241,7 +241,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
         return this.#receiveWelcome(greeting, packet, now);
       case "refuse":
         greeting.refusal = REFUSALS[packet.payload[0]!] ?? "full";
-        // Nobody can prove a refusal: it ends an attempt, and never a conversation.
+        // A refusal is unauthenticated: it ends an attempt, never a conversation.
         if (greeting.isReconnect) return;
         this.emit({ type: "refused", refusal: greeting.refusal });
         return this.#finish();
@@ -294,7 +294,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
     talk.doubtedAt = now;
     talk.doubtedUntil = now + DOUBT_TIMEOUTS * session.retransmissionTimeout;
-    // A bye that is not confirmed is sent again anyway.
+    // An unconfirmed bye is retransmitted anyway.
     if (session.turn !== "leaving") session.probe(now);
   }
 
@@ -318,13 +318,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #transmitHello(greeting: Greeting, now: number): void {
     const { hello, token, rtt, nonce, initiation } = greeting;
     const { idleTimeout } = this.#options;
-    // The server computes nothing for an address that is not proved: its share goes with the token.
+    // The server computes nothing for an unproved address: the key share goes with the token.
     const keyShare = token.length === 0 ? EMPTY : initiation.keyShare;
     const payload = encodeHello({ idleTimeout, token, keyShare });
-    // A class that starts together would otherwise knock in step each time (RFC 7252 §4.2).
+    // Clients that start together must not retransmit in step (RFC 7252 §4.2).
     const jitter = 1 + this.#options.random() / 2;
-    // While somebody waits for the first connection there is time for few tries: they come at a
-    // steady pace, as a TCP that opens a connection sends its first SYNs today.
+    // A user waits for the first connection, so there is time for few tries: they come at a steady
+    // pace, as the first SYNs of TCP do today.
     const longest = greeting.isReconnect ? longestPause(idleTimeout) : INITIAL_RTO_MS;
     hello.sent(now, jitter * rtt.timeout, longest);
     this.transmit(encode({ type: "hello", id: nonce, attempt: hello.attempt, payload }));
@@ -338,7 +338,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 }
 
 function endOf({ refusal, initiation }: Greeting): EndReason {
-  // Where the server has a key, what it says without one may be anybody's.
+  // A server with a key would have proved its refusal; one without a proof may be forged.
   const hasKey = initiation.keyShare.length > 0;
   if (refusal === undefined || hasKey) return "silence";
   return refusal === "closing" || refusal === "private" ? refusal : "refused";

@@ -56,7 +56,7 @@ class Stage {
     return this.sent().map(({ type }) => type);
   }
 
-  /** What happened since the last call, but for the last event of all: see `isOver`. */
+  /** The events since the last call, but for the last of all: see `isOver`. */
   events(): DialerEvent[] {
     const events = this.dialer.takeEvents();
     assertEquals(this.isOver && events.length > 0, false, "Something happened after the end");
@@ -433,7 +433,7 @@ Deno.test("dialer: while it connects again a question may be asked, once", () =>
   assertEquals(stage.types().at(-1), "hello");
 });
 
-// Anybody on the way can say that a session is not known. If it is, the server will show it.
+// A RESET can be forged on the path. If the session is known, the server will show it.
 Deno.test("dialer: a RESET is not believed once the server is heard again", () => {
   const stage = new Stage();
   stage.connect();
@@ -495,7 +495,7 @@ Deno.test("dialer: a RESET confirms a bye, if nothing is heard that speaks again
   assertEquals([stage.dialer.turn, stage.dialer.nextTimeout], ["closed", Infinity]);
 });
 
-// A RESET was believed at once: whoever forged one took care that a bye which the network had lost was
+// A RESET was believed at once: a forged one took care that a bye which the network had lost was
 // not sent again, and the server held the conversation open until it was idle for too long.
 Deno.test("dialer: after a RESET a bye is sent again, and what confirms it ends it", () => {
   const stage = new Stage();
@@ -558,7 +558,7 @@ for (const { code, reason } of [{ code: 0, reason: "refused" }, { code: 1, reaso
   });
 }
 
-// Whoever was on the path of a private room could forge a RESET and then a refusal, and the client told
+// An attacker on the path of a private room could forge a RESET and then a refusal, and the client told
 // its user in the end that the server had closed in order.
 for (const [code, refusal] of REFUSALS.entries()) {
   Deno.test(`dialer: in a private room "${refusal}" ends no conversation, and does not say how it ended`, () => {

@@ -26,18 +26,18 @@ export const MAX_SESSIONS_PER_ADDRESS = 250;
 /** Questions that may be unanswered at once, unless an option says otherwise. */
 export const MAX_QUESTIONS = 1_000;
 
-/** Replies a second to addresses that have not been proved: RETRY and RESET. */
+/** Replies a second to unproved addresses: RETRY and RESET. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
-/** What happened at a server's end, of either protocol; `session` is the client's. */
+/** An event at a server's end, of either protocol; `session` is the client's. */
 export type ListenerEvent<S = Session> =
-  /** A client got through and may ask, its answer is on its machine, or it is gone. */
+  /** A client is connected and may ask, its answer is on its machine, or it is gone. */
   | Extract<SessionEvent, { type: "connected" | "delivered" | "ended" }> & { readonly session: S }
   /** A client's question is complete. */
   | { readonly type: "question"; readonly session: S; readonly text: string }
   /** Limits were reached since the last report. */
   | { readonly type: "overload"; readonly overload: Readonly<Overload> }
-  /** The server closes, and the last trace of the last client is gone. */
+  /** The server closes, and no session is left. */
   | { readonly type: "drained" };
 
 /** How a {@linkcode Listener} works. */
@@ -50,7 +50,7 @@ export interface ListenerOptions extends Randomness, RetryTokenOptions {
   readonly maxQuestions: number;
   /** Silence after which a client is gone, in ms. */
   readonly idleTimeout: number;
-  /** Who may come in; by default everybody. */
+  /** The room to serve; by default an open one. */
   readonly room?: Room;
 }
 
@@ -64,11 +64,11 @@ interface Host {
 /** A session of a {@linkcode Listener}. */
 class ClientSession extends Session implements Sleeper {
   heapIndex = -1;
-  /** The number that it chose for its handshake. */
+  /** The nonce of its HELLO. */
   readonly nonce: bigint;
-  /** Where it connected from. */
+  /** The host that it connected from. */
   readonly host: Host;
-  /** The payload of its WELCOME, until it is known to have come. */
+  /** The payload of its WELCOME, until that is acknowledged. */
   welcome: Uint8Array | undefined;
   /** Whether its question awaits an answer. */
   isAsking = false;
@@ -80,13 +80,13 @@ class ClientSession extends Session implements Sleeper {
     this.welcome = welcome;
   }
 
-  /** Whether it got through: its address is proved and it knows its session. */
+  /** Whether its WELCOME is acknowledged: its address is proved and it knows its session. */
   get isConnected(): boolean {
     return this.welcome === undefined;
   }
 }
 
-/** A client that may come in. */
+/** A client to admit. */
 interface Admission {
   readonly sessionId: bigint;
   readonly nonce: bigint;
@@ -121,12 +121,12 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     return Math.min(this.#deadlines.nextTimeout, this.#overload.nextTimeout);
   }
 
-  /** Sessions that take memory: the live ones, and those over whose end is still confirmed. */
+  /** Sessions in memory: the live ones, and those in their closing period. */
   get size(): number {
     return this.#clients.size;
   }
 
-  /** The sessions that take memory. */
+  /** The sessions in memory. */
   get sessions(): Iterable<Session> {
     return this.#clients.values();
   }
@@ -144,7 +144,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "welcome":
       case "refuse":
       case "reset":
-        // Only a server sends these. An answer could start two servers answering each other.
+        // Only a server sends these. A reply could make two servers answer each other for ever.
         this.drop("ignored");
         break;
       default:
@@ -186,7 +186,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#deadlines.schedule(session as ClientSession, now);
   }
 
-  /** Admits nobody any more, and says bye to each client as soon as it has its last answer. */
+  /** Admits no more clients, and says bye to each as soon as it has its last answer. */
   close(now: number): void {
     this.#isClosing = true;
     for (const client of this.#clients.values()) {
@@ -194,7 +194,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     }
   }
 
-  /** How the session stands that a datagram belongs to, if there is one. */
+  /** The state of the session that a datagram belongs to, if there is one. */
   override inspect(datagram: Uint8Array): Inspection | undefined {
     const id = readHeader(datagram)?.id;
     if (id === undefined) return undefined;
@@ -203,7 +203,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   sessionEvent(session: Session, event: SessionEvent): void {
-    // Every session whose output this is was made here.
+    // This is the output of no other sessions.
     const client = session as ClientSession;
     switch (event.type) {
       case "connected":
@@ -214,7 +214,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.emit({ ...event, session });
         break;
       case "message":
-        // Nobody answers any more when the server closes.
+        // A server that closes answers no more questions.
         if (this.#isClosing) break;
         client.isAsking = true;
         if (++this.#asking <= this.#options.maxQuestions) {
@@ -254,7 +254,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     }
     const known = this.#clientsByNonce.get(nonce);
     if (known !== undefined) return this.#welcome(known, echo, from, now);
-    // Sessions that are over linger for a moment only, but even so they are bounded.
+    // Sessions in their closing period are bounded too.
     const { maxSessions, maxSessionsPerAddress } = this.#options;
     if (this.#isClosing) return this.#refuse("closing", nonce, echo, from);
     if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
@@ -286,7 +286,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const options: SessionOptions = {
       id: sessionId,
       role: "answerer",
-      // One text for all sessions of a host: to compare it, nothing else has to be fetched.
+      // One string for all sessions of a host: comparing it costs no cache miss.
       address: { ...from, hostname: host.hostname },
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
@@ -350,7 +350,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     while (true) {
       const bytes = this.#options.randomBytes(8);
       const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
-      // Sessions are found by one half of their ids, in which all differ.
+      // Sessions are looked up by the lower half of their ids, which must differ.
       if (!this.#clients.has(idLow(id))) return id;
     }
   }

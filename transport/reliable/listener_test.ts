@@ -716,7 +716,7 @@ Deno.test("listener: timeouts of many clients are all kept", () => {
   }
 });
 
-// The key share was good for every nonce. Whoever had recorded a single HELLO and did not know the code
+// The key share was good for every nonce. An attacker with one recorded HELLO and without the code
 // made himself a token for each of as many nonces as he liked, filled the room with the sessions, and
 // took the nonce of a client that was just connecting, which then got a WELCOME that it could not open.
 Deno.test("listener: a recorded key share opens one session, and no nonce but its own", () => {

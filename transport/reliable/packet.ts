@@ -20,15 +20,15 @@ export const SEAL_BYTES = 24;
 export const MAX_SEGMENT_BYTES = MAX_DATAGRAM_BYTES - HEADER_BYTES - SEAL_BYTES;
 
 /**
- * Exact bytes of a HELLO. It is padded up to this size so that no reply to it is larger than itself
- * (RFC 9000 §8.1), whoever its sender really was.
+ * Exact bytes of a HELLO. It is padded to this size so that no reply to it is larger than itself, even to
+ * a forged address (RFC 9000 §8.1).
  */
 export const HELLO_BYTES = 128;
 
 /** Most bytes of a retry token that a HELLO has room for. */
 export const MAX_TOKEN_BYTES = 36;
 
-/** Bytes with which each end may open a key agreement, in HELLO and WELCOME. */
+/** Most bytes of a key share, in HELLO and WELCOME. */
 export const MAX_KEY_SHARE_BYTES = 60;
 
 /** Bytes that a ping may carry for the pong to repeat, to prove an address (RFC 9000 §8.2). */
@@ -37,7 +37,7 @@ export const CHALLENGE_BYTES = 8;
 const MAGIC = 0x507952; // "PyR"
 const VERSION = 1;
 
-/** What a packet is for. */
+/** The type of a packet. */
 export type PacketType =
   | "hello"
   | "retry"
@@ -87,17 +87,17 @@ export const REFUSALS: readonly Refusal[] = [
 
 /** A decoded datagram. Every number is an unsigned integer of the width that is named. */
 export interface Packet {
-  /** What the packet is for (8 bits on the wire). */
+  /** The type (8 bits on the wire). */
   readonly type: PacketType;
   /** Session id; during the handshake, the client's nonce (64 bits). */
   readonly id: bigint;
-  /** Which sending of this very packet it is, counted from 1, modulo 256; 0 where none is counted. */
+  /** Transmission of this packet, counted from 1, modulo 256; 0 where it is not counted. */
   readonly attempt: number;
   /** The attempt of the packet that this one answers; 0 where it answers none (8 bits). */
   readonly echo: number;
-  /** Milliseconds between the arrival of what is answered and this sending; 255 means "or more". */
+  /** Milliseconds from the arrival of the acknowledged packet to this one; 255 means "or more". */
   readonly ackDelay: number;
-  /** Order number of the message; of the ping, in ping and pong (32 bits). */
+  /** Sequence number of the message; of the ping, in ping and pong (32 bits). */
   readonly number: number;
   /** Which segment of the message, counted from 0 (8 bits). */
   readonly segment: number;
@@ -109,9 +109,9 @@ export interface Packet {
   readonly payload: Uint8Array;
 }
 
-/** What anybody can read in a datagram, even where the rest of it is sealed. */
+/** The readable fields of a datagram, the rest of which may be sealed. */
 export interface Header extends Omit<Packet, "payload"> {
-  /** Whether it is a HELLO that brings a retry token back. */
+  /** Whether it is a HELLO with a retry token. */
   readonly hasToken: boolean;
 }
 
@@ -170,7 +170,7 @@ export function idLow(id: bigint): number {
   return Number(BigInt.asIntN(32, id));
 }
 
-/** Builds the datagram of a packet under the id of those halves: {@linkcode encode} for whoever sends many. */
+/** {@linkcode encode} for an id in halves, as a session keeps it. */
 export function encodeFor(
   high: number,
   low: number,
@@ -198,8 +198,8 @@ export function encodeFor(
 /**
  * Reads a datagram: a packet with every field in its bounds, or nothing. It never throws.
  *
- * @param datagram Bytes from anybody. The payload that comes back is a view of them, not a copy.
- * @returns The packet, or `undefined` for anything foreign, cut, too long or out of bounds.
+ * @param datagram Untrusted bytes. The payload of the packet is a view of them, not a copy.
+ * @returns The packet, or `undefined` for a datagram that is foreign, cut, too long or out of bounds.
  */
 export function decode(datagram: Uint8Array): Packet | undefined {
   const type = packetType(datagram);
@@ -215,10 +215,9 @@ export function decode(datagram: Uint8Array): Packet | undefined {
 }
 
 /**
- * Reads the header of a datagram for whoever watches: what follows it is not looked at, and may be
- * out of bounds or sealed.
+ * Reads only the header of a datagram, for an observer: the payload may be out of bounds or sealed.
  *
- * @returns `undefined` for whatever is not a datagram of this protocol and version.
+ * @returns `undefined` for a datagram of another protocol or version.
  */
 export function readHeader(datagram: Uint8Array): Header | undefined {
   const type = packetType(datagram);
@@ -232,7 +231,7 @@ export function readHeader(datagram: Uint8Array): Header | undefined {
 /**
  * The type that a datagram announces, before the rest of it is looked at.
  *
- * @returns `undefined` for whatever is not a datagram of this protocol and version.
+ * @returns `undefined` for a datagram of another protocol or version.
  */
 export function packetType(datagram: Uint8Array): PacketType | undefined {
   if (datagram.length < HEADER_BYTES || datagram.length > MAX_DATAGRAM_BYTES) {
@@ -250,7 +249,7 @@ export function packetId(datagram: Uint8Array): bigint {
 
 /**
  * The lower half of the id in a datagram for which {@linkcode packetType} knew a type, as a signed
- * integer: what a `Map` finds several times as fast as the whole id.
+ * integer: a `Map` finds it several times as fast as the whole id.
  */
 export function packetIdLow(datagram: Uint8Array): number {
   return read.of(datagram).getInt32(datagram.byteOffset + 12);
@@ -261,12 +260,12 @@ export function packetIdHigh(datagram: Uint8Array): number {
   return read.of(datagram).getInt32(datagram.byteOffset + 8);
 }
 
-/** How many segments a message of so many bytes is cut into: 1 or more. */
+/** Number of segments of a message: 1 or more. */
 export function segmentCount(messageBytes: number): number {
   return Math.max(1, Math.ceil(messageBytes / MAX_SEGMENT_BYTES));
 }
 
-/** What a HELLO says of the client. */
+/** The payload of a HELLO. */
 export interface Hello {
   /** Silence after which the client gives the server up, in ms (32 bits). */
   readonly idleTimeout: number;
@@ -320,7 +319,7 @@ export function decodeHello(payload: Uint8Array): Hello | undefined {
   };
 }
 
-/** What a WELCOME grants. */
+/** The payload of a WELCOME. */
 export interface Welcome {
   /** The id of the new session (64 bits). */
   readonly sessionId: bigint;

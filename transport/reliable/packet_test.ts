@@ -335,7 +335,7 @@ const PACKET: fc.Arbitrary<Packet> = fc.constantFrom(...TYPES).chain((rule) =>
   }).map(({ rest, ...fields }) => ({ ...fields, ...rest }))
 );
 
-// Invariant: whatever packet is built, the same packet is read.
+// Invariant: every packet that is built is read back the same.
 Deno.test("packet: every packet comes back as it was", () => {
   fc.assert(fc.property(PACKET, assertRoundTrip), { numRuns: 1000 });
 });

@@ -4,19 +4,19 @@
  * @module
  */
 
-/** The back-off after one timeout: from the next in a row on, two copies are sent (RFC 9002 §6.2.4). */
+/** The back-off after one timeout: from the second in a row, two copies are sent (RFC 9002 §6.2.4). */
 const LAST_SINGLE_BACK_OFF = 2;
 
 /** When to send one packet again, and what its acknowledgement tells about the round trip. */
 export class Retransmission {
-  /** How often it was sent, modulo 256: 0 before the first time. */
+  /** Times sent, modulo 256: 0 before the first. */
   attempt = 0;
   /** When to send it again, in ms; `Infinity` while nothing is awaited. */
   deadline = Infinity;
   /** When it was last sent, in ms. */
   sentAt = 0;
   #backOff = 1;
-  // Of the first attempt and the last two: two copies go out together, and either may be echoed.
+  // Besides the last attempt: two copies go out together, and either may be echoed.
   #firstSentAt = 0;
   #previousSentAt = 0;
 
@@ -42,23 +42,21 @@ export class Retransmission {
   /**
    * The deadline passed: the next wait is twice as long (RFC 6298 §5.5).
    *
-   * @returns How many copies to send now. One more lost datagram would cost that longer wait, so
-   * where several were lost already two are sent.
+   * @returns Copies to send now: two after several losses, since another would cost that longer wait.
    */
   timedOut(): 1 | 2 {
     this.#backOff *= 2;
     return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;
   }
 
-  /** It was acknowledged, or nobody waits for it any more. */
+  /** It was acknowledged, or is given up. */
   stop(): void {
     this.deadline = Infinity;
   }
 
   /**
-   * The time since the attempt that an acknowledgement echoes. The echo tells which sending is
-   * meant, so that a packet that was sent again can be measured too, which Karn's rule (RFC 6298
-   * §3) forbids only where that is unknown.
+   * The time since the attempt that an acknowledgement echoes. The echo is unambiguous, so Karn's rule
+   * (RFC 6298 §3) does not exclude retransmitted packets.
    *
    * @returns Milliseconds, or `undefined` for an attempt whose time is not kept.
    */

@@ -1,6 +1,6 @@
 /**
- * Proof of address (RFC 9000 §8.1.2): whoever sends a token back can receive at the address that the
- * token was sent to. The server keeps nothing for it but two secrets.
+ * Proof of address (RFC 9000 §8.1.2): a client that returns a token receives at the address that the token
+ * was sent to. The server keeps two secrets and no state for each client.
  *
  * @module
  */
@@ -18,7 +18,7 @@ const SECRET_BYTES = 32;
 /** HMAC-SHA-256 (RFC 2104) of `data` under `key`: 32 bytes. */
 export type Hmac = (key: Uint8Array, data: Uint8Array) => Uint8Array;
 
-/** What {@linkcode RetryTokens} needs from outside. */
+/** Primitives for {@linkcode RetryTokens}. */
 export interface RetryTokenOptions extends Pick<Randomness, "randomBytes"> {
   /** HMAC-SHA-256. */
   readonly hmac: Hmac;
@@ -70,7 +70,7 @@ export class RetryTokens {
 
   #mac(secret: Uint8Array, epoch: number, address: Address, nonce: bigint): Uint8Array {
     const host = encodeText(address.hostname);
-    // Each part is led by its length, so that no two addresses spell the same bytes.
+    // Each field is preceded by its length, so that no two inputs encode to the same bytes.
     const rest = new DataView(new ArrayBuffer(17));
     rest.setUint8(0, 2);
     rest.setUint16(1, address.port);

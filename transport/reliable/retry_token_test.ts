@@ -123,7 +123,7 @@ Deno.test("retry token: another server's, or the same server's before a restart,
   assertEquals(restarted.check(token, CLIENT, NONCE, 0), false);
 });
 
-// A token that names an epoch without a secret must not be checked under an empty one: anybody could
+// A token that names an epoch without a secret must not be checked under an empty one: anyone could
 // mint that.
 Deno.test("retry token: whatever epoch a token names, it is checked under 32 secret bytes", () => {
   let checks = 0;

@@ -41,9 +41,8 @@ export class RttEstimator {
    * Takes one measured round trip in.
    *
    * @param roundTripMs Time from a sending to its acknowledgement, less the peer's own delay: ≥ 0.
-   * @param ackDelayMs How long the peer held this acknowledgement back: ≥ 0. What exceeds
-   * {@linkcode MAX_ACK_DELAY_MS} is not believed. By default nothing is learned of it: some replies are
-   * never held back.
+   * @param ackDelayMs How long the peer held this acknowledgement back: ≥ 0, and capped at
+   * {@linkcode MAX_ACK_DELAY_MS}. Omitted for replies that are never held back.
    */
   sample(roundTripMs: number, ackDelayMs: number = this.#ackDelay): void {
     if (!this.#isMeasured) {
@@ -54,9 +53,8 @@ export class RttEstimator {
       this.#variation += (Math.abs(this.#smoothed - roundTripMs) - this.#variation) / 4;
       this.#smoothed += (roundTripMs - this.#smoothed) / 8;
     }
-    // A peer that answers at once need not be waited for as if it held each reply back: its longest
-    // recent delay counts, forgotten as slowly as an old round trip. When it slows down again, one
-    // datagram is sent too many; with 25 ms each time, every loss would cost 25 ms too much.
+    // The longest recent delay of the peer counts, and decays like an old round trip. When the peer
+    // slows down again, one datagram is sent too many; a fixed 25 ms would delay every retransmission.
     this.#ackDelay = Math.max(
       Math.min(ackDelayMs, MAX_ACK_DELAY_MS),
       this.#ackDelay * 7 / 8,

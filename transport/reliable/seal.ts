@@ -1,5 +1,5 @@
 /**
- * What stands between packets and the wire: nothing in an open room, keys in a private one.
+ * The layer between packets and the wire: the identity in an open room, encryption in a private one.
  *
  * @module
  */
@@ -8,43 +8,43 @@ import type { Refusal } from "./packet.ts";
 
 /** Seals the datagrams that one end of a session sends, and opens those that it receives. */
 export interface Seal {
-  /** Turns a datagram into what is sent: the header readable, the rest sealed. */
+  /** Seals a datagram; its header stays readable. */
   seal(datagram: Uint8Array): Uint8Array;
-  /** Turns what was received back into the datagram, or nothing where the seal does not hold. */
+  /** Opens a received datagram, or returns nothing if the seal does not hold. */
   open(datagram: Uint8Array): Uint8Array | undefined;
 }
 
 /** The client's half of a key agreement. */
 export interface Initiation {
-  /** What the HELLO carries; empty in an open room. */
+  /** The key share of the HELLO; empty in an open room. */
   readonly keyShare: Uint8Array;
   /**
-   * Ends it with what the WELCOME carries.
+   * Completes the agreement with the key share of the WELCOME.
    *
    * @param fields The readable fields of the WELCOME, which must be what the server wrote.
-   * @returns The client's seal, or nothing if this is not the answer of somebody with the code.
+   * @returns The client's seal, or nothing if the server does not have the code.
    */
   complete(keyShare: Uint8Array, fields: Uint8Array): Seal | undefined;
 }
 
 /** The server's half of a key agreement. */
 export interface Response {
-  /** What the WELCOME carries; empty in an open room. */
+  /** The key share of the WELCOME; empty in an open room. */
   readonly keyShare: Uint8Array;
   /** The server's seal. */
   readonly seal: Seal;
 }
 
-/** Who may come in, and with which keys. */
+/** Admits clients, and agrees on keys with them. */
 export interface Room {
   /** Opens a key agreement over the readable fields of a HELLO, which it authenticates. */
   initiate(fields: Uint8Array): Initiation;
   /**
-   * Answers what a HELLO carries.
+   * Answers a HELLO.
    *
    * @param hello Its key share and readable fields.
    * @param fields The readable fields of the WELCOME, which it authenticates.
-   * @returns Why the client may not come in, where it may not.
+   * @returns The server's half, or the reason to refuse the client.
    */
   respond(
     hello: { readonly keyShare: Uint8Array; readonly fields: Uint8Array },
@@ -58,7 +58,7 @@ export const OPEN_SEAL: Seal = {
   open: (datagram) => datagram,
 };
 
-/** The room of whoever asks for no code. */
+/** The room without a code. */
 export const OPEN_ROOM: Room = {
   initiate: () => ({
     keyShare: EMPTY,

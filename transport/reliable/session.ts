@@ -23,15 +23,15 @@ const MIN_IDLE_TIMEOUT_MS = 1_000;
 const KEEPALIVE_PART = 1 / 4;
 
 /**
- * How often a packet is sent again before its sender gives up: a path that loses two datagrams of
- * five needs many chances.
+ * Least retransmissions of a packet before its sender gives up: a path that loses two datagrams of five
+ * needs many.
  */
 const LEAST_TRIES = 16;
 
-/** How long an asker waits for any sign of the other end before it says so, in ms. */
+/** Silence after which an asker that awaits an acknowledgement reports it, in ms. */
 export const UNRESPONSIVE_MS = 5_000;
 
-/** How long a bye waits for its confirmation, in ms; longer only where the path is very slow. */
+/** How long a bye waits for its confirmation, in ms; longer on a very slow path. */
 export const LEAVE_TIMEOUT_MS = 5_000;
 
 /** How a conversation ended. */
@@ -40,31 +40,31 @@ export type EndReason =
   | ByeReason
   /** Nothing was heard for the idle timeout. */
   | "silence"
-  /** This end said bye and nobody confirmed it. */
+  /** This end said bye, unconfirmed. */
   | "unconfirmed"
-  /** The server was restarted, and does not want this client back. */
+  /** The server was restarted, and refuses this client. */
   | "refused"
   /** The server was restarted, as a private room. */
   | "private";
 
-/** How a conversation stands, as its asker hears it. */
+/** A change in the state of a conversation, as its asker hears it. */
 export type ConversationEvent =
   /** The question is on the server's machine. */
   | { readonly type: "delivered" }
   /** `ahead` questions will be answered before this one. */
   | { readonly type: "position"; readonly ahead: number }
-  /** Nothing was heard of the server for 5 s, though it owes an acknowledgement. It is tried on. */
+  /** The server has owed an acknowledgement for 5 s. Retransmission goes on. */
   | { readonly type: "unresponsive" }
   /** The server is heard again. */
   | { readonly type: "responsive" }
-  /** The server has forgotten this client, and is asked again. */
+  /** The server has forgotten this client, which reconnects. */
   | { readonly type: "reconnecting" }
-  /** The server knows this client again. */
+  /** The client has reconnected. */
   | { readonly type: "reconnected" }
-  /** In a plain conversation: the answer that follows came before its question, and is an earlier one's. */
+  /** In a plain conversation: the answer that follows came before its question. */
   | { readonly type: "stale" };
 
-/** What happened in a session. */
+/** An event of a session. */
 export type SessionEvent =
   /** Only the asker hears these. */
   | Extract<ConversationEvent, { type: "position" | "unresponsive" | "responsive" }>
@@ -79,19 +79,19 @@ export type SessionEvent =
   /** The closing period is over: late packets need no answer, and the session can be dropped. */
   | { readonly type: "forgotten" };
 
-/** Takes what a session puts out. */
+/** Takes the output of a session. */
 export interface SessionOutput {
   /** A datagram to send. */
   transmit(datagram: Uint8Array, to: Address): void;
   /** A datagram was dropped. */
   drop(reason: keyof Counters): void;
-  /** Something happened in that session. */
+  /** An event of that session. */
   sessionEvent(session: Session, event: SessionEvent): void;
 }
 
 /**
- * The idle timeout that holds between two ends: the lesser of what both grant (RFC 9000 §10.1), but
- * never so short that the other end could make this one send all the time.
+ * The idle timeout between two ends: the lesser of both (RFC 9000 §10.1), but never so short that the
+ * other end could make this one send all the time.
  */
 export function agreedIdleTimeout(own: number, other: number): number {
   return Math.max(MIN_IDLE_TIMEOUT_MS, Math.min(own, other));
@@ -103,36 +103,36 @@ export interface SessionOptions extends Randomness {
   readonly id: bigint;
   /** The asker speaks first and keeps the session alive; the answerer answers. */
   readonly role: "asker" | "answerer";
-  /** Where the other end was last heard. */
+  /** Address of the other end. */
   readonly address: Address;
   /** Time of the WELCOME, in ms. */
   readonly now: number;
   /** Silence after which the other end is gone, in ms: see {@linkcode agreedIdleTimeout}. */
   readonly idleTimeout: number;
-  /** Takes what the session puts out. */
+  /** Takes the output of the session. */
   readonly output: SessionOutput;
-  /** What the handshake already measured. */
+  /** Measurements of the handshake. */
   readonly rtt?: RttEstimator;
-  /** What the handshake agreed on for sealing packets. */
+  /** The keys that the handshake agreed on. */
   readonly seal?: Seal;
 }
 
-/** What may be sent to an unproved address, as a multiple of what came from it (RFC 9000 §8). */
+/** Bytes that may be sent to an unproved address for each byte received from it (RFC 9000 §8). */
 const UNPROVED_FACTOR = 3;
 
 /** An address that the asker says to have moved to. */
 interface UnprovedPath {
-  /** What the asker has to repeat to show that it hears there (RFC 9000 §8.2). */
+  /** Bytes that the asker has to echo to prove it (RFC 9000 §8.2). */
   readonly challenge: Uint8Array;
-  /** How many bytes may still be sent there until then. */
+  /** Bytes that may still be sent there until then. */
   allowance: number;
 }
 
 /** One conversation, seen from one end. */
 export class Session implements PacketSink {
-  /** Where the other end was last heard: a session follows its id, not an address. */
+  /** Last known address of the other end: a session follows its id, not an address. */
   address: Address;
-  /** Room for what whoever drives this end keeps with it: to look it up would take longer. */
+  /** The driver's own data: a look-up would take longer. */
   attachment: unknown;
   /** The lower half of the id on every packet, as a signed integer: see {@linkcode packetIdLow}. */
   readonly idLow: number;
@@ -148,7 +148,7 @@ export class Session implements PacketSink {
   readonly #rtt: RttEstimator;
   readonly #turn: Turn;
   readonly #delivery: Delivery;
-  // Most answerers never have to ask for a sign of life, and there may be very many of them.
+  // Made on demand: very many answerers never probe.
   #probe: Retransmission | undefined;
   #bye: Retransmission | undefined;
   #byeReason: ByeReason = "bye";
@@ -217,7 +217,7 @@ export class Session implements PacketSink {
     );
   }
 
-  /** The answerer's WELCOME goes out now, or once more. Returns the attempt to write on it. */
+  /** The answerer's WELCOME is sent. Returns its attempt. */
   welcomeSent(now: number): number {
     return this.#delivery.welcomeSent(now);
   }
@@ -257,12 +257,12 @@ export class Session implements PacketSink {
     this.#transmitBye(now);
   }
 
-  /** How long the other end has to acknowledge something, in ms. */
+  /** Wait for an acknowledgement before a retransmission, in ms. */
   get retransmissionTimeout(): number {
     return this.#rtt.timeout;
   }
 
-  /** Makes sure that the other end is asked for a sign of life. */
+  /** Asks the other end for a sign of life, if it is not being asked. */
   probe(now: number): void {
     if (!this.#isProbing) this.#startProbe(now);
   }
@@ -283,7 +283,7 @@ export class Session implements PacketSink {
   /**
    * Takes a datagram that carries this session's id.
    *
-   * @param from Where it came from. The session moves there if the datagram is a packet.
+   * @param from Its source. The session moves there if the datagram is a packet.
    */
   receive(datagram: Uint8Array, from: Address, now: number): void {
     const opened = this.#seal.open(datagram);
@@ -331,7 +331,7 @@ export class Session implements PacketSink {
     }
     if (this.#keepaliveAt <= now) {
       this.#keepaliveAt = Infinity;
-      // Whatever is awaited already will show whether the other end is there.
+      // A message under way will show whether the other end is there.
       if (this.#delivery.isSending) this.#scheduleKeepalive(now);
       else this.probe(now);
     }
@@ -342,19 +342,19 @@ export class Session implements PacketSink {
     const datagram = this.#seal.seal(encodeFor(this.idHigh, this.idLow, packet));
     const path = this.#unprovedPath;
     if (path !== undefined) {
-      // What may not go out now is sent again by its timer, when the address is proved.
+      // A packet beyond the allowance is retransmitted when the address is proved.
       if (datagram.length > path.allowance) return;
       path.allowance -= datagram.length;
     }
     this.#output.transmit(datagram, this.address);
   }
 
-  // Whoever has a session can write any address on its packets. Until it has shown that it hears
-  // there, little is sent there: it may be somebody else's.
+  // The asker can forge the source address of its packets: little is sent there until it has proved
+  // that it receives there.
   #follow(from: Address, bytes: number, now: number): void {
     const { hostname, port } = this.address;
     const isMove = from.hostname !== hostname || from.port !== port;
-    // The same address again would only be a younger object for an old one to hold.
+    // The same address again would only be a younger object for an older one to hold.
     if (isMove) this.address = from;
     if (isMove && this.#role === "answerer") {
       this.#unprovedPath = { challenge: this.#randomBytes(CHALLENGE_BYTES), allowance: 0 };
@@ -439,7 +439,7 @@ export class Session implements PacketSink {
     }
     this.#unprovedPath = undefined;
     const elapsed = this.#probe!.elapsed(packet.echo, now);
-    // A PONG is never held back: of how long an acknowledgement may be, it tells nothing.
+    // A PONG is never held back: it says nothing of the acknowledgement delay.
     if (elapsed !== undefined) this.#rtt.sample(elapsed);
     this.#probe!.stop();
   }
@@ -502,8 +502,8 @@ export class Session implements PacketSink {
   #transmitBye(now: number): void {
     const pause = longestPause(this.#leaveTimeout);
     if (this.#isMeasured) this.#bye!.sent(now, this.#rtt.timeout, pause);
-    // Nothing was ever heard from there: there may be nobody, or somebody who did not ask for it, and
-    // who gets few of these (RFC 9000 §8.1). But there is no time for a whole first timeout either.
+    // Nothing was ever heard from there: the address may be a victim's, which gets few of these (RFC
+    // 9000 §8.1). But there is no time for a whole first timeout either.
     else this.#bye!.sent(now, pause, Infinity);
     const reason = BYE_REASONS.indexOf(this.#byeReason);
     this.transmit({
@@ -513,14 +513,14 @@ export class Session implements PacketSink {
     });
   }
 
-  // The asker alone keeps a silent session alive, and its NAT's memory of it: the answerer hears.
+  // The asker alone keeps a silent session alive, and its NAT's binding.
   #scheduleKeepalive(now: number): void {
     if (this.#role === "answerer" || this.turn === "leaving" || this.turn === "closed") return;
     const jitter = 0.9 + 0.2 * this.#random();
     this.#keepaliveAt = now + jitter * KEEPALIVE_PART * this.#idleTimeout;
   }
 
-  // An asker sits and waits, and wants to know whether that makes sense.
+  // A user waits at the asker's end, and wants to know whether that makes sense.
   #awaitResponse(now: number): void {
     if (this.#role === "answerer" || this.#isUnresponsive) return;
     this.#unresponsiveAt = Math.min(this.#unresponsiveAt, now + UNRESPONSIVE_MS);
@@ -540,7 +540,7 @@ export class Session implements PacketSink {
   }
 }
 
-/** The longest pause between two sendings of a packet that is given up after so many ms, in ms. */
+/** The longest pause between two transmissions of a packet that is given up after `patience` ms, in ms. */
 export function longestPause(patience: number): number {
   return patience / LEAST_TRIES;
 }

@@ -15,7 +15,7 @@ import { MAX_MESSAGE_BYTES, OutOfTurnError } from "../../protocol.ts";
 
 const ROLES: readonly Role[] = ["asker", "answerer"];
 
-/** What holds for a session in each kind of room. */
+/** Tests of a session in each kind of room. */
 function test(name: string, fn: (room: Room) => void): void {
   for (const kind of ROOM_KINDS) Deno.test(`session, ${kind}: ${name}`, () => fn(ROOMS[kind]));
 }
@@ -710,7 +710,7 @@ test("the address follows the id, and has to show that it hears", (room) => {
   assertEquals([challenge!.packet.type, pong!.packet.type], ["ping", "pong"]);
   assertEquals([challenge!.to, pong!.to], [moved, moved]);
   link.copies = () => 0;
-  // What came from there was a datagram of 24 bytes: a long answer has to wait.
+  // A datagram of 24 bytes came from there: a long answer has to wait.
   const before = link.sent.length;
   link.say("answerer", "a".repeat(1000));
   assertEquals(link.sent.length, before);
@@ -794,8 +794,8 @@ function newTalk(room: Room): Talk {
   return { simulation, listener, dialer, answers, ends };
 }
 
-// Invariant: without the session's id no datagram, whatever is in it and wherever it is from, throws,
-// ends the conversation, moves it, or is shown to anybody.
+// Invariant: without the session's id no datagram, of any content and source, throws, ends the
+// conversation, moves it, or is shown at either end.
 test("100,000 random and mutated datagrams without the id change nothing", (room) => {
   const seed = 7_091;
   const random = seededRandom(seed);
@@ -851,7 +851,7 @@ function record(): Uint8Array[] {
   return link.sent.map(({ datagram }) => datagram);
 }
 
-// Invariant: whoever knows the id, which only an attacker on the path does, may end a conversation or
+// Invariant: an attacker on the path, who knows the id, may end a conversation or
 // speak in it, but even so nothing throws, each datagram is answered by one at most, the events keep
 // to the turns, and a conversation that is over stays over.
 for (const role of ROLES) {

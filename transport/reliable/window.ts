@@ -23,22 +23,22 @@ export class CongestionWindow {
   #threshold = Infinity;
   #halvedAt = -Infinity;
 
-  /** How many segments may be under way now: whole ones, {@linkcode MIN_WINDOW} at least. */
+  /** Segments that may be under way now: whole ones, {@linkcode MIN_WINDOW} at least. */
   get size(): number {
     return Math.floor(this.#size);
   }
 
   /**
    * A segment was acknowledged: there is room for one more (slow start); once a timeout has shown how
-   * much was too much, for one more in a round trip (congestion avoidance, RFC 5681 §3.1).
+   * much is too much, for one more in a round trip (congestion avoidance, RFC 5681 §3.1).
    */
   acknowledged(): void {
     this.#size += this.#size < this.#threshold ? 1 : 1 / this.#size;
   }
 
   /**
-   * The segment that was sent at `sentAt` was not acknowledged in time. What was sent before the
-   * window was halved says nothing new: so it is halved once in a round trip (RFC 9002 §7.3.2).
+   * The segment that was sent at `sentAt` was not acknowledged in time. Segments from before the window
+   * was halved say nothing new: it is halved once in a round trip (RFC 9002 §7.3.2).
    */
   timedOut(sentAt: number, now: number): void {
     if (sentAt < this.#halvedAt) return;
