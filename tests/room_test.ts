@@ -310,12 +310,12 @@ test("a bot that answers in any order, and is told what it does wrong", async ()
 });
 
 Deno.test({
-  name: "the bot of the README, in Python",
+  name: "the bot of the page of the programs, in Python",
   ignore: !canRunPrograms || !canUsePty,
   async fn() {
-    const readme = await Deno.readTextFile(new URL("../README.md", import.meta.url));
+    const page = await Deno.readTextFile(new URL("../docs/programas.md", import.meta.url));
     const port = freePort();
-    const source = /```python\n([^]*?)```/.exec(readme)![1]!
+    const source = /```python\n([^]*?)```/.exec(page)![1]!
       .replace('"--json"]', `"--json", "--puerto", "${port}"]`);
     const bin = Deno.execPath().replace(/[^/]*$/, "");
     const run = 'PATH="$1:$PATH" exec python3 -c "$2"';
