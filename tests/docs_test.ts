@@ -1,52 +1,174 @@
 import { assert, assertEquals } from "@std/assert";
-import { LABORATORY_FLAGS, LABORATORY_HELP, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
+import { canRunPrograms, command, type ProgramName } from "./process.ts";
+import * as transport from "../transport/mod.ts";
 
 const canRead = Deno.permissions.querySync({ name: "read", path: "." }).state === "granted";
 const ROOT = new URL("../", import.meta.url);
-const PAGES = ["README.md", "docs/seguridad.md", "docs/laboratorio.md"];
+const PAGES = [
+  "README.md",
+  "docs/cifras.md",
+  "docs/english.md",
+  "docs/laboratorio.md",
+  "docs/leer.md",
+  "docs/programas.md",
+  "docs/seguridad.md",
+  "docs/trabajar.md",
+];
+const PROGRAMS: readonly ProgramName[] = ["servidor", "cliente"];
+
+/** How far the stated lines of a sitting may be from the real ones, as a part of these. */
+const TOLERANCE = 0.1;
+const SITTINGS = 4;
+const QUESTIONS = 3;
+
+test("every relative link and picture of the pages is there, and every heading linked to", async () => {
+  const missing: string[] = [];
+  for (const page of PAGES) {
+    for (const [, link] of (await read(page)).matchAll(/\]\(([^)]+)\)/g)) {
+      if (/^https?:/.test(link!)) continue;
+      const [file, heading] = link!.split("#");
+      const target = file === ""
+        ? page
+        : new URL(file!, new URL(page, ROOT)).href.slice(ROOT.href.length);
+      const isThere = await Deno.stat(new URL(target, ROOT)).then(() => true, () => false);
+      const isWhole = heading === undefined ||
+        isThere && headingsOf(await read(target)).has(heading);
+      if (!isThere || !isWhole) missing.push(`${page}: ${link}`);
+    }
+  }
+  assertEquals(missing, []);
+});
+
+test("the README fits 180 lines, and the page in English 100", async () => {
+  assert(lineCount(await read("README.md")) <= 180);
+  assert(lineCount(await read("docs/english.md")) <= 100);
+});
+
+test("every test that the security page names is there", async () => {
+  const named = new Set((await read("docs/seguridad.md")).match(/[\w/]+_test\.ts/g));
+  assert(named.size > 5);
+  for (const file of named) await Deno.stat(new URL(file, ROOT));
+});
+
+test("the wire format stands where the pages say", async () => {
+  const text = await read("docs/trabajar.md");
+  const [, file] = /## El formato de los datagramas[^]*?\]\(\.\.\/([^)]+)\)/.exec(text)!;
+  assert((await read(file!)).includes("+-+-+-+-+"), `No header is drawn in ${file}`);
+});
+
+test("the limits of the page are those of the library", async () => {
+  const rows = (await read("docs/programas.md")).matchAll(
+    /^\|[^|]+\| ([\d.]+)( s)? +\| `([A-Z_]+)`/gm,
+  );
+  const stated = [...rows].map(([, number, seconds, name]) =>
+    [name!, Number(number!.replaceAll(".", "")) * (seconds ? 1000 : 1)] as const
+  );
+  assert(stated.length > 5);
+  const constants: Readonly<Record<string, unknown>> = transport;
+  for (const [name, value] of stated) assertEquals(constants[name], value, name);
+});
 
 Deno.test({
-  name: "every relative link and picture of the pages is there",
-  ignore: !canRead,
+  name: "every option is in the help of its program and in the page of the programs",
+  ignore: !canRead || !canRunPrograms,
   async fn() {
-    const missing: string[] = [];
-    for (const page of PAGES) {
-      const text = await Deno.readTextFile(new URL(page, ROOT));
-      const links = [...text.matchAll(/\]\(([^)#]+)\)/g)].map(([, link]) => link!);
-      for (const link of links.filter((link) => !/^https?:/.test(link))) {
-        await Deno.stat(new URL(link, new URL(page, ROOT))).catch(() => missing.push(link));
+    const page = await read("docs/programas.md");
+    const inPage = new Set([...page.matchAll(/^\| `--([a-z-]+)/gm)].map(([, name]) => name!));
+    const inHelp = new Set<string>();
+    for (const program of PROGRAMS) {
+      const options = optionsOf(await helpOf(program));
+      assert(options.size > 10, `Few options in the help of ${program}`);
+      for (const name of options) inHelp.add(name);
+    }
+    assertEquals([...inPage].sort(), [...inHelp].sort());
+  },
+});
+
+test("every option that the programs read is in the page of the programs", async () => {
+  const page = await read("docs/programas.md");
+  const sources = PROGRAMS.map((program) => `${program}.ts`);
+  for (const folder of ["program", "laboratory"]) {
+    for await (const { name } of Deno.readDir(new URL(folder, ROOT))) {
+      if (/(?<!_test)\.ts$/.test(name)) sources.push(`${folder}/${name}`);
+    }
+  }
+  const texts = await Promise.all(sources.map(read));
+  const names = texts.flatMap((text) => [...text.matchAll(/\bargs\.\w+\(\s*"([a-z][a-z-]+)"/g)])
+    .map(([, name]) => name!);
+  assert(names.length > 5);
+  for (const name of names) assert(page.includes(`\`--${name}`), `--${name} is not in the page`);
+});
+
+test("the reading guide has four sittings of three questions, of as many lines as it says", async () => {
+  const sittings = await readSittings();
+  assertEquals(sittings.length, SITTINGS);
+  for (const sitting of sittings) {
+    const title = sitting.split("\n")[0];
+    const files = [...sitting.matchAll(/^\d\. \[`[^`]+`\]\(\.\.\/([^)]+)\)/gm)].map(([, file]) =>
+      file!
+    );
+    const lines = await Promise.all(files.map(async (file) => lineCount(await read(file))));
+    const sum = lines.reduce((total, count) => total + count, 0);
+    const stated = Number(/^Son (\d+) líneas/m.exec(sitting)![1]);
+    assert(Math.abs(stated - sum) <= TOLERANCE * sum, `"${title}" has ${sum} lines, not ${stated}`);
+    assertEquals(sitting.match(/^- /gm)?.length, QUESTIONS, title);
+  }
+});
+
+test("what the reading guide names stands in the file that it names", async () => {
+  let named = 0;
+  for (const sitting of await readSittings()) {
+    for (const item of sitting.split(/\n(?=\d\. |- |\n)/)) {
+      let text: string | undefined;
+      const words = item.matchAll(/\]\(\.\.\/([^)]+)\)|(?<!\[)`(#?[A-Za-z]\w*)`/g);
+      for (const [, file, name] of words) {
+        if (file !== undefined) text = await read(file);
+        else if (text === undefined) throw new Error(`No file is named for ${name}: "${item}"`);
+        else {
+          named++;
+          const isThere = new RegExp(`(?<!\\w)${name}(?!\\w)`).test(text);
+          assert(isThere, `${name} does not stand there: "${item}"`);
+        }
       }
     }
-    assertEquals(missing, []);
-  },
+  }
+  assert(named > 30);
 });
 
-Deno.test({
-  name: "every test that the security page names is there",
-  ignore: !canRead,
-  async fn() {
-    const text = await Deno.readTextFile(new URL("docs/seguridad.md", ROOT));
-    const named = new Set(text.match(/(?:tests|protocol|terminal)\/\w+_test\.ts/g));
-    assert(named.size > 5);
-    for (const file of named) await Deno.stat(new URL(file, ROOT));
-  },
-});
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name, ignore: !canRead, fn });
+}
 
-Deno.test({
-  name: "every option of the programs is in their help and in the README",
-  ignore: !canRead,
-  async fn() {
-    const readme = await Deno.readTextFile(new URL("README.md", ROOT));
-    for (const program of ["servidor.ts", "cliente.ts"]) {
-      const source = await Deno.readTextFile(new URL(program, ROOT));
-      const names = [...source.matchAll(/(?:values|optionals|flags)\b[^\[]*\[([^\]]*)\]/g)]
-        .flatMap(([, list]) => [...list!.matchAll(/"([a-z-]+)"/g)].map(([, name]) => name!));
-      assert(names.length > 3, `No options found in ${program}`);
-      const help = source.replace("${LABORATORY_HELP}", LABORATORY_HELP);
-      for (const name of [...names, ...LABORATORY_VALUES, ...LABORATORY_FLAGS]) {
-        assert(readme.includes(`\`--${name}`), `--${name} is not in the README`);
-        assert(help.includes(`  --${name}`), `--${name} is not in the help of ${program}`);
-      }
-    }
-  },
-});
+function read(file: string): Promise<string> {
+  return Deno.readTextFile(new URL(file, ROOT));
+}
+
+async function readSittings(): Promise<string[]> {
+  return (await read("docs/leer.md")).split(/^## /m).slice(1);
+}
+
+function lineCount(text: string): number {
+  return text.trimEnd().split("\n").length;
+}
+
+/** The anchors that GitHub gives to the headings of a page. */
+function headingsOf(text: string): Set<string> {
+  const headings = text.replace(/^```[^]*?^```/gm, "").matchAll(/^#+ (.+)$/gm);
+  return new Set(
+    [...headings].map(([, title]) =>
+      title!.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
+    ),
+  );
+}
+
+async function helpOf(program: ProgramName): Promise<string> {
+  const [executable, ...args] = command(program, "--ayuda");
+  const { stdout } = await new Deno.Command(executable!, { args }).output();
+  return new TextDecoder().decode(stdout);
+}
+
+/** The options that open a line of a help. */
+function optionsOf(help: string): Set<string> {
+  const lines = help.matchAll(/^ +(?:-\w, )?--([a-z-]+)/gm);
+  return new Set([...lines].map(([, name]) => name!));
+}
