@@ -8,14 +8,14 @@ import { bothWays, type Fate, type Network, type NetworkConditions } from "./net
 import { type Address, readHeader, type Transport } from "../transport/mod.ts";
 import type { Passage } from "./passage.ts";
 
-/** What a {@linkcode BadNetwork} does. */
-export interface BadNetworkOptions {
+/** What a {@linkcode ImpairedSocket} does. */
+export interface ImpairedSocketOptions {
   /** What it does, each way. */
   readonly conditions: NetworkConditions;
   /** To which datagrams: for the same seed the same ones of those sent, and of those received. */
   readonly seed: number;
   /** Whether a datagram is lost in any case, by its place among all: see {@linkcode Passage.order}. */
-  readonly isDoomed: (order: number) => boolean;
+  readonly isDropped: (order: number) => boolean;
   /** Hears of each datagram when it is sent or lost; of a received one, when it was handled. */
   readonly onPassage: (passage: Passage) => void;
 }
@@ -35,10 +35,10 @@ interface Parcel {
 const UNDECIDED: Fate = { arrivals: [], isHeldBack: false };
 
 /** A socket behind a bad network. */
-export class BadNetwork implements Transport {
+export class ImpairedSocket implements Transport {
   readonly address: Address;
   readonly #socket: Transport;
-  readonly #options: BadNetworkOptions;
+  readonly #options: ImpairedSocketOptions;
   readonly #outward: Network<Parcel>;
   readonly #inward: Network<Parcel>;
   #passed = 0;
@@ -51,7 +51,7 @@ export class BadNetwork implements Transport {
   #isClosed = false;
 
   /** Takes a socket over. */
-  constructor(socket: Transport, options: BadNetworkOptions) {
+  constructor(socket: Transport, options: ImpairedSocketOptions) {
     const { conditions, seed } = options;
     this.address = socket.address;
     this.#socket = socket;
@@ -109,7 +109,7 @@ export class BadNetwork implements Transport {
     const at = performance.now();
     const order = ++this.#passed;
     const parcel: Parcel = { order, datagram, peer, at, fate: UNDECIDED, handed: 0 };
-    parcel.fate = network.send(parcel, at, this.#options.isDoomed(order));
+    parcel.fate = network.send(parcel, at, this.#options.isDropped(order));
     return parcel;
   }
 

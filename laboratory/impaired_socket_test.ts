@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type NetworkConditions, PERFECT } from "./network.ts";
 import { type Address, connect, serve, type Transport } from "../transport/mod.ts";
-import { BadNetwork } from "./impaired_socket.ts";
+import { ImpairedSocket } from "./impaired_socket.ts";
 import type { Passage } from "./passage.ts";
 
 const PEER: Address = { hostname: "192.0.2.7", port: 40_001 };
@@ -51,20 +51,20 @@ class FakeSocket implements Transport {
 
 interface StageOptions extends Partial<NetworkConditions> {
   readonly seed?: number;
-  readonly doomed?: readonly number[];
+  readonly dropped?: readonly number[];
 }
 
 /** A bad network, its socket, and what is told of what passes. */
 class Stage {
   readonly socket = new FakeSocket();
   readonly passages: Passage[] = [];
-  readonly network: BadNetwork;
+  readonly network: ImpairedSocket;
 
-  constructor({ seed = 1, doomed = [], ...conditions }: StageOptions = {}) {
-    this.network = new BadNetwork(this.socket, {
+  constructor({ seed = 1, dropped = [], ...conditions }: StageOptions = {}) {
+    this.network = new ImpairedSocket(this.socket, {
       conditions: { ...PERFECT, ...conditions },
       seed,
-      isDoomed: (order) => doomed.includes(order),
+      isDropped: (order) => dropped.includes(order),
       onPassage: (passage) => this.passages.push(passage),
     });
   }
@@ -92,7 +92,7 @@ class Stage {
 
 const BYTES = Array.from({ length: 200 }, (_, i) => i);
 
-Deno.test("bad network: where nothing is bad, everything passes as it came", async () => {
+Deno.test("impaired socket: where nothing is bad, everything passes as it came", async () => {
   const stage = new Stage();
   await stage.send(1, 2);
   for (const byte of [3, 4]) stage.socket.arrive(byte);
@@ -105,7 +105,7 @@ Deno.test("bad network: where nothing is bad, everything passes as it came", asy
   assert(stage.socket.isClosed);
 });
 
-Deno.test("bad network: a received datagram is told of when it was handled", async () => {
+Deno.test("impaired socket: a received datagram is told of when it was handled", async () => {
   const stage = new Stage();
   for (const byte of [1, 2]) stage.socket.arrive(byte);
   await stage.network.receive();
@@ -118,8 +118,8 @@ Deno.test("bad network: a received datagram is told of when it was handled", asy
   await sent;
 });
 
-Deno.test("bad network: the datagrams of a list are lost, whichever way they go", async () => {
-  const stage = new Stage({ doomed: [2, 4] });
+Deno.test("impaired socket: the datagrams of a list are lost, whichever way they go", async () => {
+  const stage = new Stage({ dropped: [2, 4] });
   await stage.send(1, 2, 3);
   for (const byte of [4, 5]) stage.socket.arrive(byte);
   assertEquals(await stage.receive(1), [5]);
@@ -131,7 +131,7 @@ Deno.test("bad network: the datagrams of a list are lost, whichever way they go"
   );
 });
 
-Deno.test("bad network: a doubled datagram leaves twice, and is received twice", async () => {
+Deno.test("impaired socket: a doubled datagram leaves twice, and is received twice", async () => {
   const stage = new Stage({ duplication: 1 });
   await stage.send(1);
   stage.socket.arrive(2);
@@ -141,7 +141,7 @@ Deno.test("bad network: a doubled datagram leaves twice, and is received twice",
   assertEquals(stage.told, ["sent 1 doubled", "received 2 doubled", "received 2 copy"]);
 });
 
-Deno.test("bad network: what is delayed arrives in the order of arrival, and is the same", async () => {
+Deno.test("impaired socket: what is delayed arrives in the order of arrival, and is the same", async () => {
   const stage = new Stage({ delay: 5, jitter: 20, duplication: 0.5 });
   await stage.send(...BYTES);
   for (const byte of BYTES) stage.socket.arrive(byte);
@@ -153,7 +153,7 @@ Deno.test("bad network: what is delayed arrives in the order of arrival, and is 
   await assertRejects(() => stage.network.receive(), Deno.errors.BadResource);
 });
 
-Deno.test("bad network: what is held back is overtaken, and is told of", async () => {
+Deno.test("impaired socket: what is held back is overtaken, and is told of", async () => {
   const stage = new Stage({ reordering: 0.3 });
   for (const byte of BYTES) stage.socket.arrive(byte);
   const received = await stage.receive(BYTES.length);
@@ -167,7 +167,7 @@ Deno.test("bad network: what is held back is overtaken, and is told of", async (
   assertEquals(others, others.toSorted((a, b) => a - b));
 });
 
-Deno.test("bad network: what was sent leaves although it is closed meanwhile", async () => {
+Deno.test("impaired socket: what was sent leaves although it is closed meanwhile", async () => {
   const stage = new Stage({ delay: 5, jitter: 20 });
   await stage.send(1, 2, 3);
   const next = stage.network.receive();
@@ -177,7 +177,7 @@ Deno.test("bad network: what was sent leaves although it is closed meanwhile", a
   assertEquals(stage.socket.sent.toSorted(), [1, 2, 3]);
 });
 
-Deno.test("bad network: after it is closed nothing is handed on", async () => {
+Deno.test("impaired socket: after it is closed nothing is handed on", async () => {
   const stage = new Stage({ delay: 5 });
   await stage.send(1);
   const next = stage.network.receive();
@@ -204,7 +204,7 @@ async function lost(seed: number, first: "sent" | "received"): Promise<[number[]
   return [bytes("sent"), bytes("received")];
 }
 
-Deno.test("bad network: the same seed loses the same ones each way, whatever comes first", async () => {
+Deno.test("impaired socket: the same seed loses the same ones each way, whatever comes first", async () => {
   const [sent, received] = await lost(7, "sent");
   assertEquals(await lost(7, "received"), [sent, received]);
   assert(sent.length > 30 && sent.length < 70);
@@ -213,7 +213,7 @@ Deno.test("bad network: the same seed loses the same ones each way, whatever com
 });
 
 Deno.test({
-  name: "bad network: a conversation over it ends right, and its line after each is true",
+  name: "impaired socket: a conversation over it ends right, and its line after each is true",
   ignore: Deno.permissions.querySync({ name: "net" }).state !== "granted",
   async fn() {
     const conditions = { loss: 0.2, duplication: 0.2, reordering: 0.2, delay: 1, jitter: 3 };
@@ -222,10 +222,10 @@ Deno.test({
     await using conversation = await connect({
       port: server.addr.port,
       transport: (socket, inspect) =>
-        new BadNetwork(socket, {
+        new ImpairedSocket(socket, {
           conditions,
           seed: 1,
-          isDoomed: () => false,
+          isDropped: () => false,
           onPassage: ({ datagram, direction, fate, header }) => {
             if (header?.type !== "message" || fate !== "whole") return;
             seen.push(`${direction} ${header.number} ${inspect(datagram)?.turn}`);

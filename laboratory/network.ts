@@ -78,11 +78,11 @@ export class Network<T> {
     return this.#travelling.reduce((least, { at }) => Math.min(least, at), Infinity);
   }
 
-  /** Puts a datagram in, which is lost for sure if it is doomed. */
-  send(item: T, now: number, isDoomed: boolean = false): Fate {
+  /** Puts a datagram in. One that is to be dropped draws from chance all the same. */
+  send(item: T, now: number, isDropped: boolean = false): Fate {
     const { loss, duplication, reordering, delay, jitter } = this.#conditions;
     // Every datagram draws equally often, so that one chance can be changed and the rest repeats.
-    const isLost = this.#random() < loss || isDoomed;
+    const isLost = this.#random() < loss || isDropped;
     const copies = this.#random() < duplication ? 2 : 1;
     const isHeldBack = this.#random() < reordering;
     const pause = delay + (isHeldBack ? REORDERING_MS + delay : 0);

@@ -40,7 +40,7 @@ export interface WorldOptions {
   /** To which datagrams. */
   readonly seed: number;
   /** Whether a datagram is lost in any case, by its place among all. */
-  readonly isDoomed: (order: number) => boolean;
+  readonly isDropped: (order: number) => boolean;
   /** Hears of each datagram when it is sent. */
   readonly onSend: (sending: Sending) => void;
   /** Hears of each copy that arrives, before its receiver does. */
@@ -134,7 +134,7 @@ export class World {
   #send(by: Name, datagram: Uint8Array): void {
     const order = ++this.#sent;
     const sending = { by, order, datagram, fate: UNDECIDED };
-    sending.fate = this.#ways[by].send(sending, this.now, this.#options.isDoomed(order));
+    sending.fate = this.#ways[by].send(sending, this.now, this.#options.isDropped(order));
     this.#options.onSend(sending);
   }
 }

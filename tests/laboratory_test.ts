@@ -69,13 +69,13 @@ for (const program of ["servidor", "cliente"] as const) {
   }
 }
 
-test("both programs say how they harm the network, and a conversation over both ends right", async () => {
-  const harm = ["--perdida=20%", "--duplicar=20%", "--desordenar=20%", "--retraso=2"];
+test("both programs say how they impair the network, and a conversation over both ends right", async () => {
+  const impairment = ["--perdida=20%", "--duplicar=20%", "--desordenar=20%", "--retraso=2"];
   const told =
     "Red maltratada a propósito: pierde 20 %, duplica 20 %, desordena 20 %, retrasa 2 ms; ";
-  const { server, port } = await startServer(...harm, "--semilla=1");
+  const { server, port } = await startServer(...impairment, "--semilla=1");
   await using _server = server;
-  await using client = new Process("cliente", `--puerto=${port}`, ...harm, "--semilla=2");
+  await using client = new Process("cliente", `--puerto=${port}`, ...impairment, "--semilla=2");
   const numbers = Array.from({ length: 10 }, (_, i) => i + 1);
   await server.write(numbers.map((n) => `respuesta ${n}\n`).join(""));
   await client.write(numbers.map((n) => `pregunta ${n}\n`).join("") + "bye\n");
@@ -121,8 +121,8 @@ test("the same seed loses the same datagrams each way, and another one others", 
   const numbers = Array.from({ length: 10 }, (_, i) => i + 1);
   const run = async (seed: number) => {
     await server.write(numbers.map((n) => `${n}\n`).join(""));
-    const harm = ["--perdida=25%", `--semilla=${seed}`];
-    await using client = new Process("cliente", `--puerto=${port}`, "--traza", ...harm);
+    const impairment = ["--perdida=25%", `--semilla=${seed}`];
+    await using client = new Process("cliente", `--puerto=${port}`, "--traza", ...impairment);
     await client.write(numbers.map((n) => `${n}\n`).join("") + "bye\n");
     assertEquals(await client.exited(), 0, client.errors);
     return fatesOf(traceOf(client));
@@ -140,9 +140,11 @@ test("the same seed loses the same datagrams each way, and another one others", 
 });
 
 for (const end of ["cliente", "servidor"] as const) {
-  for (const harm of [["--perdida=2,5-6"], ["--perdida=25%", "--duplicar=20%", "--semilla=3"]]) {
-    test(`${end} ${harm.join(" ")}: trace, summary and a relay outside agree`, async () => {
-      const laboratory = [...harm, "--traza", "--resumen"];
+  for (
+    const impairment of [["--perdida=2,5-6"], ["--perdida=25%", "--duplicar=20%", "--semilla=3"]]
+  ) {
+    test(`${end} ${impairment.join(" ")}: trace, summary and a relay outside agree`, async () => {
+      const laboratory = [...impairment, "--traza", "--resumen"];
       const { server, port } = await startServer(...end === "servidor" ? laboratory : []);
       await using _server = server;
       const passed = { fromClient: [] as string[], fromServer: [] as string[] };

@@ -6,7 +6,7 @@
  */
 import { green, red } from "@std/fmt/colors";
 import type { Arguments } from "../../program/arguments.ts";
-import { describeHarm, HARM_OPTIONS, readHarm } from "../impairment.ts";
+import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "../impairment.ts";
 import { EXIT, run } from "../../program/program.ts";
 import { describeQuestions } from "../summary.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
@@ -54,7 +54,11 @@ export interface DemoLine {
 export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[] {
   const play = new Play(options);
   const pauses = pausesBefore(play.scenes);
-  const before = [describeHarm(options.harm) ?? "Red sin maltratar", "", drawHeading(isColoured)];
+  const before = [
+    describeImpairment(options.impairment) ?? "Red sin maltratar",
+    "",
+    drawHeading(isColoured),
+  ];
   const [verdict, ...figures] = conclude(play, options.isPlain);
   const colour = isWhole(play) ? green : red;
   const after = ["", isColoured ? colour(verdict!) : verdict!, ...figures];
@@ -66,9 +70,9 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
 }
 
 async function main(args: Arguments, terminal: Terminal): Promise<number> {
-  const harm = readHarm(args, DEFAULTS);
+  const impairment = readImpairment(args, DEFAULTS);
   const isColoured = terminal.colour("stdout");
-  const lines = demonstrate({ harm, isPlain: args.has("sin-fiabilidad"), isColoured });
+  const lines = demonstrate({ impairment, isPlain: args.has("sin-fiabilidad"), isColoured });
   for (const { text, pause } of lines) {
     // Nobody watches a file or a pipe.
     if (Deno.stdout.isTerminal()) await new Promise((resolve) => setTimeout(resolve, pause));
@@ -121,5 +125,5 @@ export function pausesBefore(scenes: readonly { readonly at: number }[]): number
 }
 
 if (import.meta.main) {
-  await run({ help: HELP, values: HARM_OPTIONS, flags: ["sin-fiabilidad"], words: 0, main });
+  await run({ help: HELP, values: IMPAIRMENT_OPTIONS, flags: ["sin-fiabilidad"], words: 0, main });
 }

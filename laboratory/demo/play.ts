@@ -6,7 +6,7 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { Exchanges } from "../exchanges.ts";
-import { type Harm, isDoomed } from "../impairment.ts";
+import { type Impairment, isDropped } from "../impairment.ts";
 import { type Passage, Repeats } from "../passage.ts";
 import { seededBytes, seededRandom } from "../random.ts";
 import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, readHeader } from "../../transport/mod.ts";
@@ -61,7 +61,7 @@ export interface Crossing {
 /** How it is played. */
 export interface PlayOptions {
   /** What the network does. */
-  readonly harm: Harm;
+  readonly impairment: Impairment;
   /** Whether the conversation is left without protection. */
   readonly isPlain: boolean;
 }
@@ -80,15 +80,15 @@ export class Play {
   readonly #inspect: Partial<Record<Name, Inspect>> = {};
 
   /** Plays it all at once. */
-  constructor({ harm, isPlain }: PlayOptions) {
+  constructor({ impairment, isPlain }: PlayOptions) {
     this.#world = new World({
-      ...harm,
-      isDoomed: (order) => isDoomed(harm, order),
+      ...impairment,
+      isDropped: (order) => isDropped(impairment, order),
       onSend: (sending) => this.#sent(sending),
       onArrival: (sending) => this.#arrives(sending),
     });
     // Which datagrams are lost does not depend on it: this is for nonces, tokens and jitter.
-    const random = seededRandom(harm.seed);
+    const random = seededRandom(impairment.seed);
     const randomBytes = (length: number) => seededBytes(random, length);
     const limits = { maxSessions: 1, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
     if (isPlain) {
