@@ -119,7 +119,7 @@ async function openLaboratory(
   };
   const conclude = () => {
     if (!isSummaryWanted && !summary.hadLosses) return;
-    for (const line of summary.lines({ isServer })) terminal.notice(line);
+    for (const line of summary.lines()) terminal.notice(line);
   };
   return { options: { transport }, conclude };
 }

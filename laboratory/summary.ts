@@ -1,28 +1,45 @@
 /**
- * What a network did to one end, counted from the datagrams that passed there: so it holds whatever
- * is said in them, and whether or not they are sealed.
+ * What a network did to one end, counted from the headers of the datagrams that passed there: so it
+ * holds whether or not they are sealed.
  *
  * @module
  */
-import { Exchanges } from "./exchanges.ts";
 import { type Passage, Repeats } from "./passage.ts";
 import { RoundTrips } from "./round_trips.ts";
+
+/** How often something happened, by its name. */
+export type Counts = Readonly<Record<string, number>>;
+
+/** The counters of an end that tell of datagrams without effect, in the words of the summary. */
+const DISCARDED: Readonly<Record<string, string>> = {
+  malformed: "de formato inválido",
+  unopened: "sin descifrar",
+  unknown: "de sesión desconocida",
+  outOfTurn: "fuera de turno",
+  ignored: "a destiempo",
+};
 
 /** Counts what passes at one end. */
 export class Summary {
   readonly #repeats = new Repeats();
-  readonly #exchanges = new Exchanges();
+  readonly #questions = new Questions();
   readonly #roundTrips = new RoundTrips();
+  readonly #segments = new RecentKeys();
   readonly #passed = { sent: 0, received: 0 };
   readonly #lost = { sent: 0, received: 0 };
   readonly #doubled = { sent: 0, received: 0 };
   readonly #again = { sent: 0, received: 0 };
+  #duplicates = 0;
 
   /** Counts a datagram. */
   add(passage: Passage): void {
-    const { direction, fate } = passage;
-    this.#exchanges.add(passage);
+    const { direction, fate, header } = passage;
+    this.#questions.add(passage);
     this.#roundTrips.add(passage);
+    if (header?.type === "message" && direction === "received" && fate !== "lost") {
+      const { id, number, segment } = header;
+      if (!this.#segments.add(`${id} ${number} ${segment}`)) this.#duplicates++;
+    }
     // A copy is counted with the datagram that it is of.
     if (fate === "copy") return;
     this.#passed[direction]++;
@@ -34,11 +51,12 @@ export class Summary {
   /** Whether anything was lost, sent again or refused. */
   get hadLosses(): boolean {
     const counts = [this.#lost, this.#again].flatMap(({ sent, received }) => [sent, received]);
-    return counts.some((count) => count > 0) || this.#exchanges.duplicates > 0;
+    return counts.some((count) => count > 0) || this.#duplicates > 0;
   }
 
-  /** The summary, line by line, for who asked the questions or for who answered them. */
-  lines({ isServer }: { isServer: boolean }): string[] {
+  /** The summary, line by line, with what the end itself counted. */
+  lines(counters: Counts = {}): string[] {
+    const discarded = describeDiscarded(counters);
     const rows = [
       ["enviados", this.#passed.sent],
       ["de ellos, reenvíos", this.#again.sent],
@@ -47,36 +65,72 @@ export class Summary {
       ["recibidos", this.#passed.received],
       ["perdidos al llegar", this.#lost.received],
       ["duplicados al llegar", this.#doubled.received],
-      ["repetidos, rechazados", this.#exchanges.duplicates],
+      ["repetidos, rechazados", this.#duplicates],
+      ...discarded === undefined ? [] : [["descartados", discarded]],
       ["ida y vuelta", describeRoundTrips(this.#roundTrips)],
     ] as const;
     return [
       "Lo que hizo la red con los datagramas:",
-      ...rows.map(([name, value]) => `  ${name.padEnd(22)} ${value}`),
-      ...describeQuestions(this.#exchanges, isServer),
+      ...rows.map(([name, value]) => `  ${name!.padEnd(22)} ${value}`),
+      ...this.#questions.describe(),
     ];
   }
+}
+
+/** The questions that pass at one end, and those that were sent again, or whose answers were. */
+export class Questions {
+  readonly #asked = new RecentKeys();
+  readonly #sentAgain = new RecentKeys();
+
+  /** Counts a datagram, if it is of a question or of an answer. */
+  add({ header }: Pick<Passage, "header">): void {
+    if (header?.type !== "message") return;
+    // Question 1 has answer 2, question 3 has answer 4.
+    const question = `${header.id} ${Math.ceil(header.number / 2)}`;
+    this.#asked.add(question);
+    if (header.attempt > 1) this.#sentAgain.add(question);
+  }
+
+  /** A sentence about them, if there are any. */
+  describe(): string[] {
+    const { count: asked } = this.#asked;
+    const { count: again } = this.#sentAgain;
+    if (asked === 0) return [];
+    if (again === 0) return ["No hizo falta reenviar ninguna pregunta ni respuesta"];
+    if (asked === 1) return ["Hubo que reenviar la pregunta o su respuesta"];
+    const answers = again === 1 ? "su respuesta" : "sus respuestas";
+    return [`Hubo que reenviar ${again} de las ${asked} preguntas o ${answers}`];
+  }
+}
+
+/** Most keys that {@linkcode RecentKeys} remembers. */
+const MAX_KEYS = 10_000;
+
+/** Counts different keys in bounded memory: one that comes again after many others counts as new. */
+class RecentKeys {
+  /** Keys so far. */
+  count = 0;
+  readonly #keys = new Set<string>();
+
+  /** Returns whether the key is new. */
+  add(key: string): boolean {
+    if (this.#keys.has(key)) return false;
+    this.count++;
+    this.#keys.add(key);
+    if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.values().next().value!);
+    return true;
+  }
+}
+
+function describeDiscarded(counters: Counts): string | undefined {
+  const kinds = Object.entries(DISCARDED).filter(([counter]) => counters[counter]);
+  if (kinds.length === 0) return undefined;
+  return kinds.map(([counter, kind]) => `${counters[counter]} ${kind}`).join(", ");
 }
 
 function describeRoundTrips({ least, median, most }: RoundTrips): string {
   if (median === undefined) return "sin medir";
   return `${ms(least)} la menor, ${ms(median)} la mediana, ${ms(most)} la mayor`;
-}
-
-/** How many of the questions that got an answer, if there are any, would have got none. */
-export function describeQuestions(
-  { questions, answered, unanswered }: Pick<Exchanges, "questions" | "answered" | "unanswered">,
-  isServer: boolean,
-): string[] {
-  if (answered === 0) return [];
-  const verb = unanswered > 1 ? "se habrían quedado" : "se habría quedado";
-  const some = unanswered === 0 ? "ninguna" : `${unanswered}`;
-  const which = answered === questions ? "" : answered > 1 ? " respondidas" : " respondida";
-  const all = `${isServer ? "las" : "sus"} ${answered} preguntas${which}`;
-  const one = `${isServer ? "la" : "su"} única pregunta${which}`;
-  if (answered > 1) return [`Sin reenvíos, ${some} de ${all} ${verb} sin respuesta`];
-  if (unanswered === 1) return [`Sin reenvíos, ${one} se habría quedado sin respuesta`];
-  return [`Sin reenvíos, ${one} también habría tenido respuesta`];
 }
 
 function ms(milliseconds: number): string {

@@ -8,7 +8,7 @@ import { green, red } from "@std/fmt/colors";
 import type { Arguments } from "../../program/arguments.ts";
 import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "../impairment.ts";
 import { EXIT, run } from "../../program/program.ts";
-import { describeQuestions } from "../summary.ts";
+import { Questions } from "../summary.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { draw, drawHeading } from "./diagram.ts";
 import { Play, type PlayOptions } from "./play.ts";
@@ -59,7 +59,7 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
     "",
     drawHeading(isColoured),
   ];
-  const [verdict, ...figures] = conclude(play, options.isPlain);
+  const [verdict, ...figures] = conclude(play);
   const colour = isWhole(play) ? green : red;
   const after = ["", isColoured ? colour(verdict!) : verdict!, ...figures];
   return [
@@ -81,7 +81,7 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   return EXIT.ok;
 }
 
-function conclude(play: Play, isPlain: boolean): string[] {
+function conclude(play: Play): string[] {
   const { question, answer, bye } = play.got;
   const missing = [
     !question && "la pregunta no llegó",
@@ -95,10 +95,12 @@ function conclude(play: Play, isPlain: boolean): string[] {
   const crossings = play.scenes.filter((scene) => scene.type === "crossing");
   const lost = crossings.filter(({ passage }) => passage.fate === "lost").length;
   const again = crossings.filter(({ repeats }) => repeats > 0).length;
+  const questions = new Questions();
+  for (const { passage } of crossings) questions.add(passage);
   return [
     verdict,
     `Datagramas: ${crossings.length}; perdidos: ${lost}; reenviados: ${again}`,
-    ...isPlain ? [] : describeQuestions(play.exchanges, false),
+    ...questions.describe(),
   ];
 }
 

@@ -5,7 +5,6 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { Exchanges } from "../exchanges.ts";
 import { type Impairment, isDropped } from "../impairment.ts";
 import { type Passage, Repeats } from "../passage.ts";
 import { seededBytes, seededRandom } from "../random.ts";
@@ -72,11 +71,8 @@ export class Play {
   readonly scenes: Scene[] = [];
   /** What got through: the question, the answer, the bye. */
   readonly got = { question: false, answer: false, bye: false };
-  /** What the client sees of questions and answers. */
-  readonly exchanges = new Exchanges();
   readonly #world: World;
   readonly #repeats = new Repeats();
-  readonly #arrived = new Set<Sending>();
   readonly #inspect: Partial<Record<Name, Inspect>> = {};
 
   /** Plays it all at once. */
@@ -85,7 +81,7 @@ export class Play {
       ...impairment,
       isDropped: (order) => isDropped(impairment, order),
       onSend: (sending) => this.#sent(sending),
-      onArrival: (sending) => this.#arrives(sending),
+      onArrival() {},
     });
     // Which datagrams are lost does not depend on it: this is for nonces, tokens and jitter.
     const random = seededRandom(impairment.seed);
@@ -176,19 +172,10 @@ export class Play {
     const { by, datagram, fate } = sending;
     const isLost = fate.arrivals.length === 0;
     const passage = this.#passageOf(sending, isLost ? "lost" : wholeOrDoubled(sending));
-    if (by === "client") this.exchanges.add(passage);
-    else if (isLost) this.exchanges.add({ ...passage, direction: "received" });
     const repeats = this.#repeats.of(passage);
     // What is kept is the number: what the end gives out goes on with the conversation.
     const rto = this.#inspect[by]?.(datagram)?.retransmissionTimeout;
     this.scenes.push({ type: "crossing", at: this.#world.now, by, passage, repeats, rto });
-  }
-
-  #arrives(sending: Sending): void {
-    if (sending.by === "client") return;
-    const fate = this.#arrived.has(sending) ? "copy" : wholeOrDoubled(sending);
-    this.#arrived.add(sending);
-    this.exchanges.add({ ...this.#passageOf(sending, fate), direction: "received" });
   }
 
   #passageOf(
