@@ -5,8 +5,8 @@
  * @module
  */
 import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
-import { type Address, readHeader, type Transport } from "../transport/mod.ts";
-import type { Passage } from "./passage.ts";
+import type { Address, Transport } from "../transport/mod.ts";
+import { type Entry, type Observation, observe } from "./observation.ts";
 
 /** What a {@linkcode ImpairedSocket} does. */
 export interface ImpairedSocketOptions {
@@ -14,21 +14,15 @@ export interface ImpairedSocketOptions {
   readonly conditions: NetworkConditions;
   /** To which datagrams: for the same seed the same ones of those sent, and of those received. */
   readonly seed: number;
-  /** Whether a datagram is lost in any case, by its place among all: see {@linkcode Passage.order}. */
+  /** Whether a datagram is lost in any case, by its place among all: see {@linkcode Observation.order}. */
   readonly isDropped: (order: number) => boolean;
   /** Hears of each datagram when it is sent or lost; of a received one, when it was handled. */
-  readonly onPassage: (passage: Passage) => void;
+  readonly onObservation: (observation: Observation) => void;
 }
 
-/** A datagram on its way. */
-interface Parcel {
-  readonly order: number;
-  readonly datagram: Uint8Array;
-  readonly peer: Address;
-  /** When it came into the network. */
-  readonly at: number;
+interface Parcel extends Entry {
   fate: Fate;
-  /** How many copies of it were handed on. */
+  /** Copies of it that were handed on. */
   handed: number;
 }
 
@@ -45,7 +39,7 @@ export class ImpairedSocket implements Transport {
   #receiving: Promise<void> | undefined;
   readonly #arrived: Parcel[] = [];
   /** What was handed on last, to be told of when it was handled. */
-  #handed: Passage | undefined;
+  #handed: Observation | undefined;
   /** How many timers there are of what is to leave yet. */
   #departures = 0;
   #isClosed = false;
@@ -64,7 +58,7 @@ export class ImpairedSocket implements Transport {
   async send(datagram: Uint8Array, to: Address): Promise<void> {
     this.#tellHanded();
     const parcel = this.#enter(this.#outward, datagram, to);
-    this.#options.onPassage(passageOf("sent", parcel));
+    this.#options.onObservation(observe("sent", parcel));
     for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
     await this.#depart(parcel.at);
   }
@@ -76,8 +70,7 @@ export class ImpairedSocket implements Transport {
       this.#arrived.push(...this.#inward.arrivals(now));
       const parcel = this.#arrived.shift();
       if (parcel !== undefined && !this.#isClosed) {
-        this.#handed = { ...passageOf("received", parcel), at: now };
-        parcel.handed++;
+        this.#handed = { ...observe("received", parcel, parcel.handed++), at: now };
         // The driver handles it in the next microtask; whoever waited for it speaks after the second.
         queueMicrotask(() => queueMicrotask(() => this.#tellHanded()));
         return [parcel.datagram, parcel.peer];
@@ -99,7 +92,7 @@ export class ImpairedSocket implements Transport {
       const [datagram, from] = await this.#socket.receive();
       const parcel = this.#enter(this.#inward, datagram.slice(), from);
       if (parcel.fate.arrivals.length > 0) return;
-      this.#options.onPassage(passageOf("received", parcel));
+      this.#options.onObservation(observe("received", parcel));
     } finally {
       this.#receiving = undefined;
     }
@@ -131,24 +124,8 @@ export class ImpairedSocket implements Transport {
   #tellHanded(): void {
     const handed = this.#handed;
     this.#handed = undefined;
-    if (handed !== undefined) this.#options.onPassage(handed);
+    if (handed !== undefined) this.#options.onObservation(handed);
   }
-}
-
-function passageOf(direction: Passage["direction"], parcel: Parcel): Passage {
-  const { order, at, datagram, peer, fate, handed } = parcel;
-  const arrivals = fate.arrivals.toSorted((a, b) => a - b);
-  return {
-    order,
-    direction,
-    at,
-    datagram,
-    header: readHeader(datagram),
-    peer,
-    fate: handed > 0 ? "copy" : (["lost", "whole", "doubled"] as const)[arrivals.length]!,
-    delay: (arrivals[handed] ?? at) - at,
-    isHeldBack: fate.isHeldBack && arrivals.length > 0,
-  };
 }
 
 /** Waits for a promise, but no longer than so many ms; what it rejects with meanwhile is thrown. */

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/asser
 import { type NetworkConditions, PERFECT } from "./network.ts";
 import { type Address, connect, serve, type Transport } from "../transport/mod.ts";
 import { ImpairedSocket } from "./impaired_socket.ts";
-import type { Passage } from "./passage.ts";
+import type { Observation } from "./observation.ts";
 
 const PEER: Address = { hostname: "192.0.2.7", port: 40_001 };
 
@@ -57,7 +57,7 @@ interface StageOptions extends Partial<NetworkConditions> {
 /** A bad network, its socket, and what is told of what passes. */
 class Stage {
   readonly socket = new FakeSocket();
-  readonly passages: Passage[] = [];
+  readonly observations: Observation[] = [];
   readonly network: ImpairedSocket;
 
   constructor({ seed = 1, dropped = [], ...conditions }: StageOptions = {}) {
@@ -65,7 +65,7 @@ class Stage {
       conditions: { ...PERFECT, ...conditions },
       seed,
       isDropped: (order) => dropped.includes(order),
-      onPassage: (passage) => this.passages.push(passage),
+      onObservation: (observation) => this.observations.push(observation),
     });
   }
 
@@ -86,7 +86,7 @@ class Stage {
 
   /** What was told, as in `sent 1 lost`. */
   get told(): string[] {
-    return this.passages.map(({ direction, order, fate }) => `${direction} ${order} ${fate}`);
+    return this.observations.map(({ direction, order, fate }) => `${direction} ${order} ${fate}`);
   }
 }
 
@@ -101,7 +101,7 @@ Deno.test("impaired socket: where nothing is bad, everything passes as it came",
   assertEquals(stage.socket.sent, [1, 2]);
   const told = ["sent 1 whole", "sent 2 whole", "received 3 whole", "received 4 whole"];
   assertEquals(stage.told, told);
-  assert(stage.passages.every(({ delay, isHeldBack }) => delay === 0 && !isHeldBack));
+  assert(stage.observations.every(({ delay, isHeldBack }) => delay === 0 && !isHeldBack));
   assert(stage.socket.isClosed);
 });
 
@@ -148,7 +148,7 @@ Deno.test("impaired socket: what is delayed arrives in the order of arrival, and
   const received = await stage.receive(BYTES.length);
   assert(new Set(received).size > BYTES.length / 2);
   assertNotEquals(received, received.toSorted((a, b) => a - b));
-  for (const { delay } of stage.passages) assert(delay >= 5 && delay < 25, `${delay} ms`);
+  for (const { delay } of stage.observations) assert(delay >= 5 && delay < 25, `${delay} ms`);
   stage.network.close();
   await assertRejects(() => stage.network.receive(), Deno.errors.BadResource);
 });
@@ -158,7 +158,7 @@ Deno.test("impaired socket: what is held back is overtaken, and is told of", asy
   for (const byte of BYTES) stage.socket.arrive(byte);
   const received = await stage.receive(BYTES.length);
   stage.network.close();
-  const held = stage.passages.filter(({ isHeldBack }) => isHeldBack);
+  const held = stage.observations.filter(({ isHeldBack }) => isHeldBack);
   assert(held.length > BYTES.length / 6 && held.length < BYTES.length / 2);
   assertEquals(received.toSorted((a, b) => a - b), BYTES);
   assertNotEquals(received, BYTES);
@@ -197,9 +197,9 @@ async function lost(seed: number, first: "sent" | "received"): Promise<[number[]
   if (first === "received") await stage.send(...BYTES);
   stage.network.close();
   await closed;
-  const lost = stage.passages.filter(({ fate }) => fate === "lost");
-  assertEquals(stage.passages.length, 2 * BYTES.length);
-  const bytes = (direction: Passage["direction"]) =>
+  const lost = stage.observations.filter(({ fate }) => fate === "lost");
+  assertEquals(stage.observations.length, 2 * BYTES.length);
+  const bytes = (direction: Observation["direction"]) =>
     lost.filter((it) => it.direction === direction).map(({ datagram }) => datagram[0]!);
   return [bytes("sent"), bytes("received")];
 }
@@ -226,7 +226,7 @@ Deno.test({
           conditions,
           seed: 1,
           isDropped: () => false,
-          onPassage: ({ datagram, direction, fate, header }) => {
+          onObservation: ({ datagram, direction, fate, header }) => {
             if (header?.type !== "message" || fate !== "whole") return;
             seen.push(`${direction} ${header.number} ${inspect(datagram)?.turn}`);
           },

@@ -111,9 +111,9 @@ async function openLaboratory(
     return new ImpairedSocket(socket, {
       ...impairment,
       isDropped: (order) => isDropped(impairment, order),
-      onPassage: (passage) => {
-        if (isTraced) trace.add(passage, inspect(passage.datagram));
-        summary.add(passage);
+      onObservation: (observation) => {
+        if (isTraced) trace.add(observation, inspect(observation.datagram));
+        summary.add(observation);
       },
     });
   };

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Header } from "../transport/mod.ts";
-import type { Passage } from "./passage.ts";
+import type { Observation } from "./observation.ts";
 
 /** Sendings whose acknowledgement may still come: of more, the oldest are forgotten. */
 const MAX_AWAITED = 10_000;
@@ -31,7 +31,7 @@ export class RoundTrips {
   #kept: number[] = [];
 
   /** Takes a datagram into account. */
-  add({ header, direction, at, fate }: Passage): void {
+  add({ header, direction, at, fate }: Observation): void {
     if (header === undefined || fate === "lost") return;
     if (direction === "received") return this.#measure(header, at);
     const sending = sendingOf(header);

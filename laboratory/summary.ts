@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Passage, Repeats } from "./passage.ts";
+import { type Observation, Retransmissions } from "./observation.ts";
 import { RoundTrips } from "./round_trips.ts";
 
 /** How often something happened, by its name. */
@@ -21,7 +21,7 @@ const DISCARDED: Readonly<Record<string, string>> = {
 
 /** Counts what passes at one end. */
 export class Summary {
-  readonly #repeats = new Repeats();
+  readonly #retransmissions = new Retransmissions();
   readonly #questions = new Questions();
   readonly #roundTrips = new RoundTrips();
   readonly #segments = new RecentKeys();
@@ -32,10 +32,10 @@ export class Summary {
   #duplicates = 0;
 
   /** Counts a datagram. */
-  add(passage: Passage): void {
-    const { direction, fate, header } = passage;
-    this.#questions.add(passage);
-    this.#roundTrips.add(passage);
+  add(observation: Observation): void {
+    const { direction, fate, header } = observation;
+    this.#questions.add(observation);
+    this.#roundTrips.add(observation);
     if (header?.type === "message" && direction === "received" && fate !== "lost") {
       const { id, number, segment } = header;
       if (!this.#segments.add(`${id} ${number} ${segment}`)) this.#duplicates++;
@@ -45,7 +45,7 @@ export class Summary {
     this.#passed[direction]++;
     if (fate === "lost") this.#lost[direction]++;
     if (fate === "doubled") this.#doubled[direction]++;
-    if (this.#repeats.of(passage) > 0) this.#again[direction]++;
+    if (this.#retransmissions.of(observation) > 0) this.#again[direction]++;
   }
 
   /** Whether anything was lost, sent again or refused. */
@@ -83,7 +83,7 @@ export class Questions {
   readonly #sentAgain = new RecentKeys();
 
   /** Counts a datagram, if it is of a question or of an answer. */
-  add({ header }: Pick<Passage, "header">): void {
+  add({ header }: Pick<Observation, "header">): void {
     if (header?.type !== "message") return;
     // Question 1 has answer 2, question 3 has answer 4.
     const question = `${header.id} ${Math.ceil(header.number / 2)}`;

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { encode, type PacketFields } from "../transport/reliable/packet.ts";
 import { readHeader } from "../transport/mod.ts";
-import type { Passage } from "./passage.ts";
+import type { Observation } from "./observation.ts";
 import { type Counts, Summary } from "./summary.ts";
 
-type Line = Omit<PacketFields, "id"> & { readonly id?: bigint } & Partial<Passage>;
+type Line = Omit<PacketFields, "id"> & { readonly id?: bigint } & Partial<Observation>;
 
 function summaryOf(...lines: Line[]): Summary {
   const summary = new Summary();

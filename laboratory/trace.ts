@@ -5,7 +5,7 @@
  */
 import { cyan, gray, magenta, red, yellow } from "@std/fmt/colors";
 import type { Header, Inspection, PacketType } from "../transport/mod.ts";
-import { type Passage, Repeats } from "./passage.ts";
+import { type Observation, Retransmissions } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
 /** How a {@linkcode Trace} looks. */
@@ -23,7 +23,7 @@ export interface TraceOptions {
 /** Writes a table of what passes, below its headings. */
 export class Trace {
   readonly #options: TraceOptions;
-  readonly #repeats = new Repeats();
+  readonly #retransmissions = new Retransmissions();
   #isBegun = false;
 
   /** Writes nothing yet. */
@@ -32,16 +32,16 @@ export class Trace {
   }
 
   /** Writes the line of a datagram. How the conversation stands is how it stands after that. */
-  add(passage: Passage, inspection: Inspection | undefined): void {
+  add(observation: Observation, inspection: Inspection | undefined): void {
     const { write, isColoured } = this.#options;
     if (!this.#isBegun) write(isColoured ? gray(this.#row(HEADINGS)) : this.#row(HEADINGS));
     this.#isBegun = true;
-    const line = this.#row(this.#cells(passage, inspection));
-    write(isColoured ? colour(line, passage) : line);
+    const line = this.#row(this.#cells(observation, inspection));
+    write(isColoured ? colour(line, observation) : line);
   }
 
-  #cells(passage: Passage, inspection: Inspection | undefined): Cells {
-    const { order, direction, at, datagram, header, peer } = passage;
+  #cells(observation: Observation, inspection: Inspection | undefined): Cells {
+    const { order, direction, at, datagram, header, peer } = observation;
     const rto = inspection?.retransmissionTimeout ?? Infinity;
     return {
       time: (at - this.#options.startedAt).toFixed(1).replace(".", ","),
@@ -53,7 +53,7 @@ export class Trace {
       bytes: String(datagram.length),
       rto: rto === Infinity ? "" : rto.toFixed(0),
       turn: describeTurn(header?.type, inspection),
-      event: describeEvents(passage, this.#repeats.of(passage)),
+      event: describeEvents(observation, this.#retransmissions.of(observation)),
     };
   }
 
@@ -138,13 +138,13 @@ export function describeNumber(header: Header): string {
 }
 
 /** What happened to a datagram that had been sent so often before, or nothing. */
-export function describeEvents({ fate, delay, isHeldBack }: Passage, repeats: number): string {
+export function describeEvents({ fate, delay, isHeldBack }: Observation, repeats: number): string {
   const milliseconds = Math.round(delay);
   return [
     repeats > 0 && `reenvío ${repeats}`,
     fate === "doubled" && "duplicado",
     fate === "copy" && "copia",
-    isHeldBack && "tarde",
+    isHeldBack && fate !== "lost" && "tarde",
     milliseconds > 0 && `+${milliseconds} ms`,
     fate === "lost" && "perdido aquí",
   ].filter((part) => part !== false).join(", ");
@@ -159,7 +159,7 @@ function describeTurn(type: PacketType | undefined, inspection: Inspection | und
   return type === "bye-ack" ? TURNS.closed : "";
 }
 
-function colour(line: string, { direction, fate, isHeldBack }: Passage): string {
+function colour(line: string, { direction, fate, isHeldBack }: Observation): string {
   if (fate === "lost") return red(line);
   if (fate !== "whole" || isHeldBack) return yellow(line);
   return direction === "sent" ? cyan(line) : magenta(line);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PERFECT } from "../laboratory/network.ts";
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import type { Flight } from "../laboratory/world.ts";
 import { nodePrimitives } from "../transport/private/crypto.ts";
 import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
 import type { Listener, ListenerEvent } from "../transport/reliable/listener.ts";
@@ -10,16 +11,9 @@ import { HEADER_BYTES, packetId, packetType } from "../transport/reliable/packet
 import { privateRoom } from "../transport/private/private_room.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 import type { Session } from "../transport/reliable/session.ts";
-import { type Flight, forSeeds } from "./attack.ts";
-import {
-  credulousRoom,
-  type Deeds,
-  Impostor,
-  noDeeds,
-  PathAttacker,
-  PathSimulation,
-} from "./path_attacker.ts";
-import { SERVER } from "./simulation.ts";
+import { forSeeds } from "./attack.ts";
+import { credulousRoom, type Deeds, Impostor, noDeeds, PathAttacker } from "./path_attacker.ts";
+import { SERVER, Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";
 
 const SEEDS = 1000;
@@ -113,11 +107,12 @@ Deno.test("attack: every wrong code costs the server the same, and gets the same
 
 /** What becomes of a client at a server, and the sizes of all that the server sends to it. */
 function knock(server: Room, client: Room): { outcome: string; sizes: number[] } {
-  const wire = new PathSimulation(1, PERFECT);
+  const wire = new Simulation(1, PERFECT);
   let outcome = "nothing";
   const sizes: number[] = [];
-  wire.onSend = ({ datagram, from }) => {
-    if (from === SERVER) sizes.push(datagram.length);
+  wire.onSend = (flight) => {
+    if (flight.from === SERVER) sizes.push(flight.datagram.length);
+    wire.carry(flight);
   };
   wire.addServer(() => {}, { room: server });
   const address = { hostname: "198.51.100.1", port: 40_000 };
@@ -197,7 +192,7 @@ interface Stay {
 class World {
   readonly #totals: Totals;
   readonly #random: () => number;
-  readonly #wire: PathSimulation;
+  readonly #wire: Simulation;
   readonly #attacker: PathAttacker;
   readonly #impostor: Impostor | undefined;
   readonly #listener: Listener;
@@ -234,7 +229,7 @@ class World {
     this.#quietAt = this.#between(500, LONGEST_ATTACK_MS);
     this.#idleTimeout = this.#isPatient ? 75_000 : this.#between(1500, 6000);
     const conditions = { ...PERFECT, delay: this.#between(1, 80), jitter: this.#between(0, 20) };
-    this.#wire = new PathSimulation(seed, conditions);
+    this.#wire = new Simulation(seed, conditions);
     const primitives = seededPrimitives(this.#random);
     this.#room = room ?? privateRoom(OURS, primitives);
     this.#listener = this.#wire.addServer((event, listener) => this.#serve(event, listener), {
@@ -249,12 +244,14 @@ class World {
       answers: 0,
       leftAt: Infinity,
     }));
-    this.#wire.onSend = (flight) => this.#overhear(flight);
     const random = seededRandom(seed + 2_000_003);
     const options = { random, withholds: this.#withholds, until: this.#quietAt };
     if (hasOtherCode) this.#impostor = new Impostor(this.#wire, THEIRS, primitives, random);
     this.#attacker = new PathAttacker(this.#wire, { ...options, impostor: this.#impostor });
-    this.#wire.attacker = this.#attacker;
+    this.#wire.onSend = (flight) => {
+      this.#overhear(flight);
+      this.#attacker.intercept(flight);
+    };
   }
 
   /** Lets all of it happen. */

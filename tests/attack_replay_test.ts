@@ -1,11 +1,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { seededRandom } from "../laboratory/random.ts";
+import type { Flight } from "../laboratory/world.ts";
 import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
 import type { Listener } from "../transport/reliable/listener.ts";
 import type { Address } from "../transport/endpoint.ts";
 import type { Session } from "../transport/reliable/session.ts";
-import { type Flight, forSeeds, oneOf, shuffled, TappedSimulation } from "./attack.ts";
-import { SERVER } from "./simulation.ts";
+import { forSeeds, oneOf, shuffled } from "./attack.ts";
+import { SERVER, Simulation } from "./simulation.ts";
 
 const SEEDS = 360;
 const CLIENT: Address = { hostname: "198.51.100.7", port: 40_000 };
@@ -34,7 +35,7 @@ Deno.test(`attack: nothing comes of a replayed session, ${SEEDS} times`, () => {
 
 class Replay {
   readonly #random: () => number;
-  readonly #simulation: TappedSimulation;
+  readonly #simulation: Simulation;
   readonly #moment: typeof MOMENTS[number];
   readonly #isElsewhere: boolean;
   readonly #isShuffled: boolean;
@@ -54,7 +55,7 @@ class Replay {
     this.#isElsewhere = (seed & 1) > 0;
     this.#isShuffled = (seed & 2) > 0;
     const isBad = (seed & 4) > 0;
-    this.#simulation = new TappedSimulation(seed, {
+    this.#simulation = new Simulation(seed, {
       loss: isBad ? 0.1 : 0,
       duplication: isBad ? 0.1 : 0,
       reordering: isBad ? 0.1 : 0,
@@ -64,6 +65,7 @@ class Replay {
     this.#listener = this.#addServer();
     this.#simulation.onSend = (flight) => {
       if (this.#isRecording) this.#recorded.push(flight);
+      this.#simulation.carry(flight);
     };
   }
 

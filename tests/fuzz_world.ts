@@ -7,6 +7,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { seededBytes } from "../laboratory/random.ts";
+import type { Flight } from "../laboratory/world.ts";
 import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
 import type { Listener, ListenerEvent } from "../transport/reliable/listener.ts";
 import { type Address, formatAddress } from "../transport/endpoint.ts";
@@ -34,11 +35,8 @@ export const GUESTS: readonly Address[] = [
 ];
 
 /** One datagram that a server or a guest sent. */
-export interface Sent {
+export interface Sent extends Flight {
   readonly at: number;
-  readonly datagram: Uint8Array;
-  readonly from: Address;
-  readonly to: Address;
 }
 
 /** How a {@linkcode World} differs from others of its seed. */
@@ -111,22 +109,6 @@ export class World {
     assertEquals([live, size, nextTimeout], [0, 0, Infinity], "something is left of a session");
   }
 
-  /** Handles what the server has put out since. */
-  settleServer(): void {
-    const { listener, judge } = this;
-    if (listener === undefined) return;
-    for (let again = true; again;) {
-      again = false;
-      for (const { datagram, to } of listener.takeTransmits()) {
-        this.simulation.send(datagram, SERVER, to);
-      }
-      for (const event of listener.takeEvents()) {
-        again = true;
-        judge.hear(event, listener);
-      }
-    }
-  }
-
   /** The server is gone. */
   stopServer({ forGood = false } = {}): void {
     this.simulation.remove(SERVER);
@@ -187,11 +169,12 @@ export class FuzzedSimulation extends Simulation {
     this.#tokens.clear();
   }
 
-  override send(datagram: Uint8Array, from: Address, to: Address): void {
+  override onSend = (flight: Flight): void => {
+    const { datagram, from, to } = flight;
     assert(datagram.length <= MAX_DATAGRAM_BYTES, `${datagram.length} bytes are sent`);
     const packet = decode(datagram);
     if (packet === undefined) throw new Error("What is sent is no packet");
-    const sent = { at: this.now, datagram, from, to };
+    const sent = { at: this.now, ...flight };
     if (from === SERVER) this.checkProof(packet, to);
     const isToGuest = GUESTS.some((guest) => formatAddress(guest) === formatAddress(to));
     if (from === SERVER && (!isToGuest || this.foreignIds.has(packet.id))) {
@@ -203,8 +186,8 @@ export class FuzzedSimulation extends Simulation {
       this.sessionIds.set(packet.id, decodeWelcome(packet.payload).sessionId);
     }
     this.sent.push(sent);
-    super.send(datagram, from, to);
-  }
+    this.carry(flight);
+  };
 }
 
 /** Watches that the events of a server are legal, answers the questions, and knows its sessions. */
@@ -336,21 +319,6 @@ export class Guest {
     const isOrderly = this.end === "bye" ||
       (this.end === "unconfirmed" && this.#world.hadRestarts);
     assert(isOrderly, `Guest ${this.#index} did not end in order: ${this.end}`);
-  }
-
-  /** Handles what the dialer has put out since. */
-  settle(): void {
-    const { dialer } = this;
-    for (let again = dialer !== undefined; again;) {
-      again = false;
-      for (const { datagram, to } of dialer!.takeTransmits()) {
-        this.#world.simulation.send(datagram, this.address, to);
-      }
-      for (const event of dialer!.takeEvents()) {
-        again = true;
-        this.#hear(event, dialer!);
-      }
-    }
   }
 
   #connect(): void {

@@ -30,10 +30,10 @@ function converse(seed: number, conditions: Partial<NetworkConditions>): Outcome
   simulation.add({
     address: SERVER,
     endpoint: answerer,
-    onEvent(event, now) {
+    onEvent(event) {
       if (event.type !== "question") return;
       asked.push(event.text);
-      answerer.answer(event.session, UTF8.encode(event.text.replace("p", "r")), now);
+      answerer.answer(event.session, UTF8.encode(event.text.replace("p", "r")), simulation.now);
     },
   });
   const asker = new PlainAsker({
@@ -44,12 +44,12 @@ function converse(seed: number, conditions: Partial<NetworkConditions>): Outcome
   simulation.add({
     address: CLIENT,
     endpoint: asker,
-    onEvent(event, now) {
+    onEvent(event) {
       if (event.type === "stale") stale++;
       if (event.type === "answer") got.push(event.text);
       if (event.type === "unanswered") got.push("-");
       if (["connected", "answer", "unanswered"].includes(event.type)) {
-        simulation.at(now + THINKING_MS, speak);
+        simulation.at(simulation.now + THINKING_MS, speak);
       }
     },
   });

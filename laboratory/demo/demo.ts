@@ -93,10 +93,10 @@ function conclude(play: Play): string[] {
     ? "La conversación llegó entera"
     : `La conversación se perdió: ${list}`;
   const crossings = play.scenes.filter((scene) => scene.type === "crossing");
-  const lost = crossings.filter(({ passage }) => passage.fate === "lost").length;
+  const lost = crossings.filter(({ observation }) => observation.fate === "lost").length;
   const again = crossings.filter(({ repeats }) => repeats > 0).length;
   const questions = new Questions();
-  for (const { passage } of crossings) questions.add(passage);
+  for (const { observation } of crossings) questions.add(observation);
   return [
     verdict,
     `Datagramas: ${crossings.length}; perdidos: ${lost}; reenviados: ${again}`,

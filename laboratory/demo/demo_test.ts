@@ -53,8 +53,8 @@ Deno.test("demo: what is sent again shows the timeout that passed before", () =>
   const play = new Play({ impairment, isPlain: false });
   const [lost, again] = play.scenes
     .filter((scene) => scene.type === "crossing")
-    .filter(({ passage: { header } }) => header?.type === "message" && header.number === 1);
-  assertEquals([lost?.passage.fate, again?.repeats], ["lost", 1]);
+    .filter(({ observation: { header } }) => header?.type === "message" && header.number === 1);
+  assertEquals([lost?.observation.fate, again?.repeats], ["lost", 1]);
   assertAlmostEquals(again!.rto!, again!.at - lost!.at);
 });
 
@@ -65,7 +65,7 @@ Deno.test("demo: without protection, what is lost stays lost", () => {
     const { question, answer, bye } = play.got;
     const sent = play.scenes.filter((scene) => scene.type === "crossing");
     assert(sent.length <= 3 && sent.every(({ repeats }) => repeats === 0), `Seed ${seed}`);
-    const isLost = sent.some(({ passage }) => passage.fate === "lost");
+    const isLost = sent.some(({ observation }) => observation.fate === "lost");
     assertEquals(question && answer && bye, !isLost, `Seed ${seed}`);
     if (!isLost) whole++;
   }
@@ -93,7 +93,7 @@ Deno.test("demo: a seed loses what it loses to the programs, with and without pr
       if (scene.type !== "crossing") continue;
       const way = scene.by === "client" ? outward : inward;
       const isLost = way.send(undefined, 0).arrivals.length === 0;
-      assertEquals(scene.passage.fate === "lost", isLost);
+      assertEquals(scene.observation.fate === "lost", isLost);
     }
   }
 });
@@ -106,7 +106,9 @@ Deno.test("demo: listed datagrams are lost, counted as they are sent", () => {
   } as const;
   const { scenes, got } = new Play({ impairment, isPlain: false });
   const crossings = scenes.filter((scene) => scene.type === "crossing");
-  const lost = crossings.flatMap(({ passage }, i) => passage.fate === "lost" ? [i + 1] : []);
+  const lost = crossings.flatMap(({ observation }, i) =>
+    observation.fate === "lost" ? [i + 1] : []
+  );
   assertEquals(lost, [2, 5, 6]);
   assertEquals(got, WHOLE);
 });

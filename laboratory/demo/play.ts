@@ -6,18 +6,27 @@
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Impairment, isDropped } from "../impairment.ts";
-import { type Passage, Repeats } from "../passage.ts";
+import { bothWays } from "../network.ts";
+import { type Observation, observe, Retransmissions } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
-import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, readHeader } from "../../transport/mod.ts";
+import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../../transport/mod.ts";
 import type { Inspect } from "../../transport/mod.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
 import { Dialer } from "../../transport/reliable/dialer.ts";
 import { Listener } from "../../transport/reliable/listener.ts";
-import type { Endpoint } from "../../transport/endpoint.ts";
+import type { Address, Endpoint } from "../../transport/endpoint.ts";
 import { PlainAnswerer } from "../../transport/plain/plain_answerer.ts";
 import { PlainAsker } from "../../transport/plain/plain_asker.ts";
 import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
-import { ADDRESSES, type Name, type Sending, World } from "../world.ts";
+import { type Flight, World } from "../world.ts";
+
+/** An end of the conversation. */
+export type Side = "client" | "server";
+
+const ADDRESSES: Readonly<Record<Side, Address>> = {
+  client: { hostname: "127.0.0.1", port: 54_321 },
+  server: { hostname: "127.0.0.1", port: 12_000 },
+};
 
 const QUESTION = "¿HTML es un lenguaje de programacion?";
 const ANSWER = "NOOOOO";
@@ -37,7 +46,7 @@ export interface Line {
   /** The virtual time, in ms. */
   readonly at: number;
   /** Which end. */
-  readonly by: Name;
+  readonly by: Side;
   /** What it says. */
   readonly text: string;
 }
@@ -48,10 +57,10 @@ export interface Crossing {
   /** The virtual time, in ms. */
   readonly at: number;
   /** Which end. */
-  readonly by: Name;
+  readonly by: Side;
   /** The datagram, and what becomes of it. */
-  readonly passage: Passage;
-  /** How often it had been sent before. */
+  readonly observation: Observation;
+  /** Times that its packet had been sent before. */
   readonly repeats: number;
   /** The retransmission timeout at that end, in ms, if the datagram belongs to a conversation. */
   readonly rto: number | undefined;
@@ -72,17 +81,14 @@ export class Play {
   /** What got through: the question, the answer, the bye. */
   readonly got = { question: false, answer: false, bye: false };
   readonly #world: World;
-  readonly #repeats = new Repeats();
-  readonly #inspect: Partial<Record<Name, Inspect>> = {};
+  readonly #retransmissions = new Retransmissions();
+  readonly #inspect: Partial<Record<Side, Inspect>> = {};
 
   /** Plays it all at once. */
   constructor({ impairment, isPlain }: PlayOptions) {
-    this.#world = new World({
-      ...impairment,
-      isDropped: (order) => isDropped(impairment, order),
-      onSend: (sending) => this.#sent(sending),
-      onArrival() {},
-    });
+    const { outward, inward } = bothWays<Flight>(impairment.conditions, impairment.seed);
+    this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
+    this.#world.onSend = (flight) => this.#send(flight, impairment);
     // Which datagrams are lost does not depend on it: this is for nonces, tokens and jitter.
     const random = seededRandom(impairment.seed);
     const randomBytes = (length: number) => seededBytes(random, length);
@@ -102,7 +108,7 @@ export class Play {
         ? new PlainAsker({ server, sender: hostname, answerTimeout: ANSWER_TIMEOUT_MS })
         : new Dialer({ server, now: 0, ...timeouts, random, randomBytes }),
     );
-    this.#world.run();
+    this.#world.drive();
   }
 
   #answer<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
@@ -113,7 +119,7 @@ export class Play {
       this.got.question = true;
       this.#say("server", `Pregunta: ${event.text}`);
       this.#say("server", `Cliente: ${ADDRESSES.client.hostname}`);
-      this.#world.after(TYPING_MS, () => {
+      this.#later(() => {
         this.#say("server", `Ingrese una respuesta: ${ANSWER}`);
         if (event.session.turn !== "local") return;
         endpoint.answer(event.session, encode(ANSWER), this.#world.now);
@@ -129,7 +135,7 @@ export class Play {
     this.#join("client", endpoint, (event) => {
       switch (event.type) {
         case "connected":
-          this.#world.after(TYPING_MS, () => {
+          this.#later(() => {
             this.#say("client", `Ingrese una pregunta: ${QUESTION}`);
             endpoint.ask(encode(QUESTION), this.#world.now);
           });
@@ -137,14 +143,14 @@ export class Play {
         case "answer":
           this.got.answer = true;
           this.#say("client", `Respuesta: ${event.text}`);
-          this.#world.after(TYPING_MS, bye);
+          this.#later(bye);
           break;
         case "unanswered":
           this.#say(
             "client",
             `Sin respuesta en ${event.timeout / 1000} s: nadie sabe qué se perdió`,
           );
-          this.#world.after(TYPING_MS, bye);
+          this.#later(bye);
           break;
         case "unreachable":
           this.#say("client", "Ningún servidor respondió");
@@ -155,42 +161,35 @@ export class Play {
     });
   }
 
-  #say(by: Name, text: string): void {
+  #say(by: Side, text: string): void {
     this.scenes.push({ type: "line", at: this.#world.now, by, text });
   }
 
+  /** Does something in the time that people take to type. */
+  #later(act: () => void): void {
+    this.#world.at(this.#world.now + TYPING_MS, act);
+  }
+
   #join<Event>(
-    name: Name,
+    side: Side,
     endpoint: Endpoint<Event> & { readonly inspect?: Inspect },
     onEvent: (event: Event) => void,
   ): void {
-    this.#inspect[name] = (datagram) => endpoint.inspect?.(datagram);
-    this.#world.join(name, endpoint, onEvent);
+    this.#inspect[side] = (datagram) => endpoint.inspect?.(datagram);
+    this.#world.add({ address: ADDRESSES[side], endpoint, onEvent });
   }
 
-  #sent(sending: Sending): void {
-    const { by, datagram, fate } = sending;
-    const isLost = fate.arrivals.length === 0;
-    const passage = this.#passageOf(sending, isLost ? "lost" : wholeOrDoubled(sending));
-    const repeats = this.#repeats.of(passage);
-    // What is kept is the number: what the end gives out goes on with the conversation.
+  #send(flight: Flight, impairment: Impairment): void {
+    const { datagram, from, to: peer } = flight;
+    const { datagrams: order, now: at } = this.#world;
+    const by = from === ADDRESSES.client ? "client" : "server";
+    const fate = this.#world.carry(flight, isDropped(impairment, order));
+    const observation = observe("sent", { order, at, datagram, peer, fate });
+    const repeats = this.#retransmissions.of(observation);
+    // The inspection goes on with the conversation: only the number is kept.
     const rto = this.#inspect[by]?.(datagram)?.retransmissionTimeout;
-    this.scenes.push({ type: "crossing", at: this.#world.now, by, passage, repeats, rto });
+    this.scenes.push({ type: "crossing", at, by, observation, repeats, rto });
   }
-
-  #passageOf(
-    { by, order, datagram, fate: { isHeldBack } }: Sending,
-    fate: Passage["fate"],
-  ): Passage {
-    const peer = ADDRESSES[by === "client" ? "server" : "client"];
-    const header = readHeader(datagram);
-    const at = this.#world.now;
-    return { order, direction: "sent", at, datagram, header, peer, fate, delay: 0, isHeldBack };
-  }
-}
-
-function wholeOrDoubled({ fate }: Sending): "whole" | "doubled" {
-  return fate.arrivals.length === 2 ? "doubled" : "whole";
 }
 
 function encode(text: string): Uint8Array {

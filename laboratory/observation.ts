@@ -1,0 +1,79 @@
+/**
+ * What one end of a conversation sees of a datagram that passes.
+ *
+ * @module
+ */
+import { type Address, type Header, readHeader } from "../transport/mod.ts";
+import type { Fate } from "./network.ts";
+
+/** A datagram that was sent or received at one end, and what the network did to it. */
+export interface Observation {
+  /** Its place among all that were sent and received there, counted from 1. */
+  readonly order: number;
+  /** Which way it goes. */
+  readonly direction: "sent" | "received";
+  /** When it was sent, received or lost there, in ms. */
+  readonly at: number;
+  /** All its bytes, valid until the call returns that tells of it. */
+  readonly datagram: Uint8Array;
+  /** Its header, if it is of this protocol. */
+  readonly header: Header | undefined;
+  /** The other end. */
+  readonly peer: Address;
+  /**
+   * Whether it got through, was lost or was duplicated. A duplicated one that was received is seen
+   * twice, the second time as a copy.
+   */
+  readonly fate: "whole" | "lost" | "doubled" | "copy";
+  /** Time in the network, in ms. */
+  readonly delay: number;
+  /** Whether the network held it back for others to overtake it, unless it is lost. */
+  readonly isHeldBack: boolean;
+}
+
+/** A datagram as it enters the network. */
+export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "peer"> {
+  /** What becomes of it. */
+  readonly fate: Fate;
+}
+
+/** What an end sees of a datagram, or of one of its copies, counted from 0 as they arrive. */
+export function observe(
+  direction: Observation["direction"],
+  { order, at, datagram, peer, fate: { arrivals, isHeldBack } }: Entry,
+  copy: number = 0,
+): Observation {
+  return {
+    order,
+    direction,
+    at,
+    datagram,
+    header: readHeader(datagram),
+    peer,
+    fate: copy > 0 ? "copy" : (["lost", "whole", "doubled"] as const)[arrivals.length]!,
+    delay: (arrivals.toSorted((a, b) => a - b)[copy] ?? at) - at,
+    isHeldBack,
+  };
+}
+
+/** Handshakes whose HELLOs are told apart: with more of them at once, some may not be. */
+const MAX_HANDSHAKES = 1_000;
+
+/** Tells which datagrams were sent again, as far as their headers show it. */
+export class Retransmissions {
+  readonly #firstWithToken = new Map<bigint, number>();
+
+  /** Times that the packet of this datagram had been sent before. */
+  of({ header }: Observation): number {
+    if (header === undefined || header.attempt === 0) return 0;
+    return header.attempt - (header.hasToken ? this.#firstAttempt(header) : 1);
+  }
+
+  // The HELLO that brings the token back is another packet, but its attempts are counted on.
+  #firstAttempt({ id, attempt }: Header): number {
+    if (this.#firstWithToken.size > MAX_HANDSHAKES) this.#firstWithToken.clear();
+    const first = Math.min(attempt, this.#firstWithToken.get(id) ?? attempt);
+    this.#firstWithToken.set(id, first);
+    return first;
+  }
+}
