@@ -33,8 +33,7 @@ export class ImpairedSocket implements Transport {
   readonly address: Address;
   readonly #socket: Transport;
   readonly #options: ImpairedSocketOptions;
-  readonly #outward: Network<Parcel>;
-  readonly #inward: Network<Parcel>;
+  readonly #path: ReturnType<typeof bothWays<Parcel>>;
   #passed = 0;
   #receiving: Promise<void> | undefined;
   readonly #arrived: Parcel[] = [];
@@ -46,18 +45,15 @@ export class ImpairedSocket implements Transport {
 
   /** Takes a socket over. */
   constructor(socket: Transport, options: ImpairedSocketOptions) {
-    const { conditions, seed } = options;
     this.address = socket.address;
     this.#socket = socket;
     this.#options = options;
-    const { outward, inward } = bothWays<Parcel>(conditions, seed);
-    this.#outward = outward;
-    this.#inward = inward;
+    this.#path = bothWays(options.conditions, options.seed);
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
     this.#tellHanded();
-    const parcel = this.#enter(this.#outward, datagram, to);
+    const parcel = this.#enter(this.#path.outward, datagram, to);
     this.#options.onObservation(observe("sent", parcel));
     for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
     await this.#depart(parcel.at);
@@ -67,7 +63,7 @@ export class ImpairedSocket implements Transport {
     this.#tellHanded();
     while (true) {
       const now = performance.now();
-      this.#arrived.push(...this.#inward.arrivals(now));
+      this.#arrived.push(...this.#path.inward.arrivals(now));
       const parcel = this.#arrived.shift();
       if (parcel !== undefined && !this.#isClosed) {
         this.#handed = { ...observe("received", parcel, parcel.handed++), at: now };
@@ -76,7 +72,7 @@ export class ImpairedSocket implements Transport {
         return [parcel.datagram, parcel.peer];
       }
       this.#receiving ??= this.#receive();
-      await settledWithin(this.#inward.nextArrival - now, this.#receiving);
+      await settledWithin(this.#path.inward.nextArrival - now, this.#receiving);
     }
   }
 
@@ -90,7 +86,7 @@ export class ImpairedSocket implements Transport {
   async #receive(): Promise<void> {
     try {
       const [datagram, from] = await this.#socket.receive();
-      const parcel = this.#enter(this.#inward, datagram.slice(), from);
+      const parcel = this.#enter(this.#path.inward, datagram.slice(), from);
       if (parcel.fate.arrivals.length > 0) return;
       this.#options.onObservation(observe("received", parcel));
     } finally {
@@ -116,7 +112,7 @@ export class ImpairedSocket implements Transport {
   }
 
   async #depart(now: number): Promise<void> {
-    for (const { datagram, peer } of this.#outward.arrivals(now)) {
+    for (const { datagram, peer } of this.#path.outward.arrivals(now)) {
       await this.#socket.send(datagram, peer);
     }
   }

@@ -5,6 +5,7 @@
  */
 import { type Address, type Header, readHeader } from "../transport/mod.ts";
 import type { Fate } from "./network.ts";
+import { RecentMap } from "./recent_map.ts";
 
 /** A datagram that was sent or received at one end, and what the network did to it. */
 export interface Observation {
@@ -56,12 +57,9 @@ export function observe(
   };
 }
 
-/** Handshakes whose HELLOs are told apart: with more of them at once, some may not be. */
-const MAX_HANDSHAKES = 1_000;
-
 /** Tells which datagrams were sent again, as far as their headers show it. */
 export class Retransmissions {
-  readonly #firstWithToken = new Map<bigint, number>();
+  readonly #firstWithToken = new RecentMap<bigint, number>();
 
   /** Times that the packet of this datagram had been sent before. */
   of({ header }: Observation): number {
@@ -71,7 +69,6 @@ export class Retransmissions {
 
   // The HELLO that brings the token back is another packet, but its attempts are counted on.
   #firstAttempt({ id, attempt }: Header): number {
-    if (this.#firstWithToken.size > MAX_HANDSHAKES) this.#firstWithToken.clear();
     const first = Math.min(attempt, this.#firstWithToken.get(id) ?? attempt);
     this.#firstWithToken.set(id, first);
     return first;

@@ -5,6 +5,7 @@
  * @module
  */
 import { type Observation, Retransmissions } from "./observation.ts";
+import { RecentMap } from "./recent_map.ts";
 import { RoundTrips } from "./round_trips.ts";
 
 /** How often something happened, by its name. */
@@ -24,11 +25,9 @@ export class Summary {
   readonly #retransmissions = new Retransmissions();
   readonly #questions = new Questions();
   readonly #roundTrips = new RoundTrips();
-  readonly #segments = new RecentKeys();
-  readonly #passed = { sent: 0, received: 0 };
-  readonly #lost = { sent: 0, received: 0 };
-  readonly #doubled = { sent: 0, received: 0 };
-  readonly #again = { sent: 0, received: 0 };
+  readonly #segments = new RecentMap<string, true>();
+  readonly #sent = { all: 0, lost: 0, doubled: 0, again: 0 };
+  readonly #received = { all: 0, lost: 0, doubled: 0, again: 0 };
   #duplicates = 0;
 
   /** Counts a datagram. */
@@ -37,34 +36,35 @@ export class Summary {
     this.#questions.add(observation);
     this.#roundTrips.add(observation);
     if (header?.type === "message" && direction === "received" && fate !== "lost") {
-      const { id, number, segment } = header;
-      if (!this.#segments.add(`${id} ${number} ${segment}`)) this.#duplicates++;
+      const segment = `${header.id} ${header.number} ${header.segment}`;
+      if (this.#segments.has(segment)) this.#duplicates++;
+      this.#segments.set(segment, true);
     }
     // A copy is counted with the datagram that it is of.
     if (fate === "copy") return;
-    this.#passed[direction]++;
-    if (fate === "lost") this.#lost[direction]++;
-    if (fate === "doubled") this.#doubled[direction]++;
-    if (this.#retransmissions.of(observation) > 0) this.#again[direction]++;
+    const counts = direction === "sent" ? this.#sent : this.#received;
+    counts.all++;
+    if (fate !== "whole") counts[fate]++;
+    if (this.#retransmissions.of(observation) > 0) counts.again++;
   }
 
   /** Whether anything was lost, sent again or refused. */
   get hadLosses(): boolean {
-    const counts = [this.#lost, this.#again].flatMap(({ sent, received }) => [sent, received]);
-    return counts.some((count) => count > 0) || this.#duplicates > 0;
+    const counts = [this.#sent, this.#received];
+    return counts.some(({ lost, again }) => lost + again > 0) || this.#duplicates > 0;
   }
 
   /** The summary, line by line, with what the end itself counted. */
   lines(counters: Counts = {}): string[] {
     const discarded = describeDiscarded(counters);
     const rows = [
-      ["enviados", this.#passed.sent],
-      ["de ellos, reenvíos", this.#again.sent],
-      ["perdidos al salir", this.#lost.sent],
-      ["duplicados al salir", this.#doubled.sent],
-      ["recibidos", this.#passed.received],
-      ["perdidos al llegar", this.#lost.received],
-      ["duplicados al llegar", this.#doubled.received],
+      ["enviados", this.#sent.all],
+      ["de ellos, reenvíos", this.#sent.again],
+      ["perdidos al salir", this.#sent.lost],
+      ["duplicados al salir", this.#sent.doubled],
+      ["recibidos", this.#received.all],
+      ["perdidos al llegar", this.#received.lost],
+      ["duplicados al llegar", this.#received.doubled],
       ["repetidos, rechazados", this.#duplicates],
       ...discarded === undefined ? [] : [["descartados", discarded]],
       ["ida y vuelta", describeRoundTrips(this.#roundTrips)],
@@ -79,46 +79,30 @@ export class Summary {
 
 /** The questions that pass at one end, and those that were sent again, or whose answers were. */
 export class Questions {
-  readonly #asked = new RecentKeys();
-  readonly #sentAgain = new RecentKeys();
+  readonly #wasSentAgain = new RecentMap<string, boolean>();
+  #asked = 0;
+  #sentAgain = 0;
 
   /** Counts a datagram, if it is of a question or of an answer. */
   add({ header }: Pick<Observation, "header">): void {
     if (header?.type !== "message") return;
     // Question 1 has answer 2, question 3 has answer 4.
     const question = `${header.id} ${Math.ceil(header.number / 2)}`;
-    this.#asked.add(question);
-    if (header.attempt > 1) this.#sentAgain.add(question);
+    const before = this.#wasSentAgain.get(question);
+    const now = before === true || header.attempt > 1;
+    this.#wasSentAgain.set(question, now);
+    if (before === undefined) this.#asked++;
+    if (now && before !== true) this.#sentAgain++;
   }
 
   /** A sentence about them, if there are any. */
   describe(): string[] {
-    const { count: asked } = this.#asked;
-    const { count: again } = this.#sentAgain;
+    const [asked, again] = [this.#asked, this.#sentAgain];
     if (asked === 0) return [];
     if (again === 0) return ["No hizo falta reenviar ninguna pregunta ni respuesta"];
     if (asked === 1) return ["Hubo que reenviar la pregunta o su respuesta"];
     const answers = again === 1 ? "su respuesta" : "sus respuestas";
     return [`Hubo que reenviar ${again} de las ${asked} preguntas o ${answers}`];
-  }
-}
-
-/** Most keys that {@linkcode RecentKeys} remembers. */
-const MAX_KEYS = 10_000;
-
-/** Counts different keys in bounded memory: one that comes again after many others counts as new. */
-class RecentKeys {
-  /** Keys so far. */
-  count = 0;
-  readonly #keys = new Set<string>();
-
-  /** Returns whether the key is new. */
-  add(key: string): boolean {
-    if (this.#keys.has(key)) return false;
-    this.count++;
-    this.#keys.add(key);
-    if (this.#keys.size > MAX_KEYS) this.#keys.delete(this.#keys.values().next().value!);
-    return true;
   }
 }
 

@@ -40,66 +40,53 @@ export class Trace {
     write(isColoured ? colour(line, observation) : line);
   }
 
-  #cells(observation: Observation, inspection: Inspection | undefined): Cells {
+  #cells(observation: Observation, inspection: Inspection | undefined): string[] {
     const { order, direction, at, datagram, header, peer } = observation;
     const rto = inspection?.retransmissionTimeout ?? Infinity;
-    return {
-      time: (at - this.#options.startedAt).toFixed(1).replace(".", ","),
-      order: String(order),
-      port: String(peer.port),
-      arrow: direction === "sent" ? "→" : "←",
-      type: header?.type.toUpperCase() ?? "TEXTO",
-      number: header === undefined ? "" : describeNumber(header),
-      bytes: String(datagram.length),
-      rto: rto === Infinity ? "" : rto.toFixed(0),
-      turn: describeTurn(header?.type, inspection),
-      event: describeEvents(observation, this.#retransmissions.of(observation)),
-    };
-  }
-
-  #row({ port, ...cells }: Cells): string {
-    const { time, order, arrow, type, number, bytes, rto, turn, event } = cells;
     return [
-      time.padStart(7),
-      order.padStart(3),
-      ...this.#options.hasPeers ? [port.padStart(6)] : [],
-      arrow,
-      type.padEnd(7),
-      number.padEnd(8),
-      bytes.padStart(5),
-      rto.padStart(5),
-      turn.padEnd(14),
-      event,
-    ].join(" ").trimEnd();
+      (at - this.#options.startedAt).toFixed(1).replace(".", ","),
+      String(order),
+      String(peer.port),
+      direction === "sent" ? "→" : "←",
+      header?.type.toUpperCase() ?? "TEXTO",
+      header === undefined ? "" : describeNumber(header),
+      String(datagram.length),
+      rto === Infinity ? "" : rto.toFixed(0),
+      describeTurn(header?.type, inspection),
+      describeEvents(observation, this.#retransmissions.of(observation)),
+    ];
+  }
+
+  #row(cells: readonly string[]): string {
+    return COLUMNS.map(({ width, isNumber = false }, index) => {
+      const cell = cells[index]!;
+      return isNumber ? cell.padStart(width) : cell.padEnd(width);
+    }).filter((_, index) => index !== PORT || this.#options.hasPeers).join(" ").trimEnd();
   }
 }
 
-/** What stands in the columns of a line. */
-interface Cells {
-  readonly time: string;
-  readonly order: string;
-  readonly port: string;
-  readonly arrow: string;
-  readonly type: string;
-  readonly number: string;
-  readonly bytes: string;
-  readonly rto: string;
-  readonly turn: string;
-  readonly event: string;
+interface Column {
+  readonly heading: string;
+  readonly width: number;
+  readonly isNumber?: boolean;
 }
 
-const HEADINGS: Cells = {
-  time: "ms",
-  order: "n.º",
-  port: "puerto",
-  arrow: " ",
-  type: "tipo",
-  number: "número",
-  bytes: "bytes",
-  rto: "RTO",
-  turn: "turno",
-  event: "qué le pasó",
-};
+const COLUMNS: readonly Column[] = [
+  { heading: "ms", width: 7, isNumber: true },
+  { heading: "n.º", width: 3, isNumber: true },
+  { heading: "puerto", width: 6, isNumber: true },
+  { heading: " ", width: 1 },
+  { heading: "tipo", width: 7 },
+  { heading: "número", width: 8 },
+  { heading: "bytes", width: 5, isNumber: true },
+  { heading: "RTO", width: 5, isNumber: true },
+  { heading: "turno", width: 14 },
+  { heading: "qué le pasó", width: 0 },
+];
+const HEADINGS = COLUMNS.map(({ heading }) => heading);
+
+/** The column that stands only where there are several peers. */
+const PORT = HEADINGS.indexOf("puerto");
 
 const TURNS: Readonly<Record<TurnState, string>> = {
   local: "habla usted",
@@ -129,10 +116,7 @@ export function describeNumber(header: Header): string {
     case "ping":
     case "pong":
       return `${number}`;
-    case "refuse":
-    case "bye":
-    case "bye-ack":
-    case "reset":
+    default:
       return "";
   }
 }

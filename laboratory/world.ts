@@ -125,9 +125,8 @@ export class World {
     for (const { act } of due) act();
     for (const network of this.#networks) {
       for (const { datagram, from, to } of network.arrivals(this.now)) {
-        const host = this.#hosts.get(formatAddress(to));
-        host?.endpoint.receive(datagram, from, this.now);
-        if (host !== undefined) this.#settle(host);
+        this.#hosts.get(formatAddress(to))?.endpoint.receive(datagram, from, this.now);
+        this.settle(to);
       }
     }
     for (const host of this.#hosts.values()) {

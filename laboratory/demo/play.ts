@@ -9,8 +9,7 @@ import { type Impairment, isDropped } from "../impairment.ts";
 import { bothWays } from "../network.ts";
 import { type Observation, observe, Retransmissions } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
-import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../../transport/mod.ts";
-import type { Inspect } from "../../transport/mod.ts";
+import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, type Inspect } from "../../transport/mod.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
 import { Dialer } from "../../transport/reliable/dialer.ts";
 import { Listener } from "../../transport/reliable/listener.ts";
@@ -82,7 +81,7 @@ export class Play {
   readonly got = { question: false, answer: false, bye: false };
   readonly #world: World;
   readonly #retransmissions = new Retransmissions();
-  readonly #inspect: Partial<Record<Side, Inspect>> = {};
+  readonly #ends: Partial<Record<Side, { readonly inspect?: Inspect }>> = {};
 
   /** Plays it all at once. */
   constructor({ impairment, isPlain }: PlayOptions) {
@@ -100,12 +99,11 @@ export class Play {
       const ids = { hmac: hmacSha256, random, randomBytes };
       this.#answer(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 1 }));
     }
-    const { hostname } = ADDRESSES.server;
     const timeouts = { connectTimeout: CONNECT_TIMEOUT_MS, idleTimeout: IDLE_TIMEOUT_MS };
-    const server = ADDRESSES.server;
+    const { server } = ADDRESSES;
     this.#ask(
       isPlain
-        ? new PlainAsker({ server, sender: hostname, answerTimeout: ANSWER_TIMEOUT_MS })
+        ? new PlainAsker({ server, sender: server.hostname, answerTimeout: ANSWER_TIMEOUT_MS })
         : new Dialer({ server, now: 0, ...timeouts, random, randomBytes }),
     );
     this.#world.drive();
@@ -175,7 +173,7 @@ export class Play {
     endpoint: Endpoint<Event> & { readonly inspect?: Inspect },
     onEvent: (event: Event) => void,
   ): void {
-    this.#inspect[side] = (datagram) => endpoint.inspect?.(datagram);
+    this.#ends[side] = endpoint;
     this.#world.add({ address: ADDRESSES[side], endpoint, onEvent });
   }
 
@@ -187,7 +185,7 @@ export class Play {
     const observation = observe("sent", { order, at, datagram, peer, fate });
     const repeats = this.#retransmissions.of(observation);
     // The inspection goes on with the conversation: only the number is kept.
-    const rto = this.#inspect[by]?.(datagram)?.retransmissionTimeout;
+    const rto = this.#ends[by]?.inspect?.(datagram)?.retransmissionTimeout;
     this.scenes.push({ type: "crossing", at, by, observation, repeats, rto });
   }
 }
