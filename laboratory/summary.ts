@@ -8,17 +8,17 @@ import { type Observation, Retransmissions } from "./observation.ts";
 import { RecentMap } from "./recent_map.ts";
 import { RoundTrips } from "./round_trips.ts";
 
-/** How often something happened, by its name. */
-export type Counts = Readonly<Record<string, number>>;
-
 /** The counters of an end that tell of datagrams without effect, in the words of the summary. */
-const DISCARDED: Readonly<Record<string, string>> = {
+const DISCARDED = {
   malformed: "de formato inválido",
   unopened: "sin descifrar",
   unknown: "de sesión desconocida",
   outOfTurn: "fuera de turno",
   ignored: "a destiempo",
 };
+
+/** Datagrams that the end itself discarded, by their kind. */
+export type Discarded = { readonly [kind in keyof typeof DISCARDED]?: number };
 
 /** Counts what passes at one end. */
 export class Summary {
@@ -54,9 +54,9 @@ export class Summary {
     return counts.some(({ lost, again }) => lost + again > 0) || this.#duplicates > 0;
   }
 
-  /** The summary, line by line, with what the end itself counted. */
-  lines(counters: Counts = {}): string[] {
-    const discarded = describeDiscarded(counters);
+  /** The summary, line by line. */
+  lines(discarded: Discarded = {}): string[] {
+    const kinds = describeDiscarded(discarded);
     const rows = [
       ["enviados", this.#sent.all],
       ["de ellos, reenvíos", this.#sent.again],
@@ -66,7 +66,7 @@ export class Summary {
       ["perdidos al llegar", this.#received.lost],
       ["duplicados al llegar", this.#received.doubled],
       ["repetidos, rechazados", this.#duplicates],
-      ...discarded === undefined ? [] : [["descartados", discarded]],
+      ...kinds === "" ? [] : [["descartados", kinds]],
       ["ida y vuelta", describeRoundTrips(this.#roundTrips)],
     ] as const;
     return [
@@ -106,10 +106,10 @@ export class Questions {
   }
 }
 
-function describeDiscarded(counters: Counts): string | undefined {
-  const kinds = Object.entries(DISCARDED).filter(([counter]) => counters[counter]);
-  if (kinds.length === 0) return undefined;
-  return kinds.map(([counter, kind]) => `${counters[counter]} ${kind}`).join(", ");
+function describeDiscarded(discarded: Discarded): string {
+  const kinds = Object.entries(DISCARDED) as [keyof Discarded, string][];
+  return kinds.flatMap(([kind, words]) => discarded[kind] ? `${discarded[kind]} ${words}` : [])
+    .join(", ");
 }
 
 function describeRoundTrips({ least, median, most }: RoundTrips): string {

@@ -2,7 +2,7 @@ import { assertEquals } from "@std/assert";
 import { encode, type PacketFields } from "../transport/reliable/packet.ts";
 import { readHeader } from "../transport/mod.ts";
 import type { Observation } from "./observation.ts";
-import { type Counts, Summary } from "./summary.ts";
+import { type Discarded, Summary } from "./summary.ts";
 
 type Line = Omit<PacketFields, "id"> & { readonly id?: bigint } & Partial<Observation>;
 
@@ -125,7 +125,8 @@ Deno.test("summary: the questions of several sessions are told apart", () => {
 });
 
 Deno.test("summary: what the end itself discarded has a row if there is any", () => {
-  const row = (counters: Counts) => summaryOf().lines(counters).find((it) => it.includes("desc"));
+  const row = (discarded: Discarded) =>
+    summaryOf().lines(discarded).find((it) => it.includes("desc"));
   const none = { malformed: 0, unopened: 0, unknown: 0, duplicates: 7, outOfTurn: 0, ignored: 0 };
   assertEquals(row({}), undefined);
   assertEquals(row(none), undefined);
