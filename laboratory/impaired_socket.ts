@@ -1,6 +1,6 @@
 /**
- * A bad network between a program and its socket: what is sent and what is received is lost, doubled,
- * held back and delayed, as a seed decides. Whoever wants to can watch each datagram.
+ * A bad network between a program and its socket: datagrams are lost, duplicated, held back and delayed
+ * each way, as a seed decides, and each of them can be observed.
  *
  * @module
  */
@@ -8,15 +8,15 @@ import { bothWays, type Fate, type Network, type NetworkConditions } from "./net
 import type { Address, Transport } from "../transport/mod.ts";
 import { type Entry, type Observation, observe } from "./observation.ts";
 
-/** What a {@linkcode ImpairedSocket} does. */
+/** Options of an {@linkcode ImpairedSocket}. */
 export interface ImpairedSocketOptions {
-  /** What it does, each way. */
+  /** Conditions of each way. */
   readonly conditions: NetworkConditions;
-  /** To which datagrams: for the same seed the same ones of those sent, and of those received. */
+  /** Seed of its chances: the same one impairs the same datagrams of each way. */
   readonly seed: number;
-  /** Whether a datagram is lost in any case, by its place among all: see {@linkcode Observation.order}. */
+  /** Whether the datagram at that place is lost in any case; see {@linkcode Observation.order}. */
   readonly isDropped: (order: number) => boolean;
-  /** Hears of each datagram when it is sent or lost; of a received one, when it was handled. */
+  /** Observes each datagram when it is sent or lost, and each received one once it was handled. */
   readonly onObservation: (observation: Observation) => void;
 }
 
@@ -37,9 +37,9 @@ export class ImpairedSocket implements Transport {
   #passed = 0;
   #receiving: Promise<void> | undefined;
   readonly #arrived: Parcel[] = [];
-  /** What was handed on last, to be told of when it was handled. */
+  /** The last datagram that was handed on, not reported yet. */
   #handed: Observation | undefined;
-  /** How many timers there are of what is to leave yet. */
+  /** Timers of datagrams that have still to leave. */
   #departures = 0;
   #isClosed = false;
 
@@ -52,7 +52,7 @@ export class ImpairedSocket implements Transport {
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
-    this.#tellHanded();
+    this.#reportHanded();
     const parcel = this.#enter(this.#path.outward, datagram, to);
     this.#options.onObservation(observe("sent", parcel));
     for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
@@ -60,15 +60,15 @@ export class ImpairedSocket implements Transport {
   }
 
   async receive(): Promise<readonly [datagram: Uint8Array, from: Address]> {
-    this.#tellHanded();
+    this.#reportHanded();
     while (true) {
       const now = performance.now();
       this.#arrived.push(...this.#path.inward.arrivals(now));
       const parcel = this.#arrived.shift();
       if (parcel !== undefined && !this.#isClosed) {
         this.#handed = { ...observe("received", parcel, parcel.handed++), at: now };
-        // The driver handles it in the next microtask; whoever waited for it speaks after the second.
-        queueMicrotask(() => queueMicrotask(() => this.#tellHanded()));
+        // The driver handles it in the next microtask, and a waiting caller goes on after the second.
+        queueMicrotask(() => queueMicrotask(() => this.#reportHanded()));
         return [parcel.datagram, parcel.peer];
       }
       this.#receiving ??= this.#receive();
@@ -78,7 +78,7 @@ export class ImpairedSocket implements Transport {
 
   /** Closes the socket once everything that was sent has left. */
   close(): void {
-    this.#tellHanded();
+    this.#reportHanded();
     this.#isClosed = true;
     if (this.#departures === 0) this.#socket.close();
   }
@@ -105,7 +105,7 @@ export class ImpairedSocket implements Transport {
   #departAt(time: number, now: number): void {
     this.#departures++;
     setTimeout(async () => {
-      // What cannot leave is lost, as on any network.
+      // A datagram that cannot leave is lost, as on any network.
       await this.#depart(time).catch(() => {});
       if (--this.#departures === 0 && this.#isClosed) this.#socket.close();
     }, time - now);
@@ -117,18 +117,18 @@ export class ImpairedSocket implements Transport {
     }
   }
 
-  #tellHanded(): void {
+  #reportHanded(): void {
     const handed = this.#handed;
     this.#handed = undefined;
     if (handed !== undefined) this.#options.onObservation(handed);
   }
 }
 
-/** Waits for a promise, but no longer than so many ms; what it rejects with meanwhile is thrown. */
+/** Waits for a promise, up to that many ms, and throws the reason if it is rejected meanwhile. */
 async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
   if (milliseconds === Infinity) return await promise;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  // Who comes back from the timer leaves the promise to whoever waits for it next.
+  // After a timeout the promise is left to the next call.
   promise.catch(() => {});
   const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
   await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));

@@ -42,7 +42,7 @@ class FakeSocket implements Transport {
 
   #next(): void {
     if (this.#waiting === undefined || this.#arrived.length === 0) return;
-    // As a real socket does: one buffer for whatever comes.
+    // As a real socket does: one buffer for all datagrams.
     this.#buffer[0] = this.#arrived.shift()!;
     this.#waiting.resolve([this.#buffer, PEER]);
     this.#waiting = undefined;
@@ -54,7 +54,7 @@ interface StageOptions extends Partial<NetworkConditions> {
   readonly dropped?: readonly number[];
 }
 
-/** A bad network, its socket, and what is told of what passes. */
+/** An impaired socket, the socket below it, and its observations. */
 class Stage {
   readonly socket = new FakeSocket();
   readonly observations: Observation[] = [];
@@ -73,7 +73,7 @@ class Stage {
     for (const byte of bytes) await this.network.send(Uint8Array.of(byte), PEER);
   }
 
-  /** Receives so many datagrams. */
+  /** Receives `count` datagrams. */
   async receive(count: number): Promise<number[]> {
     const got: number[] = [];
     for (let i = 0; i < count; i++) {
@@ -84,7 +84,7 @@ class Stage {
     return got;
   }
 
-  /** What was told, as in `sent 1 lost`. */
+  /** The observations, as in `sent 1 lost`. */
   get told(): string[] {
     return this.observations.map(({ direction, order, fate }) => `${direction} ${order} ${fate}`);
   }

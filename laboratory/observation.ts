@@ -1,5 +1,5 @@
 /**
- * What one end of a conversation sees of a datagram that passes.
+ * Datagrams as one end of a conversation observes them.
  *
  * @module
  */
@@ -7,15 +7,15 @@ import { type Address, type Header, readHeader } from "../transport/mod.ts";
 import type { Fate } from "./network.ts";
 import { RecentMap } from "./recent_map.ts";
 
-/** A datagram that was sent or received at one end, and what the network did to it. */
+/** A datagram that was sent or received at one end, with its fate. */
 export interface Observation {
   /** Its place among all that were sent and received there, counted from 1. */
   readonly order: number;
-  /** Which way it goes. */
+  /** Its way, as seen from this end. */
   readonly direction: "sent" | "received";
-  /** When it was sent, received or lost there, in ms. */
+  /** Time at which it was sent, received or lost there, in ms. */
   readonly at: number;
-  /** All its bytes, valid until the call returns that tells of it. */
+  /** All its bytes, valid only during the call that reports it. */
   readonly datagram: Uint8Array;
   /** Its header, if it is of this protocol. */
   readonly header: Header | undefined;
@@ -34,11 +34,11 @@ export interface Observation {
 
 /** A datagram as it enters the network. */
 export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "peer"> {
-  /** What becomes of it. */
+  /** Its fate. */
   readonly fate: Fate;
 }
 
-/** What an end sees of a datagram, or of one of its copies, counted from 0 as they arrive. */
+/** Describes a datagram, or one of its copies, counted from 0 in the order of arrival. */
 export function observe(
   direction: Observation["direction"],
   { order, at, datagram, peer, fate: { arrivals, isHeldBack } }: Entry,
@@ -57,7 +57,7 @@ export function observe(
   };
 }
 
-/** Tells which datagrams were sent again, as far as their headers show it. */
+/** Tells retransmissions from first transmissions, by their headers. */
 export class Retransmissions {
   readonly #firstWithToken = new RecentMap<bigint, number>();
 

@@ -7,23 +7,23 @@ import type { Header, PacketType } from "../transport/mod.ts";
 import type { Observation } from "./observation.ts";
 import { RecentMap } from "./recent_map.ts";
 
-/** Round trips that the median is of: the latest ones. */
+/** Most round trips that the median is taken of, the latest ones. */
 const MAX_KEPT = 10_000;
 
-/** A `Header.ackDelay` that says nothing: it means "255 ms or more". */
+/** The `Header.ackDelay` of an unknown delay: 255 ms or more. */
 const UNKNOWN_DELAY = 255;
 
 interface Sending {
   readonly at: number;
-  /** Of a message of several segments, the reply does not say which one it echoes. */
+  /** Whether it is one of several segments: the reply does not say which one it echoes. */
   readonly isPart: boolean;
 }
 
-/** The time from a sending to the acknowledgement that echoes it, less the other end's own delay. */
+/** Measures from a packet to the acknowledgement that echoes it, less the delay of the other end. */
 export class RoundTrips {
-  /** The least of them, in ms; `Infinity` before the first. */
+  /** The shortest, in ms; `Infinity` before the first. */
   least = Infinity;
-  /** The most of them, in ms. */
+  /** The longest, in ms. */
   most = 0;
   readonly #awaited = new RecentMap<string, Sending>();
   #kept: number[] = [];
@@ -36,7 +36,7 @@ export class RoundTrips {
     this.#awaited.set(keyOf(header), { at, isPart: header.lastSegment > 0 });
   }
 
-  /** The one in the middle of the latest ones, in ms, or `undefined` before the first. */
+  /** The median of the latest ones, in ms; `undefined` before the first. */
   get median(): number | undefined {
     return this.#kept.toSorted((a, b) => a - b)[this.#kept.length >> 1];
   }
@@ -48,7 +48,7 @@ export class RoundTrips {
     const sending = this.#awaited.get(key);
     if (sending === undefined) return;
     if (header.type === "message" && sending.isPart) return;
-    // What is acknowledged twice took as long as the first time.
+    // A second acknowledgement of the same packet measures nothing.
     this.#awaited.delete(key);
     const roundTrip = Math.max(0, at - sending.at - header.ackDelay);
     this.least = Math.min(this.least, roundTrip);

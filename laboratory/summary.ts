@@ -1,6 +1,6 @@
 /**
- * What a network did to one end, counted from the headers of the datagrams that passed there: so it
- * holds whether or not they are sealed.
+ * Counts of the datagrams that pass at one end. They are taken from the headers alone, so they hold
+ * for sealed datagrams too.
  *
  * @module
  */
@@ -8,7 +8,7 @@ import { type Observation, Retransmissions } from "./observation.ts";
 import { RecentMap } from "./recent_map.ts";
 import { RoundTrips } from "./round_trips.ts";
 
-/** The counters of an end that tell of datagrams without effect, in the words of the summary. */
+/** Counters of an end, as the summary names them. */
 const DISCARDED = {
   malformed: "de formato inválido",
   unopened: "sin descifrar",
@@ -20,7 +20,7 @@ const DISCARDED = {
 /** Datagrams that the end itself discarded, by their kind. */
 export type Discarded = { readonly [kind in keyof typeof DISCARDED]?: number };
 
-/** Counts what passes at one end. */
+/** Counts the datagrams that pass at one end. */
 export class Summary {
   readonly #retransmissions = new Retransmissions();
   readonly #questions = new Questions();

@@ -1,5 +1,5 @@
 /**
- * Each datagram that passes as one line of a table, for people who watch a protocol at work.
+ * A table of the datagrams that pass, one line each, to watch the protocol at work.
  *
  * @module
  */
@@ -8,19 +8,19 @@ import type { Header, Inspection, PacketType } from "../transport/mod.ts";
 import { type Observation, Retransmissions } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
-/** How a {@linkcode Trace} looks. */
+/** Options of a {@linkcode Trace}. */
 export interface TraceOptions {
   /** Writes a line. */
   readonly write: (line: string) => void;
   /** Whether the lines have colours. */
   readonly isColoured: boolean;
-  /** Whether there are several other ends, told apart by their ports. */
+  /** Whether a column tells several peers apart by their ports. */
   readonly hasPeers: boolean;
-  /** The time from which the lines count, in ms. */
+  /** The time that the lines count from, in ms. */
   readonly startedAt: number;
 }
 
-/** Writes a table of what passes, below its headings. */
+/** Writes the table, below its headings. */
 export class Trace {
   readonly #options: TraceOptions;
   readonly #retransmissions = new Retransmissions();
@@ -31,7 +31,7 @@ export class Trace {
     this.#options = options;
   }
 
-  /** Writes the line of a datagram. How the conversation stands is how it stands after that. */
+  /** Writes the line of a datagram. The inspection is of the conversation after it. */
   add(observation: Observation, inspection: Inspection | undefined): void {
     const { write, isColoured } = this.#options;
     if (!this.#isBegun) write(isColoured ? gray(this.#row(HEADINGS)) : this.#row(HEADINGS));
@@ -85,7 +85,7 @@ const COLUMNS: readonly Column[] = [
 ];
 const HEADINGS = COLUMNS.map(({ heading }) => heading);
 
-/** The column that stands only where there are several peers. */
+/** The column that is left out if there is one peer only. */
 const PORT = HEADINGS.indexOf("puerto");
 
 const TURNS: Readonly<Record<TurnState, string>> = {
@@ -97,7 +97,7 @@ const TURNS: Readonly<Record<TurnState, string>> = {
 
 const CONNECTING = "conectando";
 
-/** Which message of the conversation it is or is about, and which piece of a long one. */
+/** The number of the message that a packet is of or is about, and of its segment if it has several. */
 export function describeNumber(header: Header): string {
   const { type, number, segment, lastSegment, hasToken } = header;
   switch (type) {
@@ -121,7 +121,7 @@ export function describeNumber(header: Header): string {
   }
 }
 
-/** What happened to a datagram that had been sent so often before, or nothing. */
+/** The events of a datagram whose packet had been sent `repeats` times before, if any. */
 export function describeEvents({ fate, delay, isHeldBack }: Observation, repeats: number): string {
   const milliseconds = Math.round(delay);
   return [
@@ -139,7 +139,7 @@ function describeTurn(type: PacketType | undefined, inspection: Inspection | und
   if (inspection !== undefined) {
     return inspection.turn === undefined ? CONNECTING : TURNS[inspection.turn];
   }
-  // The end that hears its bye confirmed keeps nothing of the conversation.
+  // An end whose bye is confirmed forgets the conversation.
   return type === "bye-ack" ? TURNS.closed : "";
 }
 

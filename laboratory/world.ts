@@ -16,17 +16,17 @@ export interface Flight {
   readonly datagram: Uint8Array;
   /** The address that it claims to come from. */
   readonly from: Address;
-  /** Where it goes. */
+  /** The destination. */
   readonly to: Address;
 }
 
-/** An endpoint, and what is done with what happens to it. */
+/** An endpoint at an address. */
 export interface Host<Event> {
-  /** Where it is now. */
+  /** Its current address. */
   address: Address;
   /** The endpoint. */
   readonly endpoint: Endpoint<Event>;
-  /** Hears each event of the endpoint. */
+  /** Handles an event of the endpoint. */
   onEvent(event: Event): void;
 }
 
@@ -59,12 +59,12 @@ export class World {
     this.settle(host.address);
   }
 
-  /** Takes a host away: what is still sent to it is lost. */
+  /** Removes a host: datagrams to it are lost from now on. */
   remove(address: Address): void {
     this.#hosts.delete(formatAddress(address));
   }
 
-  /** Moves a host: what is on its way to its old address is lost. */
+  /** Moves a host: datagrams on their way to its old address are lost. */
   move(from: Address, to: Address): void {
     const host = this.#hosts.get(formatAddress(from));
     if (host === undefined) return;
@@ -73,12 +73,12 @@ export class World {
     this.#hosts.set(formatAddress(to), host);
   }
 
-  /** Does something at a time. */
+  /** Schedules an action. */
   at(time: number, act: () => void): void {
     this.#appointments.push({ at: time, act });
   }
 
-  /** Sends a datagram, from a host or from anybody. */
+  /** Sends a datagram from any address. */
   send(datagram: Uint8Array, from: Address, to: Address): void {
     this.datagrams++;
     this.onSend({ datagram, from, to });
@@ -91,7 +91,7 @@ export class World {
     return network.send(flight, this.now, isDropped);
   }
 
-  /** Sends what the host there has to send, and handles its events. */
+  /** Sends the datagrams of the host there, and handles its events, until there are no more. */
   settle(address: Address): void {
     const host = this.#hosts.get(formatAddress(address));
     if (host !== undefined) this.#settle(host);

@@ -13,7 +13,7 @@ import type { Terminal } from "../../terminal/terminal.ts";
 import { draw, drawHeading } from "./diagram.ts";
 import { Play, type PlayOptions } from "./play.ts";
 
-/** What holds where an option is not given: a seed that shows much in few lines. */
+/** Defaults of the options, with a seed that shows much in few lines. */
 export const DEFAULTS = { seed: 333, loss: "25%", delay: 40, jitter: 20 };
 
 const HELP = `Demostración: un servidor y un cliente conversan solos por una red mala.
@@ -38,19 +38,19 @@ Ejemplos:
   deno task demo --perdida 40% --semilla 7
   deno task demo --sin-fiabilidad`;
 
-/** What {@linkcode demonstrate} shows. */
+/** Options of {@linkcode demonstrate}. */
 export interface DemoOptions extends PlayOptions {
   /** Whether the lines have colours. */
   readonly isColoured: boolean;
 }
 
-/** A line, and how long to wait before it, in ms. */
+/** A line, and the pause before it, in ms. */
 export interface DemoLine {
   readonly text: string;
   readonly pause: number;
 }
 
-/** Everything that is shown, line by line. */
+/** The whole demonstration, line by line. */
 export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[] {
   const play = new Play(options);
   const pauses = pausesBefore(play.scenes);
@@ -108,14 +108,14 @@ function isWhole({ got }: Play): boolean {
   return got.question && got.answer && got.bye;
 }
 
-/** Least and most time before a scene, in ms: time to read, and no time to get bored. */
+/** Shortest and longest pause before a scene, in ms: time to read, and none to get bored. */
 const LEAST_MS = 120;
 const MOST_MS = 700;
 
-/** Most time of all of it, in ms. */
+/** Longest demonstration, in ms. */
 export const MAX_TOTAL_MS = 8_000;
 
-/** How long to wait before each scene, in ms: as long as it took, within bounds. */
+/** The pause before each scene, in ms: as long as it took, within bounds. */
 export function pausesBefore(scenes: readonly { readonly at: number }[]): number[] {
   const pauses = scenes.map(({ at }, index) => {
     const before = scenes[index - 1]?.at ?? at;

@@ -15,7 +15,7 @@ export const WIDTH = 80;
 const MARGIN = 10;
 const SPAN = WIDTH - MARGIN;
 
-/** Where the arrow of a lost datagram ends. */
+/** Column at which the arrow of a lost datagram ends. */
 const BREAK = 46;
 
 /** The heading of both sides. */
@@ -48,7 +48,7 @@ function drawArrow(crossing: Crossing): string {
   return `${isLost ? "perdido ✗" : "←"}${shaft} ${label}`.padStart(SPAN);
 }
 
-/** What it is, and what happened to it before it was sent. */
+/** The packet, and its history before it was sent. */
 function describe({ observation, repeats, rto }: Crossing): string {
   const { header, datagram } = observation;
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;

@@ -1,5 +1,5 @@
 /**
- * The conversation that the demonstration shows: who says what, and every datagram that it takes.
+ * The conversation of the demonstration: every line that is said, and every datagram that it takes.
  *
  * @module
  */
@@ -30,23 +30,23 @@ const ADDRESSES: Readonly<Record<Side, Address>> = {
 const QUESTION = "¿HTML es un lenguaje de programacion?";
 const ANSWER = "NOOOOO";
 
-/** Time that people take to type, in ms: longer than an acknowledgement is held back. */
+/** Time to type a line, in ms: longer than an acknowledgement is held back. */
 const TYPING_MS = 300;
 
-/** Time that the client tries to connect, in ms: enough wherever anything gets through. */
+/** Connect timeout, in ms: enough on any network that lets something through. */
 const CONNECT_TIMEOUT_MS = 60_000;
 
 /** A line of the transcript, or a datagram. */
 export type Scene = Line | Crossing;
 
-/** A line that an end shows its people. */
+/** A line on the screen of an end. */
 export interface Line {
   readonly type: "line";
   /** The virtual time, in ms. */
   readonly at: number;
-  /** Which end. */
+  /** The end. */
   readonly by: Side;
-  /** What it says. */
+  /** The line. */
   readonly text: string;
 }
 
@@ -55,9 +55,9 @@ export interface Crossing {
   readonly type: "crossing";
   /** The virtual time, in ms. */
   readonly at: number;
-  /** Which end. */
+  /** The sender. */
   readonly by: Side;
-  /** The datagram, and what becomes of it. */
+  /** The datagram and its fate. */
   readonly observation: Observation;
   /** Times that its packet had been sent before. */
   readonly repeats: number;
@@ -65,19 +65,19 @@ export interface Crossing {
   readonly rto: number | undefined;
 }
 
-/** How it is played. */
+/** Options of a {@linkcode Play}. */
 export interface PlayOptions {
-  /** What the network does. */
+  /** The impairment of the network. */
   readonly impairment: Impairment;
-  /** Whether the conversation is left without protection. */
+  /** Whether it goes over plain UDP. */
   readonly isPlain: boolean;
 }
 
 /** The conversation, from its beginning to its end. */
 export class Play {
-  /** What is to be shown, in order. */
+  /** All scenes, in order. */
   readonly scenes: Scene[] = [];
-  /** What got through: the question, the answer, the bye. */
+  /** Whether the question, the answer and the bye got through. */
   readonly got = { question: false, answer: false, bye: false };
   readonly #world: World;
   readonly #retransmissions = new Retransmissions();
@@ -88,7 +88,7 @@ export class Play {
     const { outward, inward } = bothWays<Flight>(impairment.conditions, impairment.seed);
     this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
     this.#world.onSend = (flight) => this.#send(flight, impairment);
-    // Which datagrams are lost does not depend on it: this is for nonces, tokens and jitter.
+    // For nonces, tokens and jitter. Losses have chances of their own.
     const random = seededRandom(impairment.seed);
     const randomBytes = (length: number) => seededBytes(random, length);
     const limits = { maxSessions: 1, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
@@ -163,7 +163,7 @@ export class Play {
     this.scenes.push({ type: "line", at: this.#world.now, by, text });
   }
 
-  /** Does something in the time that people take to type. */
+  /** Does something after the time to type. */
   #later(act: () => void): void {
     this.#world.at(this.#world.now + TYPING_MS, act);
   }
@@ -184,7 +184,7 @@ export class Play {
     const fate = this.#world.carry(flight, isDropped(impairment, order));
     const observation = observe("sent", { order, at, datagram, peer, fate });
     const repeats = this.#retransmissions.of(observation);
-    // The inspection goes on with the conversation: only the number is kept.
+    // Only the number is kept: the inspection changes with the conversation.
     const rto = this.#ends[by]?.inspect?.(datagram)?.retransmissionTimeout;
     this.scenes.push({ type: "crossing", at, by, observation, repeats, rto });
   }
