@@ -18,7 +18,7 @@ const UTF8 = new TextEncoder();
 /** Guesses in one burst. */
 const BURST = 40;
 
-// Invariant: whoever does not know a session's id cannot touch it. An attacker who sees none of the
+// Invariant: without its id, a session cannot be touched. An attacker who sees none of the
 // others' datagrams sends every type of packet at any time, with any source address, to the server
 // and to its clients. He is a client himself, so he knows one id, one nonce and one token, and he
 // guesses as well as anybody could: next to his own ids, and one bit beside the right ones. Every

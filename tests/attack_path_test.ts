@@ -33,14 +33,14 @@ const LONGEST_ATTACK_MS = 15_000;
 /** By when every conversation is over that the attacker left alone since, in ms. */
 const RECOVERY_MS = 120_000;
 
-// Invariant: who has the whole path, but not the code of the room, can delay and nothing else. He sees
+// Invariant: an attacker on the path, without the code of the room, can delay and nothing else. He sees
 // every datagram and may drop, change, hold back, redirect and replay it, and send any of his own: then
 // no run of what anybody said is in a datagram; nothing that an end did not send for the first time causes
 // an event at the other, passes for a sign of life, or moves a session; the questions of each session
 // are those that were asked in it, the answers those that were given, each once and in order; and once
 // he leaves the path alone, everybody who was not given up yet comes to the end of his conversation.
 //
-// What he can do by holding datagrams back: a client is unreachable, a session ends in silence, a bye
+// By holding datagrams back he can do this: a client is unreachable, a session ends in silence, a bye
 // is unconfirmed. A server that is not heard while a RESET is forged passes for restarted: the client
 // connects again, and asks the open question once more in the new session. Without holding anything
 // back he can refuse a client that is connecting for the first time: a REFUSE is for those who have no
@@ -105,7 +105,7 @@ Deno.test("attack: every wrong code costs the server the same, and gets the same
   assertEquals(knock(ours, ours).outcome, "connected");
 });
 
-/** What becomes of a client at a server, and the sizes of all that the server sends to it. */
+/** The outcome of a client at a server, and the sizes of all datagrams that the server sends to it. */
 function knock(server: Room, client: Room): { outcome: string; sizes: number[] } {
   const wire = new Simulation(1, PERFECT);
   let outcome = "nothing";
@@ -124,7 +124,7 @@ function knock(server: Room, client: Room): { outcome: string; sizes: number[] }
   return { outcome, sizes };
 }
 
-/** Primitives that count how often each is called. */
+/** Primitives that count their calls. */
 function countingPrimitives(counts: Record<string, number>): Primitives {
   const counted = Object.entries(PLATFORM).map(([name, primitive]) => {
     if (typeof primitive !== "function") return [name, primitive];
@@ -136,7 +136,7 @@ function countingPrimitives(counts: Record<string, number>): Primitives {
   return Object.fromEntries(counted) as Primitives;
 }
 
-/** What happened in all worlds together. */
+/** The totals of all worlds. */
 interface Totals {
   readonly deeds: Deeds;
   readonly ends: Record<string, number>;
@@ -177,11 +177,11 @@ interface Visitor {
 /** One session of a visitor, as he and the server know it. */
 interface Stay {
   readonly visitor: Visitor;
-  /** What he asked in it, in order. */
+  /** His questions in it, in order. */
   readonly asked: string[];
-  /** How many of these the server has heard. */
+  /** Number of these that the server has heard. */
   heard: number;
-  /** How many answers he has got in it. */
+  /** Number of answers that he has got in it. */
   answered: number;
   session?: Session;
   /** How it ended for the server. */
@@ -207,9 +207,9 @@ class World {
   readonly #visitors: readonly Visitor[];
   readonly #visitorsByPlace = new Map<string, Visitor>();
   readonly #stays = new Map<bigint, Stay>();
-  /** What the server answered, by question. */
+  /** Answers of the server, by question. */
   readonly #given = new Map<string, string[]>();
-  /** What either side sent and has not reached the other. */
+  /** Datagrams of either side that have not reached the other. */
   readonly #toServer = new Set<string>();
   readonly #toClients = new Set<string>();
   readonly #welcomes = new Set<string>();
@@ -314,7 +314,7 @@ class World {
     }
   }
 
-  // What is not from a visitor, or was there before, has no effect.
+  // A datagram that is not from a visitor, or was there before, has no effect.
   #watchServer(): void {
     watch(this.#listener, (datagram, from, receive) => {
       const isAuthentic = this.#toServer.delete(datagram.toHex());

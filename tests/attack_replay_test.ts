@@ -16,15 +16,15 @@ const UTF8 = new TextEncoder();
 /** When the recorded datagrams come again. */
 const MOMENTS = ["after the session", "during the next", "after a restart"] as const;
 
-// Invariant: a session that is over stays over. Whoever has every datagram of it, of both directions,
+// Invariant: a session that is over stays over. An attacker who has all its datagrams, of both directions,
 // and sends them again in any order, from the right addresses or from another, right after its end,
 // during the next session of the same client, or to a server that was restarted, brings no question to
 // the handler and no answer to the client, and neither ends a session nor moves it.
 //
 // Not defended in an open room: somebody on the path of a session that is *open*. Its id is
-// on every datagram in clear, so whoever reads one can end the session (BYE), draw its replies to
+// on every datagram in clear, so a reader of one can end the session (BYE), draw its replies to
 // another address (any packet from there), ask and answer in its name (MESSAGE with the next number),
-// and learns everything that is said. Reading the HELLO is enough to answer it in the server's place.
+// and learn everything that is said. Reading the HELLO is enough to answer it in the server's place.
 Deno.test(`attack: nothing comes of a replayed session, ${SEEDS} times`, () => {
   let replayed = 0;
   forSeeds(SEEDS, function replay(seed) {
@@ -45,7 +45,7 @@ class Replay {
   #life = 1;
   #replayed = 0;
   #isRecording = true;
-  /** What the handler and the client live through. */
+  /** Events of the handler and the client. */
   readonly #lived: string[] = [];
   readonly #expected: string[] = [];
 
@@ -69,7 +69,7 @@ class Replay {
     };
   }
 
-  /** Returns how many datagrams were sent again. */
+  /** Returns the number of replayed datagrams. */
   run(): number {
     this.#converse();
     if (this.#moment !== "after the session") {

@@ -13,7 +13,7 @@ const IN_PRIVATE = 700;
 const CLIENT = { hostname: "198.51.100.7", port: 40_000 };
 const UTF8 = new TextEncoder();
 
-// Whatever the network does, every question is answered exactly once, in order, by its own answer;
+// On any network, every question is answered exactly once, in order, by its own answer;
 // neither end ever speaks out of turn; and at the end both know that it is over.
 Deno.test(`${CONVERSATIONS} conversations over bad networks`, () => {
   forSeeds(CONVERSATIONS, (seed) => converse(seed, "open"));
@@ -27,7 +27,7 @@ testAtLength(`${IN_PRIVATE} conversations come out the same in a private room`, 
   });
 });
 
-// Where nothing comes twice, keys change nothing at all.
+// Without duplicates, keys change nothing at all.
 testAtLength(
   `${IN_PRIVATE} conversations take the same course in a private room, to the millisecond`,
   () => {

@@ -28,7 +28,7 @@ const UTF8 = new TextEncoder();
 /** How long a guest is away between its two conversations, in ms. */
 const ABSENCE_MS = 2 * SECOND;
 
-/** Where the guests are. */
+/** The addresses of the guests. */
 export const GUESTS: readonly Address[] = [
   { hostname: "198.51.100.7", port: 40_001 },
   { hostname: "198.51.100.8", port: 40_002 },
@@ -90,7 +90,7 @@ export class World {
     return this.guests.every(({ end }) => end !== undefined);
   }
 
-  /** Lets so many ms pass, or fewer where the conversations end before. */
+  /** Lets that many ms pass, or fewer if the conversations end before. */
   pass(milliseconds: number): void {
     this.simulation.drive(() => this.isOver, this.now + milliseconds);
   }
@@ -121,7 +121,7 @@ export class World {
     this.simulation.forgetProofs();
     const { maxSessions = 1000, maxQuestions = 1000 } = this.options;
     const judge = this.judge = new ServerJudge(this);
-    // Its own chance: whoever makes it draw numbers must not change anybody else's.
+    // Its own chance: an attacker who makes it draw numbers must not change anybody else's.
     const { random } = new Dice(this.#dice.word());
     this.listener = bounded(this.simulation.addServer((event, listener) => {
       if (listener === this.listener) judge.hear(event, listener);
@@ -143,9 +143,9 @@ export class World {
 
 /** A simulation in which every datagram is seen, and those to nobody are set aside. */
 export class FuzzedSimulation extends Simulation {
-  /** What the server and the guests sent each other. */
+  /** Datagrams between the server and the guests. */
   readonly sent: Sent[] = [];
-  /** What the server sent to others. */
+  /** Datagrams from the server to others. */
   readonly loot: Sent[] = [];
   /** Session ids that are not those of guests. What is sent under them takes part in nothing. */
   readonly foreignIds = new Set<bigint>();
@@ -154,17 +154,17 @@ export class FuzzedSimulation extends Simulation {
   /** Which session each nonce led to. */
   readonly sessionIds = new Map<bigint, bigint>();
 
-  /** Where tokens were sent, with the nonce that each was for. */
+  /** Addresses to which tokens were sent, each with the nonce that it was for. */
   readonly #tokens = new Set<string>();
 
-  /** Nobody is welcomed who was not sent a token there. */
+  /** A WELCOME goes only to an address that a token was sent to. */
   checkProof({ type, id }: Packet, to: Address): void {
     const key = `${id} ${formatAddress(to)}`;
     if (type === "retry") this.#tokens.add(key);
     if (type === "welcome") assert(this.#tokens.has(key), "A WELCOME without a proof of address");
   }
 
-  /** The server has forgotten to whom it sent tokens. */
+  /** The server has forgotten its tokens. */
   forgetProofs(): void {
     this.#tokens.clear();
   }
@@ -251,7 +251,7 @@ export class ServerJudge {
 
   #answer(session: Session, question: string, listener: Listener): void {
     const world = this.#world;
-    // The same question is thought about for as long, whoever else asks what.
+    // A question is thought about for as long in every world of the seed.
     const dice = new Dice(hash(question));
     if (dice.chance(0.5)) listener.setAhead(session, dice.below(4), world.now);
     const thinking = dice.chance(0.5) ? 0 : dice.between(0, 30 * SECOND);
@@ -296,12 +296,12 @@ export class Guest {
     simulation.at(dice.between(0, SECOND), () => this.#connect());
   }
 
-  /** What nobody else may know while it greets. */
+  /** The secret of its handshake. */
   get nonce(): bigint | undefined {
     return this.#world.simulation.nonces.get(this.address.port);
   }
 
-  /** What nobody else may know while it converses. */
+  /** The secret of its session. */
   get sessionId(): bigint | undefined {
     const { nonce } = this;
     return nonce === undefined ? undefined : this.#world.simulation.sessionIds.get(nonce);
@@ -453,7 +453,7 @@ export class ClientJudge {
   }
 }
 
-/** What the operator answers. */
+/** The answer of the operator. */
 function answerTo(question: string): string {
   return `re: ${question.slice(0, 40)} ${"ñ".repeat(filler(new Dice(hash(question) + 1)))}`;
 }

@@ -128,7 +128,7 @@ test("the same seed loses the same datagrams each way, and another one others", 
     return fatesOf(traceOf(client));
   };
   const [first, second, other] = [await run(1), await run(1), await run(2)];
-  // How many there are depends on timers, and so may differ.
+  // Their number depends on timers, and so may differ.
   const common = (a: boolean[], b: boolean[]) => Math.min(a.length, b.length);
   for (const way of [0, 1]) {
     const [a, b] = [first[way]!, second[way]!];
@@ -189,7 +189,7 @@ for (const end of ["cliente", "servidor"] as const) {
       const isClient = end === "cliente";
       assertEquals(left, isClient ? passed.fromClient : passed.fromServer);
       const back = isClient ? passed.fromServer : passed.fromClient;
-      // What comes to a client that is over by then is counted by nobody there.
+      // Datagrams to a client that is over by then are counted by nobody there.
       const isOver = isClient && arrived.at(-1) === "BYE-ACK";
       assertEquals(arrived, isOver ? back.slice(0, arrived.length) : back);
     });

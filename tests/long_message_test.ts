@@ -13,7 +13,7 @@ const SHORT = new TextEncoder().encode("¿?");
 const LONG = new Uint8Array(MAX_MESSAGE_BYTES).fill(0x61);
 const SEGMENTS = segmentCount(LONG.length);
 const SEEDS = 50;
-// What is still to be acknowledged when the message is there is sent within this time.
+// The last acknowledgements are sent within this time after the message is there.
 const AFTERMATH_MS = 5000;
 
 // One segment at a time needs 1 / (1 - loss)² round trips for each, were every loss known at once.
@@ -38,8 +38,8 @@ for (
   });
 }
 
-// What waits in a queue is not acknowledged yet, but not lost. To send it again fills the queue, and
-// what is then sent in vain is most of what is sent (congestion collapse, RFC 2914 §5).
+// A segment that waits in a queue is not acknowledged yet, but not lost. Sending it again fills the queue,
+// and then most segments are sent in vain (congestion collapse, RFC 2914 §5).
 for (const rate of [64, 1000, 5000]) {
   for (const queue of [5, 20, 100]) {
     Deno.test(`65,536 bytes over ${rate} kbit/s with room for ${queue} datagrams`, () => {
@@ -77,7 +77,7 @@ function slowSimulation(rate: number, queueBytes: number) {
   return { simulation, count };
 }
 
-/** The ms from when a long question is asked, after so many short turns, until it is there. */
+/** The time from a long question to its arrival, in ms, after that many short turns. */
 function longQuestion(simulation: Simulation, turns: number): number {
   let turn = -turns;
   let askedAt = 0;

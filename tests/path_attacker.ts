@@ -29,13 +29,13 @@ import { forge, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 import { mutate, withId } from "./mutation.ts";
 import { hmac, SERVER, type Simulation } from "./simulation.ts";
 
-/** Where the attacker is when he sends from his own address. */
+/** The attacker's own address. */
 export const ATTACKER: Address = { hostname: "203.0.113.66", port: 666 };
 
-/** Where he is when he comes as a client, with the code of another room. */
+/** His address as a client with the code of another room. */
 const IMPOSTOR: Address = { hostname: "203.0.113.67", port: 667 };
 
-/** What an attacker is up to. */
+/** Options of a {@linkcode PathAttacker}. */
 export interface AttackerOptions {
   /** Numbers from 0 up to 1. */
   readonly random: () => number;
@@ -43,11 +43,11 @@ export interface AttackerOptions {
   readonly withholds: boolean;
   /** When he leaves the path alone, in ms. */
   readonly until: number;
-  /** What he does with the code of another room, if he has one. */
+  /** The owner of the code of another room, if he has one. */
   readonly impostor?: Impostor | undefined;
 }
 
-/** What he does. */
+/** His deeds. */
 const DEEDS = [
   // To what the ends send: it never comes, in another form, late, late and from his address.
   ...["dropped", "changed", "held", "redirected"] as const,
@@ -57,10 +57,10 @@ const DEEDS = [
   ...["relayed", "replayed", "bent", "forged", "greeted", "impersonated"] as const,
 ];
 
-/** How often he did what. */
+/** Times that he did each of them. */
 export type Deeds = Record<typeof DEEDS[number], number>;
 
-/** How often nobody did anything. */
+/** All {@linkcode Deeds} at zero. */
 export function noDeeds(): Deeds {
   return Object.fromEntries(DEEDS.map((deed) => [deed, 0])) as Deeds;
 }
@@ -103,7 +103,7 @@ interface Recorded extends Flight {
 
 /** The attacker. */
 export class PathAttacker {
-  /** What he has done so far. */
+  /** His deeds so far. */
   readonly deeds: Deeds = noDeeds();
   readonly #wire: Simulation;
   readonly #options: AttackerOptions;
@@ -115,7 +115,7 @@ export class PathAttacker {
   readonly #ownTokens = new Map<bigint, Uint8Array>();
   /** The nonces of the HELLOs from each address: after the first a client gets through again. */
   readonly #nonces = new Map<string, Set<bigint>>();
-  /** Where the client with that session or nonce was seen. */
+  /** The address at which the client with that session or nonce was seen. */
   readonly #owners = new Map<bigint, Address>();
   #mood = CALM;
   #moodUntil = 0;
@@ -178,7 +178,7 @@ export class PathAttacker {
     return (this.#mood.way ?? way) === way ? this.#mood : CALM;
   }
 
-  // Whoever hears nothing may believe that it was forgotten.
+  // An end that hears nothing may believe that it was forgotten.
   #drop({ datagram, from, to }: Flight): void {
     this.deeds.dropped++;
     if (this.#random() < 0.7) return;
@@ -195,7 +195,7 @@ export class PathAttacker {
     });
   }
 
-  // What the server sends to his own address he may hand on.
+  // Datagrams of the server to his own address may be handed on.
   #relay({ datagram }: Flight): void {
     const owner = this.#owners.get(packetId(datagram));
     if (owner === undefined || this.#random() < 0.5) return;
@@ -203,7 +203,7 @@ export class PathAttacker {
     this.#wire.carry({ datagram, from: SERVER, to: owner });
   }
 
-  // Whatever is sent gives him ideas, for now or for a little later.
+  // Every datagram gives him ideas, for now or for a little later.
   #plan(flight: Flight): void {
     for (let i = this.#below(3); i > 0 && this.#inventions < MOST_INVENTIONS; i--) {
       this.#inventions++;
@@ -268,7 +268,7 @@ export class PathAttacker {
         return changed;
       }
       case 1:
-        // What no key agreement covers: attempt, echo and delay.
+        // The fields that no key agreement covers: attempt, echo and delay.
         changed[5 + this.#below(3)] = this.#below(4);
         return changed;
       default:
@@ -318,17 +318,17 @@ export class PathAttacker {
       return { from: to, to: SERVER, datagram: greet(id, decode(datagram)!.payload) };
     }
     const [nonce, token] = oneOf([...this.#ownTokens, [id, NOTHING] as const], this.#random);
-    // Whatever nonce he wants, he gets a token for it at his own address.
+    // He gets a token at his own address for any nonce.
     if (token.length === 0) return { from: ATTACKER, to: SERVER, datagram: hello(id) };
     return { from: ATTACKER, to: SERVER, datagram: greet(nonce, token) };
   }
 }
 
-/** What an attacker does with the code of another room: he is its server, and comes as its client. */
+/** An attacker with the code of another room: he is its server, and comes as its client. */
 export class Impostor {
-  /** What either of his ends believed, other than that there is no way in. */
+  /** Events of either of his ends, other than that there is no way in. */
   readonly believed: string[] = [];
-  /** How often a server said that his code is wrong. */
+  /** Times that a server called his code wrong. */
   wrongCodes = 0;
   readonly #wire: Simulation;
   readonly #random: () => number;

@@ -12,7 +12,7 @@ const UTF8 = new TextEncoder();
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
-// Whoever stays gets an answer to every question, its own, and within one life of the server each
+// A guest that stays gets an answer to every question, its own, and within one life of the server each
 // question is asked once. When all have gone, nothing is left of them.
 for (const kind of ROOM_KINDS) {
   // Sealed, each room takes many times as long.

@@ -22,7 +22,7 @@ import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 /** HMAC-SHA-256, as the server uses it. */
 export const hmac: Hmac = (key, data) => nobleHmac(sha256, key, data);
 
-/** Where the simulated server is. */
+/** The address of the simulated server. */
 export const SERVER: Address = { hostname: "192.0.2.1", port: 12000 };
 
 /** A world with one network, and hosts of this protocol. */
