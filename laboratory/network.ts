@@ -40,12 +40,6 @@ export interface Fate {
   readonly isHeldBack: boolean;
 }
 
-interface Travelling<T> {
-  readonly at: number;
-  readonly order: number;
-  readonly item: T;
-}
-
 /**
  * The two ways of a path. Each has chances of its own, so that a seed loses the same datagrams of one
  * way, whenever others pass on the other.
@@ -64,8 +58,8 @@ export function bothWays<T>(
 export class Network<T> {
   readonly #conditions: NetworkConditions;
   readonly #random: () => number;
-  #travelling: Travelling<T>[] = [];
-  #order = 0;
+  /** In the order in which they were sent. */
+  #travelling: { readonly at: number; readonly item: T }[] = [];
 
   /** @param random Numbers from 0 up to 1, see `seededRandom`. */
   constructor(conditions: NetworkConditions, random: () => number) {
@@ -89,7 +83,7 @@ export class Network<T> {
     const arrivals = [this.#random(), this.#random()]
       .slice(0, isLost ? 0 : copies)
       .map((chance) => now + pause + chance * jitter);
-    for (const at of arrivals) this.#travelling.push({ at, order: this.#order++, item });
+    for (const at of arrivals) this.#travelling.push({ at, item });
     return { arrivals, isHeldBack };
   }
 
@@ -98,7 +92,6 @@ export class Network<T> {
     const arrived = this.#travelling.filter(({ at }) => at <= now);
     if (arrived.length === 0) return [];
     this.#travelling = this.#travelling.filter(({ at }) => at > now);
-    arrived.sort((a, b) => a.at - b.at || a.order - b.order);
-    return arrived.map(({ item }) => item);
+    return arrived.sort((a, b) => a.at - b.at).map(({ item }) => item);
   }
 }

@@ -30,11 +30,6 @@ export interface Host<Event> {
   onEvent(event: Event): void;
 }
 
-interface Appointment {
-  readonly at: number;
-  readonly act: () => void;
-}
-
 /** Any number of hosts. */
 export class World {
   /** The virtual time, in ms. */
@@ -46,7 +41,7 @@ export class World {
   readonly #networkFor: (flight: Flight) => Network<Flight>;
   readonly #networks = new Set<Network<Flight>>();
   readonly #hosts = new Map<string, Host<unknown>>();
-  #appointments: Appointment[] = [];
+  #appointments: { readonly at: number; readonly act: () => void }[] = [];
 
   /** @param networkFor The network that carries a datagram. */
   constructor(networkFor: (flight: Flight) => Network<Flight>) {

@@ -59,9 +59,12 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
     "",
     drawHeading(isColoured),
   ];
-  const [verdict, ...figures] = conclude(play);
-  const colour = isWhole(play) ? green : red;
-  const after = ["", isColoured ? colour(verdict!) : verdict!, ...figures];
+  const missing = missingFrom(play);
+  const verdict = missing.length === 0
+    ? "La conversación llegó entera"
+    : `La conversación se perdió: ${new Intl.ListFormat("es").format(missing)}`;
+  const colour = missing.length === 0 ? green : red;
+  const after = ["", isColoured ? colour(verdict) : verdict, ...figuresOf(play)];
   return [
     ...before.map((text) => ({ text, pause: 0 })),
     ...play.scenes.map((scene, i) => ({ text: draw(scene, isColoured), pause: pauses[i]! })),
@@ -81,31 +84,25 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   return EXIT.ok;
 }
 
-function conclude(play: Play): string[] {
-  const { question, answer, bye } = play.got;
-  const missing = [
-    !question && "la pregunta no llegó",
-    question && !answer && "la respuesta no llegó",
-    question && !bye && "el servidor no sabe que el cliente se fue",
-  ].filter((part) => part !== false);
-  const list = new Intl.ListFormat("es").format(missing);
-  const verdict = isWhole(play)
-    ? "La conversación llegó entera"
-    : `La conversación se perdió: ${list}`;
-  const crossings = play.scenes.filter((scene) => scene.type === "crossing");
+/** The parts of the conversation that did not get through. */
+function missingFrom({ got: { question, answer, bye } }: Play): string[] {
+  if (!question) return ["la pregunta no llegó"];
+  return [
+    ...answer ? [] : ["la respuesta no llegó"],
+    ...bye ? [] : ["el servidor no sabe que el cliente se fue"],
+  ];
+}
+
+function figuresOf({ scenes }: Play): string[] {
+  const crossings = scenes.filter((scene) => scene.type === "crossing");
   const lost = crossings.filter(({ observation }) => observation.fate === "lost").length;
   const again = crossings.filter(({ repeats }) => repeats > 0).length;
   const questions = new Questions();
   for (const { observation } of crossings) questions.add(observation);
   return [
-    verdict,
     `Datagramas: ${crossings.length}; perdidos: ${lost}; reenviados: ${again}`,
     ...questions.describe(),
   ];
-}
-
-function isWhole({ got }: Play): boolean {
-  return got.question && got.answer && got.bye;
 }
 
 /** Shortest and longest pause before a scene, in ms: time to read, and none to get bored. */

@@ -39,24 +39,23 @@ const CONNECT_TIMEOUT_MS = 60_000;
 /** A line of the transcript, or a datagram. */
 export type Scene = Line | Crossing;
 
-/** A line on the screen of an end. */
-export interface Line {
-  readonly type: "line";
+interface Moment {
   /** The virtual time, in ms. */
   readonly at: number;
-  /** The end. */
+  /** The end that shows the line, or sends the datagram. */
   readonly by: Side;
+}
+
+/** A line on the screen of an end. */
+export interface Line extends Moment {
+  readonly type: "line";
   /** The line. */
   readonly text: string;
 }
 
 /** A datagram that an end sends. */
-export interface Crossing {
+export interface Crossing extends Moment {
   readonly type: "crossing";
-  /** The virtual time, in ms. */
-  readonly at: number;
-  /** The sender. */
-  readonly by: Side;
   /** The datagram and its fate. */
   readonly observation: Observation;
   /** Times that its packet had been sent before. */
