@@ -27,9 +27,9 @@ testAtLength(
   `attack: nobody speaks for another, ${SEEDS} conversations with a blind attacker`,
   () => {
     forSeeds(SEEDS, function attack(seed) {
-      const attacked = new World(seed);
+      const attacked = new BlindAttack(seed);
       attacked.attack();
-      assertEquals(attacked.live(), new World(seed).live());
+      assertEquals(attacked.live(), new BlindAttack(seed).live());
       assert(attacked.forged > 100, `only ${attacked.forged} forged datagrams`);
     });
   },
@@ -41,7 +41,7 @@ interface Visitor {
   readonly turns: readonly { readonly pause: number; readonly thinking: number }[];
 }
 
-class World {
+class BlindAttack {
   /** Datagrams that the attacker has sent. */
   forged = 0;
   readonly #simulation: Simulation;

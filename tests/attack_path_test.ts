@@ -48,7 +48,7 @@ const RECOVERY_MS = 120_000;
 testAtLength(`attack: on the path, without the code, one can only delay, ${SEEDS} times`, () => {
   const totals = newTotals();
   forSeeds(SEEDS, function attack(seed) {
-    new World(seed, totals).live();
+    new PathAttack(seed, totals).live();
   });
   // All of it has to have happened, or nothing was shown.
   const { impersonated: _, ...deeds } = totals.deeds;
@@ -65,14 +65,14 @@ testAtLength(`attack: on the path, without the code, one can only delay, ${SEEDS
 testAtLength(`attack: the code of another room opens nothing, ${IMPOSTOR_SEEDS} times`, () => {
   const totals = newTotals();
   forSeeds(IMPOSTOR_SEEDS, function attack(seed) {
-    new World(seed, totals, { hasOtherCode: true }).live();
+    new PathAttack(seed, totals, { hasOtherCode: true }).live();
   });
   assert(totals.deeds.impersonated > 10 * IMPOSTOR_SEEDS, JSON.stringify(totals.deeds));
   assert(totals.wrongCodes > IMPOSTOR_SEEDS / 2, `${totals.wrongCodes} wrong codes`);
 });
 
 Deno.test("attack: where there is no code, the same attacker reads what is said", () => {
-  const live = () => new World(1, newTotals(), { room: OPEN_ROOM }).live();
+  const live = () => new PathAttack(1, newTotals(), { room: OPEN_ROOM }).live();
   assertThrows(live, Error, "A text can be read");
 });
 
@@ -189,7 +189,7 @@ interface Stay {
 }
 
 /** Visitors, a server and the attacker between them. */
-class World {
+class PathAttack {
   readonly #totals: Totals;
   readonly #random: () => number;
   readonly #wire: Simulation;
