@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { HARM_OPTIONS, readHarm } from "../laboratory/impairment.ts";
+import { IMPAIRMENT_OPTIONS, readImpairment } from "../laboratory/impairment.ts";
 import { Arguments } from "../program/arguments.ts";
 import { DEFAULTS, demonstrate } from "../laboratory/demo/demo.ts";
 import { toPng } from "./png.ts";
@@ -17,8 +17,8 @@ const picture = await toPng(drawTerminals(windows, COLUMNS));
 await Deno.writeFile(new URL("demo.png", import.meta.url), picture);
 
 function window(command: string, isPlain: boolean): TerminalWindow {
-  const args = new Arguments([], { values: HARM_OPTIONS, flags: [], words: 0 });
-  const harm = readHarm(args, DEFAULTS);
-  const lines = demonstrate({ harm, isPlain, isColoured: true }).map(({ text }) => text);
+  const args = new Arguments([], { values: IMPAIRMENT_OPTIONS, flags: [], words: 0 });
+  const impairment = readImpairment(args, DEFAULTS);
+  const lines = demonstrate({ impairment, isPlain, isColoured: true }).map(({ text }) => text);
   return { title: "Terminal", lines: [`\x1b[92m$\x1b[39m \x1b[1m${command}\x1b[22m`, ...lines] };
 }

@@ -1,95 +1,84 @@
 /**
- * A bad network between a program and its socket: what is sent and what is received is lost, doubled,
- * held back and delayed, as a seed decides. Whoever wants to can watch each datagram.
+ * A bad network between a program and its socket: datagrams are lost, duplicated, held back and delayed
+ * each way, as a seed decides, and each of them can be observed.
  *
  * @module
  */
 import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
-import { type Address, type DatagramSocket, readHeader } from "../transport/mod.ts";
-import type { Passage } from "./passage.ts";
+import type { Address, DatagramSocket } from "../transport/mod.ts";
+import { type Entry, type Observation, observe } from "./observation.ts";
 
-/** What a {@linkcode BadNetwork} does. */
-export interface BadNetworkOptions {
-  /** What it does, each way. */
+/** Options of an {@linkcode ImpairedSocket}. */
+export interface ImpairedSocketOptions {
+  /** Conditions of each way. */
   readonly conditions: NetworkConditions;
-  /** To which datagrams: for the same seed the same ones of those sent, and of those received. */
+  /** Seed of its chances: the same one impairs the same datagrams of each way. */
   readonly seed: number;
-  /** Whether a datagram is lost in any case, by its place among all: see {@linkcode Passage.order}. */
-  readonly isDoomed: (order: number) => boolean;
-  /** Hears of each datagram when it is sent or lost; of a received one, when it was handled. */
-  readonly onPassage: (passage: Passage) => void;
+  /** Whether the datagram at that place is lost in any case; see {@linkcode Observation.order}. */
+  readonly isDropped: (order: number) => boolean;
+  /** Observes each datagram when it is sent or lost, and each received one once it was handled. */
+  readonly onObservation: (observation: Observation) => void;
 }
 
-/** A datagram on its way. */
-interface Parcel {
-  readonly order: number;
-  readonly datagram: Uint8Array;
-  readonly peer: Address;
-  /** When it came into the network. */
-  readonly at: number;
+interface Parcel extends Entry {
   fate: Fate;
-  /** How many copies of it were handed on. */
+  /** Copies of it that were handed on. */
   handed: number;
 }
 
 const UNDECIDED: Fate = { arrivals: [], isHeldBack: false };
 
 /** A socket behind a bad network. */
-export class BadNetwork implements DatagramSocket {
+export class ImpairedSocket implements DatagramSocket {
   readonly address: Address;
   readonly #socket: DatagramSocket;
-  readonly #options: BadNetworkOptions;
-  readonly #outward: Network<Parcel>;
-  readonly #inward: Network<Parcel>;
+  readonly #options: ImpairedSocketOptions;
+  readonly #path: ReturnType<typeof bothWays<Parcel>>;
   #passed = 0;
   #receiving: Promise<void> | undefined;
   readonly #arrived: Parcel[] = [];
-  /** What was handed on last, to be told of when it was handled. */
-  #handed: Passage | undefined;
-  /** How many timers there are of what is to leave yet. */
+  /** The last datagram that was handed on, not reported yet. */
+  #handed: Observation | undefined;
+  /** Timers of datagrams that have still to leave. */
   #departures = 0;
   #isClosed = false;
 
   /** Takes a socket over. */
-  constructor(socket: DatagramSocket, options: BadNetworkOptions) {
-    const { conditions, seed } = options;
+  constructor(socket: DatagramSocket, options: ImpairedSocketOptions) {
     this.address = socket.address;
     this.#socket = socket;
     this.#options = options;
-    const { outward, inward } = bothWays<Parcel>(conditions, seed);
-    this.#outward = outward;
-    this.#inward = inward;
+    this.#path = bothWays(options.conditions, options.seed);
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
-    this.#tellHanded();
-    const parcel = this.#enter(this.#outward, datagram, to);
-    this.#options.onPassage(passageOf("sent", parcel));
+    this.#reportHanded();
+    const parcel = this.#enter(this.#path.outward, datagram, to);
+    this.#options.onObservation(observe("sent", parcel));
     for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
     await this.#depart(parcel.at);
   }
 
   async receive(): Promise<readonly [datagram: Uint8Array, from: Address]> {
-    this.#tellHanded();
+    this.#reportHanded();
     while (true) {
       const now = performance.now();
-      this.#arrived.push(...this.#inward.arrivals(now));
+      this.#arrived.push(...this.#path.inward.arrivals(now));
       const parcel = this.#arrived.shift();
       if (parcel !== undefined && !this.#isClosed) {
-        this.#handed = { ...passageOf("received", parcel), at: now };
-        parcel.handed++;
-        // The driver handles it in the next microtask; whoever waited for it speaks after the second.
-        queueMicrotask(() => queueMicrotask(() => this.#tellHanded()));
+        this.#handed = { ...observe("received", parcel, parcel.handed++), at: now };
+        // The driver handles it in the next microtask, and a waiting caller goes on after the second.
+        queueMicrotask(() => queueMicrotask(() => this.#reportHanded()));
         return [parcel.datagram, parcel.peer];
       }
       this.#receiving ??= this.#receive();
-      await settledWithin(this.#inward.nextArrival - now, this.#receiving);
+      await settledWithin(this.#path.inward.nextArrival - now, this.#receiving);
     }
   }
 
   /** Closes the socket once everything that was sent has left. */
   close(): void {
-    this.#tellHanded();
+    this.#reportHanded();
     this.#isClosed = true;
     if (this.#departures === 0) this.#socket.close();
   }
@@ -97,9 +86,9 @@ export class BadNetwork implements DatagramSocket {
   async #receive(): Promise<void> {
     try {
       const [datagram, from] = await this.#socket.receive();
-      const parcel = this.#enter(this.#inward, datagram.slice(), from);
+      const parcel = this.#enter(this.#path.inward, datagram.slice(), from);
       if (parcel.fate.arrivals.length > 0) return;
-      this.#options.onPassage(passageOf("received", parcel));
+      this.#options.onObservation(observe("received", parcel));
     } finally {
       this.#receiving = undefined;
     }
@@ -109,53 +98,37 @@ export class BadNetwork implements DatagramSocket {
     const at = performance.now();
     const order = ++this.#passed;
     const parcel: Parcel = { order, datagram, peer, at, fate: UNDECIDED, handed: 0 };
-    parcel.fate = network.send(parcel, at, this.#options.isDoomed(order));
+    parcel.fate = network.send(parcel, at, this.#options.isDropped(order));
     return parcel;
   }
 
   #departAt(time: number, now: number): void {
     this.#departures++;
     setTimeout(async () => {
-      // What cannot leave is lost, as on any network.
+      // A datagram that cannot leave is lost, as on any network.
       await this.#depart(time).catch(() => {});
       if (--this.#departures === 0 && this.#isClosed) this.#socket.close();
     }, time - now);
   }
 
   async #depart(now: number): Promise<void> {
-    for (const { datagram, peer } of this.#outward.arrivals(now)) {
+    for (const { datagram, peer } of this.#path.outward.arrivals(now)) {
       await this.#socket.send(datagram, peer);
     }
   }
 
-  #tellHanded(): void {
+  #reportHanded(): void {
     const handed = this.#handed;
     this.#handed = undefined;
-    if (handed !== undefined) this.#options.onPassage(handed);
+    if (handed !== undefined) this.#options.onObservation(handed);
   }
 }
 
-function passageOf(direction: Passage["direction"], parcel: Parcel): Passage {
-  const { order, at, datagram, peer, fate, handed } = parcel;
-  const arrivals = fate.arrivals.toSorted((a, b) => a - b);
-  return {
-    order,
-    direction,
-    at,
-    datagram,
-    header: readHeader(datagram),
-    peer,
-    fate: handed > 0 ? "copy" : (["lost", "whole", "doubled"] as const)[arrivals.length]!,
-    delay: (arrivals[handed] ?? at) - at,
-    isHeldBack: fate.isHeldBack && arrivals.length > 0,
-  };
-}
-
-/** Waits for a promise, but no longer than so many ms; what it rejects with meanwhile is thrown. */
+/** Waits for a promise, up to that many ms, and throws the reason if it is rejected meanwhile. */
 async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
   if (milliseconds === Infinity) return await promise;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  // Who comes back from the timer leaves the promise to whoever waits for it next.
+  // After a timeout the promise is left to the next call.
   promise.catch(() => {});
   const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
   await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));

@@ -1,8 +1,8 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type NetworkConditions, PERFECT } from "./network.ts";
-import { type Address, connect, type DatagramSocket, serve } from "../transport/mod.ts";
-import { BadNetwork } from "./impaired_socket.ts";
-import type { Passage } from "./passage.ts";
+import { type Address, connect, serve, type DatagramSocket } from "../transport/mod.ts";
+import { ImpairedSocket } from "./impaired_socket.ts";
+import type { Observation } from "./observation.ts";
 
 const PEER: Address = { hostname: "192.0.2.7", port: 40_001 };
 
@@ -42,7 +42,7 @@ class FakeSocket implements DatagramSocket {
 
   #next(): void {
     if (this.#waiting === undefined || this.#arrived.length === 0) return;
-    // As a real socket does: one buffer for whatever comes.
+    // As a real socket does: one buffer for all datagrams.
     this.#buffer[0] = this.#arrived.shift()!;
     this.#waiting.resolve([this.#buffer, PEER]);
     this.#waiting = undefined;
@@ -51,21 +51,21 @@ class FakeSocket implements DatagramSocket {
 
 interface StageOptions extends Partial<NetworkConditions> {
   readonly seed?: number;
-  readonly doomed?: readonly number[];
+  readonly dropped?: readonly number[];
 }
 
-/** A bad network, its socket, and what is told of what passes. */
+/** An impaired socket, the socket below it, and its observations. */
 class Stage {
   readonly socket = new FakeSocket();
-  readonly passages: Passage[] = [];
-  readonly network: BadNetwork;
+  readonly observations: Observation[] = [];
+  readonly network: ImpairedSocket;
 
-  constructor({ seed = 1, doomed = [], ...conditions }: StageOptions = {}) {
-    this.network = new BadNetwork(this.socket, {
+  constructor({ seed = 1, dropped = [], ...conditions }: StageOptions = {}) {
+    this.network = new ImpairedSocket(this.socket, {
       conditions: { ...PERFECT, ...conditions },
       seed,
-      isDoomed: (order) => doomed.includes(order),
-      onPassage: (passage) => this.passages.push(passage),
+      isDropped: (order) => dropped.includes(order),
+      onObservation: (observation) => this.observations.push(observation),
     });
   }
 
@@ -73,7 +73,7 @@ class Stage {
     for (const byte of bytes) await this.network.send(Uint8Array.of(byte), PEER);
   }
 
-  /** Receives so many datagrams. */
+  /** Receives `count` datagrams. */
   async receive(count: number): Promise<number[]> {
     const got: number[] = [];
     for (let i = 0; i < count; i++) {
@@ -84,15 +84,15 @@ class Stage {
     return got;
   }
 
-  /** What was told, as in `sent 1 lost`. */
+  /** The observations, as in `sent 1 lost`. */
   get told(): string[] {
-    return this.passages.map(({ direction, order, fate }) => `${direction} ${order} ${fate}`);
+    return this.observations.map(({ direction, order, fate }) => `${direction} ${order} ${fate}`);
   }
 }
 
 const BYTES = Array.from({ length: 200 }, (_, i) => i);
 
-Deno.test("bad network: where nothing is bad, everything passes as it came", async () => {
+Deno.test("impaired socket: where nothing is bad, everything passes as it came", async () => {
   const stage = new Stage();
   await stage.send(1, 2);
   for (const byte of [3, 4]) stage.socket.arrive(byte);
@@ -101,11 +101,11 @@ Deno.test("bad network: where nothing is bad, everything passes as it came", asy
   assertEquals(stage.socket.sent, [1, 2]);
   const told = ["sent 1 whole", "sent 2 whole", "received 3 whole", "received 4 whole"];
   assertEquals(stage.told, told);
-  assert(stage.passages.every(({ delay, isHeldBack }) => delay === 0 && !isHeldBack));
+  assert(stage.observations.every(({ delay, isHeldBack }) => delay === 0 && !isHeldBack));
   assert(stage.socket.isClosed);
 });
 
-Deno.test("bad network: a received datagram is told of when it was handled", async () => {
+Deno.test("impaired socket: a received datagram is told of when it was handled", async () => {
   const stage = new Stage();
   for (const byte of [1, 2]) stage.socket.arrive(byte);
   await stage.network.receive();
@@ -118,8 +118,8 @@ Deno.test("bad network: a received datagram is told of when it was handled", asy
   await sent;
 });
 
-Deno.test("bad network: the datagrams of a list are lost, whichever way they go", async () => {
-  const stage = new Stage({ doomed: [2, 4] });
+Deno.test("impaired socket: the datagrams of a list are lost, whichever way they go", async () => {
+  const stage = new Stage({ dropped: [2, 4] });
   await stage.send(1, 2, 3);
   for (const byte of [4, 5]) stage.socket.arrive(byte);
   assertEquals(await stage.receive(1), [5]);
@@ -131,7 +131,7 @@ Deno.test("bad network: the datagrams of a list are lost, whichever way they go"
   );
 });
 
-Deno.test("bad network: a doubled datagram leaves twice, and is received twice", async () => {
+Deno.test("impaired socket: a doubled datagram leaves twice, and is received twice", async () => {
   const stage = new Stage({ duplication: 1 });
   await stage.send(1);
   stage.socket.arrive(2);
@@ -141,24 +141,24 @@ Deno.test("bad network: a doubled datagram leaves twice, and is received twice",
   assertEquals(stage.told, ["sent 1 doubled", "received 2 doubled", "received 2 copy"]);
 });
 
-Deno.test("bad network: what is delayed arrives in the order of arrival, and is the same", async () => {
+Deno.test("impaired socket: what is delayed arrives in the order of arrival, and is the same", async () => {
   const stage = new Stage({ delay: 5, jitter: 20, duplication: 0.5 });
   await stage.send(...BYTES);
   for (const byte of BYTES) stage.socket.arrive(byte);
   const received = await stage.receive(BYTES.length);
   assert(new Set(received).size > BYTES.length / 2);
   assertNotEquals(received, received.toSorted((a, b) => a - b));
-  for (const { delay } of stage.passages) assert(delay >= 5 && delay < 25, `${delay} ms`);
+  for (const { delay } of stage.observations) assert(delay >= 5 && delay < 25, `${delay} ms`);
   stage.network.close();
   await assertRejects(() => stage.network.receive(), Deno.errors.BadResource);
 });
 
-Deno.test("bad network: what is held back is overtaken, and is told of", async () => {
+Deno.test("impaired socket: what is held back is overtaken, and is told of", async () => {
   const stage = new Stage({ reordering: 0.3 });
   for (const byte of BYTES) stage.socket.arrive(byte);
   const received = await stage.receive(BYTES.length);
   stage.network.close();
-  const held = stage.passages.filter(({ isHeldBack }) => isHeldBack);
+  const held = stage.observations.filter(({ isHeldBack }) => isHeldBack);
   assert(held.length > BYTES.length / 6 && held.length < BYTES.length / 2);
   assertEquals(received.toSorted((a, b) => a - b), BYTES);
   assertNotEquals(received, BYTES);
@@ -167,7 +167,7 @@ Deno.test("bad network: what is held back is overtaken, and is told of", async (
   assertEquals(others, others.toSorted((a, b) => a - b));
 });
 
-Deno.test("bad network: what was sent leaves although it is closed meanwhile", async () => {
+Deno.test("impaired socket: what was sent leaves although it is closed meanwhile", async () => {
   const stage = new Stage({ delay: 5, jitter: 20 });
   await stage.send(1, 2, 3);
   const next = stage.network.receive();
@@ -177,7 +177,7 @@ Deno.test("bad network: what was sent leaves although it is closed meanwhile", a
   assertEquals(stage.socket.sent.toSorted(), [1, 2, 3]);
 });
 
-Deno.test("bad network: after it is closed nothing is handed on", async () => {
+Deno.test("impaired socket: after it is closed nothing is handed on", async () => {
   const stage = new Stage({ delay: 5 });
   await stage.send(1);
   const next = stage.network.receive();
@@ -197,14 +197,14 @@ async function lost(seed: number, first: "sent" | "received"): Promise<[number[]
   if (first === "received") await stage.send(...BYTES);
   stage.network.close();
   await closed;
-  const lost = stage.passages.filter(({ fate }) => fate === "lost");
-  assertEquals(stage.passages.length, 2 * BYTES.length);
-  const bytes = (direction: Passage["direction"]) =>
+  const lost = stage.observations.filter(({ fate }) => fate === "lost");
+  assertEquals(stage.observations.length, 2 * BYTES.length);
+  const bytes = (direction: Observation["direction"]) =>
     lost.filter((it) => it.direction === direction).map(({ datagram }) => datagram[0]!);
   return [bytes("sent"), bytes("received")];
 }
 
-Deno.test("bad network: the same seed loses the same ones each way, whatever comes first", async () => {
+Deno.test("impaired socket: the same seed loses the same ones each way, whatever comes first", async () => {
   const [sent, received] = await lost(7, "sent");
   assertEquals(await lost(7, "received"), [sent, received]);
   assert(sent.length > 30 && sent.length < 70);
@@ -213,7 +213,7 @@ Deno.test("bad network: the same seed loses the same ones each way, whatever com
 });
 
 Deno.test({
-  name: "bad network: a conversation over it ends right, and its line after each is true",
+  name: "impaired socket: a conversation over it ends right, and its line after each is true",
   ignore: Deno.permissions.querySync({ name: "net" }).state !== "granted",
   async fn() {
     const conditions = { loss: 0.2, duplication: 0.2, reordering: 0.2, delay: 1, jitter: 3 };
@@ -222,11 +222,11 @@ Deno.test({
     await using conversation = await connect({
       port: server.addr.port,
       transport: (socket, monitor) =>
-        new BadNetwork(socket, {
+        new ImpairedSocket(socket, {
           conditions,
           seed: 1,
-          isDoomed: () => false,
-          onPassage: ({ datagram, direction, fate, header }) => {
+          isDropped: () => false,
+          onObservation: ({ datagram, direction, fate, header }) => {
             if (header?.type !== "message" || fate !== "whole") return;
             seen.push(`${direction} ${header.number} ${monitor.inspect(datagram)?.turn}`);
           },

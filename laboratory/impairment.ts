@@ -1,13 +1,13 @@
 /**
- * How a network is to be harmed: from the options that say so, to a line that tells it.
+ * How a network is to be impaired: from the options that say so, to a line that tells it.
  *
  * @module
  */
 import type { NetworkConditions } from "./network.ts";
 import { type Arguments, UsageError } from "../program/arguments.ts";
 
-/** The options that harm the network. Each takes a value. */
-export const HARM_OPTIONS: readonly string[] = [
+/** The options that impair the network. Each takes a value. */
+export const IMPAIRMENT_OPTIONS: readonly string[] = [
   "perdida",
   "duplicar",
   "desordenar",
@@ -21,12 +21,12 @@ export const MAX_DELAY_MS = 10_000;
 
 const MAX_SEED = 999_999_999;
 
-/** How a network is harmed, each way. */
-export interface Harm {
+/** How a network is impaired, each way. */
+export interface Impairment {
   /** What chance does, and the delay. */
   readonly conditions: NetworkConditions;
   /** The datagrams that are lost in any case: the places of the first and the last of each range. */
-  readonly doomed: readonly Range[];
+  readonly dropped: readonly Range[];
   /** Which datagrams chance does it to. */
   readonly seed: number;
 }
@@ -34,7 +34,7 @@ export interface Harm {
 type Range = readonly [first: number, last: number];
 
 /** What holds where an option is not given. */
-export interface HarmDefaults {
+export interface ImpairmentDefaults {
   /** The seed. */
   readonly seed: number;
   /** As it is typed; by default nothing is lost. */
@@ -50,10 +50,10 @@ export interface HarmDefaults {
  *
  * @throws {UsageError} If a value is out of bounds.
  */
-export function readHarm(args: Arguments, defaults: HarmDefaults): Harm {
+export function readImpairment(args: Arguments, defaults: ImpairmentDefaults): Impairment {
   const { seed, loss = "0%", delay = 0, jitter = 0 } = defaults;
   const typed = args.text("perdida", loss);
-  const doomed = typed.endsWith("%") ? [] : readList(typed);
+  const dropped = typed.endsWith("%") ? [] : readList(typed);
   const milliseconds = { least: 0, most: MAX_DELAY_MS };
   const conditions = {
     loss: typed.endsWith("%") ? args.part("perdida", loss) : 0,
@@ -63,20 +63,20 @@ export function readHarm(args: Arguments, defaults: HarmDefaults): Harm {
     jitter: args.integer("fluctuacion", { otherwise: jitter, ...milliseconds }),
   };
   const bounds = { otherwise: seed, least: 0, most: MAX_SEED };
-  return { conditions, doomed, seed: args.integer("semilla", bounds) };
+  return { conditions, dropped, seed: args.integer("semilla", bounds) };
 }
 
 /** Whether the datagram at that place, counted from 1, is lost in any case. */
-export function isDoomed({ doomed }: Harm, order: number): boolean {
-  return doomed.some(([first, last]) => first <= order && order <= last);
+export function isDropped({ dropped }: Impairment, order: number): boolean {
+  return dropped.some(([first, last]) => first <= order && order <= last);
 }
 
 /** What is done to the network, so that nobody forgets it, or nothing if nothing is. */
-export function describeHarm({ conditions, doomed, seed }: Harm): string | undefined {
+export function describeImpairment({ conditions, dropped, seed }: Impairment): string | undefined {
   const { loss, duplication, reordering, delay, jitter } = conditions;
   const isChance = loss + duplication + reordering + jitter > 0;
   const told = [
-    doomed.length > 0 && `pierde ${describeList(doomed)}`,
+    dropped.length > 0 && `pierde ${describeList(dropped)}`,
     loss > 0 && `pierde ${percent(loss)}`,
     duplication > 0 && `duplica ${percent(duplication)}`,
     reordering > 0 && `desordena ${percent(reordering)}`,
@@ -99,8 +99,8 @@ function readList(typed: string): Range[] {
   });
 }
 
-function describeList(doomed: readonly Range[]): string {
-  const ranges = doomed.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`);
+function describeList(dropped: readonly Range[]): string {
+  const ranges = dropped.map(([first, last]) => first === last ? `${first}` : `${first}-${last}`);
   const list = new Intl.ListFormat("es").format(ranges);
   return /^\d+$/.test(list) ? `el datagrama ${list}` : `los datagramas ${list}`;
 }

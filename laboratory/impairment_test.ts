@@ -1,35 +1,41 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { PERFECT } from "./network.ts";
 import { Arguments, UsageError } from "../program/arguments.ts";
-import { describeHarm, type Harm, HARM_OPTIONS, isDoomed, readHarm } from "./impairment.ts";
+import {
+  describeImpairment,
+  type Impairment,
+  IMPAIRMENT_OPTIONS,
+  isDropped,
+  readImpairment,
+} from "./impairment.ts";
 
 const DRAWN = 77;
 
-function read(...typed: string[]): Harm {
-  const args = new Arguments(typed, { values: HARM_OPTIONS, flags: [], words: 0 });
-  return readHarm(args, { seed: DRAWN });
+function read(...typed: string[]): Impairment {
+  const args = new Arguments(typed, { values: IMPAIRMENT_OPTIONS, flags: [], words: 0 });
+  return readImpairment(args, { seed: DRAWN });
 }
 
-Deno.test("harm: none unless it is asked for", () => {
-  assertEquals(read(), { conditions: PERFECT, doomed: [], seed: DRAWN });
-  assertEquals(describeHarm(read()), undefined);
-  assertEquals(describeHarm(read("--semilla=3", "--perdida=0%", "--retraso=0")), undefined);
+Deno.test("impairment: none unless it is asked for", () => {
+  assertEquals(read(), { conditions: PERFECT, dropped: [], seed: DRAWN });
+  assertEquals(describeImpairment(read()), undefined);
+  assertEquals(describeImpairment(read("--semilla=3", "--perdida=0%", "--retraso=0")), undefined);
 });
 
 for (
-  const { typed, conditions = {}, doomed = [], seed = DRAWN, told } of [
+  const { typed, conditions = {}, dropped = [], seed = DRAWN, told } of [
     { typed: ["--perdida", "25%"], conditions: { loss: 0.25 }, told: "pierde 25 %; semilla 77" },
     { typed: ["--perdida=25 %"], conditions: { loss: 0.25 }, told: "pierde 25 %; semilla 77" },
     { typed: ["--perdida=12.5%"], conditions: { loss: 0.125 }, told: "pierde 12,5 %; semilla 77" },
     { typed: ["--perdida=0,1%"], conditions: { loss: 0.001 }, told: "pierde 0,1 %; semilla 77" },
     { typed: ["--perdida=100%"], conditions: { loss: 1 }, told: "pierde 100 %; semilla 77" },
-    { typed: ["--perdida=2"], doomed: [[2, 2]], told: "pierde el datagrama 2" },
+    { typed: ["--perdida=2"], dropped: [[2, 2]], told: "pierde el datagrama 2" },
     {
       typed: ["--perdida=2,4-6,4"],
-      doomed: [[2, 2], [4, 6], [4, 4]],
+      dropped: [[2, 2], [4, 6], [4, 4]],
       told: "pierde los datagramas 2, 4-6 y 4",
     },
-    { typed: ["--perdida=3-4"], doomed: [[3, 4]], told: "pierde los datagramas 3-4" },
+    { typed: ["--perdida=3-4"], dropped: [[3, 4]], told: "pierde los datagramas 3-4" },
     { typed: ["--retraso=40"], conditions: { delay: 40 }, told: "retrasa 40 ms" },
     {
       typed: ["--retraso=40", "--fluctuacion=20", "--semilla=5"],
@@ -45,10 +51,14 @@ for (
     },
   ] as const
 ) {
-  Deno.test(`harm: ${typed.join(" ")}`, () => {
-    const harm = read(...typed);
-    assertEquals(harm, { conditions: { ...PERFECT, ...conditions }, doomed: [...doomed], seed });
-    assertEquals(describeHarm(harm), `Red maltratada a propósito: ${told}`);
+  Deno.test(`impairment: ${typed.join(" ")}`, () => {
+    const impairment = read(...typed);
+    assertEquals(impairment, {
+      conditions: { ...PERFECT, ...conditions },
+      dropped: [...dropped],
+      seed,
+    });
+    assertEquals(describeImpairment(impairment), `Red maltratada a propósito: ${told}`);
   });
 }
 
@@ -58,7 +68,7 @@ for (
     ...["101%", "1000%", "12,3456%", "1e1%", "-1%", "25  %", "NaN%", "9999999999", "٣%", ""],
   ]
 ) {
-  Deno.test(`harm: --perdida "${typed}" is refused`, () => {
+  Deno.test(`impairment: --perdida "${typed}" is refused`, () => {
     assertThrows(() => read(`--perdida=${typed}`), UsageError, "--perdida");
   });
 }
@@ -82,29 +92,29 @@ for (
   ]
 ) {
   const [name] = typed.split("=");
-  Deno.test(`harm: ${typed} is refused`, () => {
+  Deno.test(`impairment: ${typed} is refused`, () => {
     assertThrows(() => read(typed), UsageError, name!);
     assertThrows(() => read(typed, typed), UsageError, name!);
   });
 }
 
-Deno.test("harm: other values may hold where an option is not given", () => {
+Deno.test("impairment: other values may hold where an option is not given", () => {
   const defaults = { seed: 1, loss: "25%", delay: 40, jitter: 20 };
   const read = (...typed: string[]) => {
-    const args = new Arguments(typed, { values: HARM_OPTIONS, flags: [], words: 0 });
-    return readHarm(args, defaults);
+    const args = new Arguments(typed, { values: IMPAIRMENT_OPTIONS, flags: [], words: 0 });
+    return readImpairment(args, defaults);
   };
   const conditions = { ...PERFECT, loss: 0.25, delay: 40, jitter: 20 };
-  assertEquals(read(), { conditions, doomed: [], seed: 1 });
+  assertEquals(read(), { conditions, dropped: [], seed: 1 });
   assertEquals(read("--retraso=0", "--fluctuacion=0", "--perdida=3", "--semilla=2"), {
     conditions: PERFECT,
-    doomed: [[3, 3]],
+    dropped: [[3, 3]],
     seed: 2,
   });
 });
 
-Deno.test("harm: a listed datagram is doomed, and no other", () => {
-  const harm = read("--perdida=2,4-6");
-  const doomed = [0, 1, 2, 3, 4, 5, 6, 7, 24].filter((order) => isDoomed(harm, order));
-  assertEquals(doomed, [2, 4, 5, 6]);
+Deno.test("impairment: a listed datagram is dropped, and no other", () => {
+  const impairment = read("--perdida=2,4-6");
+  const dropped = [0, 1, 2, 3, 4, 5, 6, 7, 24].filter((order) => isDropped(impairment, order));
+  assertEquals(dropped, [2, 4, 5, 6]);
 });

@@ -6,11 +6,17 @@
 import type { ConnectOptions, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
-import { describeHarm, HARM_OPTIONS, isDoomed, MAX_DELAY_MS, readHarm } from "./impairment.ts";
+import {
+  describeImpairment,
+  IMPAIRMENT_OPTIONS,
+  isDropped,
+  MAX_DELAY_MS,
+  readImpairment,
+} from "./impairment.ts";
 import type { Program } from "../program/program.ts";
 
 /** The options that open the laboratory and take a value. */
-export const LABORATORY_VALUES: readonly string[] = HARM_OPTIONS;
+export const LABORATORY_VALUES: readonly string[] = IMPAIRMENT_OPTIONS;
 
 /** The options that open it and take none. */
 export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
@@ -82,13 +88,13 @@ async function openLaboratory(
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
-  const harm = readHarm(args, { seed: Math.floor(1_000_000 * Math.random()) });
-  const warning = describeHarm(harm);
+  const impairment = readImpairment(args, { seed: Math.floor(1_000_000 * Math.random()) });
+  const warning = describeImpairment(impairment);
   if (warning === undefined && !isTraced && !isSummaryWanted) {
     return { options: {}, conclude() {} };
   }
   // Who does not ask for it does not wait for it either.
-  const [{ BadNetwork }, { Trace }, { Summary }] = await Promise.all([
+  const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
     import("./impaired_socket.ts"),
     import("./trace.ts"),
     import("./summary.ts"),
@@ -102,18 +108,18 @@ async function openLaboratory(
       startedAt: performance.now(),
     });
     if (warning !== undefined) terminal.notice(warning);
-    return new BadNetwork(socket, {
-      ...harm,
-      isDoomed: (order) => isDoomed(harm, order),
-      onPassage: (passage) => {
-        if (isTraced) trace.add(passage, monitor.inspect(passage.datagram));
-        summary.add(passage);
+    return new ImpairedSocket(socket, {
+      ...impairment,
+      isDropped: (order) => isDropped(impairment, order),
+      onObservation: (observation) => {
+        if (isTraced) trace.add(observation, monitor.inspect(observation.datagram));
+        summary.add(observation);
       },
     });
   };
   const conclude = () => {
     if (!isSummaryWanted && !summary.hadLosses) return;
-    for (const line of summary.lines({ isServer })) terminal.notice(line);
+    for (const line of summary.lines()) terminal.notice(line);
   };
   return { options: { transport }, conclude };
 }

@@ -1,12 +1,12 @@
 /**
- * A bad network, without input or output: what goes in at one time comes out at another, twice, in
- * another order, or never, as a seed decides.
+ * A bad network, without input or output: datagrams come out later, twice, in another order or never,
+ * as a seed decides.
  *
  * @module
  */
 import { seededRandom } from "./random.ts";
 
-/** What a network does to datagrams. Chances are from 0 to 1, times in ms. */
+/** Conditions of a network. Chances are from 0 to 1, times in ms. */
 export interface NetworkConditions {
   /** Chance that a datagram is lost. */
   readonly loss: number;
@@ -16,7 +16,7 @@ export interface NetworkConditions {
   readonly reordering: number;
   /** Time on the way. */
   readonly delay: number;
-  /** Most that chance adds to the time on the way. */
+  /** Longest time that chance adds to it. */
   readonly jitter: number;
 }
 
@@ -29,10 +29,10 @@ export const PERFECT: NetworkConditions = {
   jitter: 0,
 };
 
-/** Least that a reordered datagram is held back, in ms. */
+/** Shortest time that a reordered datagram is held back, in ms. */
 const REORDERING_MS = 10;
 
-/** What becomes of a datagram. */
+/** The fate of a datagram. */
 export interface Fate {
   /** When its copies arrive, in ms: none if it is lost. */
   readonly arrivals: readonly number[];
@@ -40,15 +40,9 @@ export interface Fate {
   readonly isHeldBack: boolean;
 }
 
-interface Travelling<T> {
-  readonly at: number;
-  readonly order: number;
-  readonly item: T;
-}
-
 /**
- * The two ways of one path. Each has chances of its own, so that for the same seed the same datagrams
- * are lost on one way, whenever others come on the other.
+ * The two ways of a path. Each has chances of its own, so that a seed loses the same datagrams of one
+ * way, whenever others pass on the other.
  */
 export function bothWays<T>(
   conditions: NetworkConditions,
@@ -64,8 +58,8 @@ export function bothWays<T>(
 export class Network<T> {
   readonly #conditions: NetworkConditions;
   readonly #random: () => number;
-  #travelling: Travelling<T>[] = [];
-  #order = 0;
+  /** In the order in which they were sent. */
+  #travelling: { readonly at: number; readonly item: T }[] = [];
 
   /** @param random Numbers from 0 up to 1, see `seededRandom`. */
   constructor(conditions: NetworkConditions, random: () => number) {
@@ -73,32 +67,31 @@ export class Network<T> {
     this.#random = random;
   }
 
-  /** When something arrives next, in ms; `Infinity` if nothing is on the way. */
+  /** Time of the next arrival, in ms; `Infinity` if nothing is on the way. */
   get nextArrival(): number {
     return this.#travelling.reduce((least, { at }) => Math.min(least, at), Infinity);
   }
 
-  /** Puts a datagram in, which is lost for sure if it is doomed. */
-  send(item: T, now: number, isDoomed: boolean = false): Fate {
+  /** Sends a datagram, which is lost in any case if it is to be dropped. */
+  send(item: T, now: number, isDropped: boolean = false): Fate {
     const { loss, duplication, reordering, delay, jitter } = this.#conditions;
-    // Every datagram draws equally often, so that one chance can be changed and the rest repeats.
-    const isLost = this.#random() < loss || isDoomed;
+    // Every datagram draws equally often: one chance can be changed, and the rest repeats.
+    const isLost = this.#random() < loss || isDropped;
     const copies = this.#random() < duplication ? 2 : 1;
     const isHeldBack = this.#random() < reordering;
     const pause = delay + (isHeldBack ? REORDERING_MS + delay : 0);
     const arrivals = [this.#random(), this.#random()]
       .slice(0, isLost ? 0 : copies)
       .map((chance) => now + pause + chance * jitter);
-    for (const at of arrivals) this.#travelling.push({ at, order: this.#order++, item });
+    for (const at of arrivals) this.#travelling.push({ at, item });
     return { arrivals, isHeldBack };
   }
 
-  /** Takes out what has arrived by `now`, in the order of arrival. */
+  /** Takes out the datagrams that have arrived by `now`, in order. */
   arrivals(now: number): T[] {
     const arrived = this.#travelling.filter(({ at }) => at <= now);
     if (arrived.length === 0) return [];
     this.#travelling = this.#travelling.filter(({ at }) => at > now);
-    arrived.sort((a, b) => a.at - b.at || a.order - b.order);
-    return arrived.map(({ item }) => item);
+    return arrived.sort((a, b) => a.at - b.at).map(({ item }) => item);
   }
 }

@@ -70,12 +70,12 @@ Deno.test("network: a reordered datagram is overtaken by the ones sent after it"
   assert(quick.every(([at]) => at === 10), "also where there is no delay");
 });
 
-Deno.test("network: a doomed datagram is lost, and the rest repeats", () => {
+Deno.test("network: a dropped datagram is lost, and the rest repeats", () => {
   const conditions = { ...PERFECT, loss: 0.2, duplication: 0.2, jitter: 50 };
   const network = new Network<number>(conditions, seededRandom(1));
-  const isDoomed = (i: number) => i % 3 === 0;
-  const doomed = Array.from({ length: SENT }, (_, i) => network.send(i, 0, isDoomed(i)).arrivals);
-  fates(conditions).forEach((fate, i) => assertEquals(doomed[i], isDoomed(i) ? [] : fate));
+  const isDropped = (i: number) => i % 3 === 0;
+  const dropped = Array.from({ length: SENT }, (_, i) => network.send(i, 0, isDropped(i)).arrivals);
+  fates(conditions).forEach((fate, i) => assertEquals(dropped[i], isDropped(i) ? [] : fate));
 });
 
 Deno.test("network: what arrives comes out in the order of arrival, and not before", () => {

@@ -1,12 +1,12 @@
 /**
- * Chance that can be repeated.
+ * Repeatable chance.
  *
  * @module
  */
 
 /**
- * A generator of numbers from 0 up to 1 that gives the same ones for the same seed (xorshift32 over
- * a scrambled seed). It is for experiments: whoever sees a few numbers knows the rest.
+ * A generator of numbers from 0 up to 1, the same ones for the same seed (xorshift32 over a scrambled
+ * seed). It is for experiments only: a few numbers give away the rest.
  *
  * @example
  * ```ts
@@ -30,7 +30,7 @@ export function seededRandom(seed: number): () => number {
   return draw;
 }
 
-/** So many bytes of such a generator: repeatable, hence no secret. */
+/** `length` bytes of such a generator, which are no secret. */
 export function seededBytes(random: () => number, length: number): Uint8Array {
   return Uint8Array.from({ length }, () => Math.floor(random() * 256));
 }

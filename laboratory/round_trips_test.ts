@@ -1,16 +1,18 @@
 import { assert, assertEquals } from "@std/assert";
 import { encode, type PacketFields } from "../transport/reliable/packet.ts";
 import { readHeader } from "../transport/mod.ts";
-import { SERVER } from "../tests/simulation.ts";
-import { WatchedSimulation } from "../tests/watched_simulation.ts";
-import type { Passage } from "./passage.ts";
+import { SERVER, Simulation } from "../tests/simulation.ts";
+import { type Observation, observe } from "./observation.ts";
 import { RoundTrips } from "./round_trips.ts";
 
 const CLIENT = { hostname: "198.51.100.1", port: 40_000 };
 const ID = 7n;
 
 /** Adds packets that were sent or received at a time. */
-function add(roundTrips: RoundTrips, ...packets: (Omit<PacketFields, "id"> & Partial<Passage>)[]) {
+function add(
+  roundTrips: RoundTrips,
+  ...packets: (Omit<PacketFields, "id"> & Partial<Observation>)[]
+) {
   for (const { at = 0, direction = "sent", fate = "whole", ...fields } of packets) {
     const datagram = encode({ ...fields, id: ID });
     const header = readHeader(datagram);
@@ -23,10 +25,19 @@ for (const end of ["client", "server"] as const) {
   Deno.test(`round trips: what the ${end} measures is true, whatever is lost and sent again`, () => {
     for (let seed = 1; seed <= 20; seed++) {
       const conditions = { loss: 0.2, duplication: 0.2, reordering: 0, delay: 5, jitter: 0 };
-      const simulation = new WatchedSimulation(seed, conditions);
+      const simulation = new Simulation(seed, conditions);
       const roundTrips = new RoundTrips();
       const address = end === "client" ? CLIENT : SERVER;
-      simulation.watch(address, "here", (passage) => roundTrips.add(passage));
+      simulation.onSend = (flight) => {
+        const { datagram, from, to } = flight;
+        const fate = simulation.carry(flight);
+        const entry = { order: simulation.datagrams, at: simulation.now, datagram, fate };
+        if (from === address) return roundTrips.add(observe("sent", { ...entry, peer: to }));
+        fate.arrivals.toSorted((a, b) => a - b).forEach((at, copy) => {
+          const received = observe("received", { ...entry, peer: from }, copy);
+          simulation.at(at, () => roundTrips.add({ ...received, at }));
+        });
+      };
       let turns = 0;
       simulation.addServer((event, listener) => {
         if (event.type !== "question") return;

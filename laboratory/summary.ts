@@ -1,82 +1,120 @@
 /**
- * What a network did to one end, counted from the datagrams that passed there: so it holds whatever
- * is said in them, and whether or not they are sealed.
+ * Counts of the datagrams that pass at one end. They are taken from the headers alone, so they hold
+ * for sealed datagrams too.
  *
  * @module
  */
-import { Exchanges } from "./exchanges.ts";
-import { type Passage, Repeats } from "./passage.ts";
+import { type Observation, Retransmissions } from "./observation.ts";
+import { RecentMap } from "./recent_map.ts";
 import { RoundTrips } from "./round_trips.ts";
 
-/** Counts what passes at one end. */
+/** Counters of an end, as the summary names them. */
+const DISCARDED = {
+  malformed: "de formato inválido",
+  unopened: "sin descifrar",
+  unknown: "de sesión desconocida",
+  outOfTurn: "fuera de turno",
+  ignored: "a destiempo",
+};
+
+/** Datagrams that the end itself discarded, by their kind. */
+export type Discarded = { readonly [kind in keyof typeof DISCARDED]?: number };
+
+/** Counts the datagrams that pass at one end. */
 export class Summary {
-  readonly #repeats = new Repeats();
-  readonly #exchanges = new Exchanges();
+  readonly #retransmissions = new Retransmissions();
+  readonly #questions = new Questions();
   readonly #roundTrips = new RoundTrips();
-  readonly #passed = { sent: 0, received: 0 };
-  readonly #lost = { sent: 0, received: 0 };
-  readonly #doubled = { sent: 0, received: 0 };
-  readonly #again = { sent: 0, received: 0 };
+  readonly #segments = new RecentMap<string, true>();
+  readonly #sent = { all: 0, lost: 0, doubled: 0, again: 0 };
+  readonly #received = { all: 0, lost: 0, doubled: 0, again: 0 };
+  #duplicates = 0;
 
   /** Counts a datagram. */
-  add(passage: Passage): void {
-    const { direction, fate } = passage;
-    this.#exchanges.add(passage);
-    this.#roundTrips.add(passage);
+  add(observation: Observation): void {
+    const { direction, fate, header } = observation;
+    this.#questions.add(observation);
+    this.#roundTrips.add(observation);
+    if (header?.type === "message" && direction === "received" && fate !== "lost") {
+      const segment = `${header.id} ${header.number} ${header.segment}`;
+      if (this.#segments.has(segment)) this.#duplicates++;
+      this.#segments.set(segment, true);
+    }
     // A copy is counted with the datagram that it is of.
     if (fate === "copy") return;
-    this.#passed[direction]++;
-    if (fate === "lost") this.#lost[direction]++;
-    if (fate === "doubled") this.#doubled[direction]++;
-    if (this.#repeats.of(passage) > 0) this.#again[direction]++;
+    const counts = direction === "sent" ? this.#sent : this.#received;
+    counts.all++;
+    if (fate !== "whole") counts[fate]++;
+    if (this.#retransmissions.of(observation) > 0) counts.again++;
   }
 
   /** Whether anything was lost, sent again or refused. */
   get hadLosses(): boolean {
-    const counts = [this.#lost, this.#again].flatMap(({ sent, received }) => [sent, received]);
-    return counts.some((count) => count > 0) || this.#exchanges.duplicates > 0;
+    const counts = [this.#sent, this.#received];
+    return counts.some(({ lost, again }) => lost + again > 0) || this.#duplicates > 0;
   }
 
-  /** The summary, line by line, for who asked the questions or for who answered them. */
-  lines({ isServer }: { isServer: boolean }): string[] {
+  /** The summary, line by line. */
+  lines(discarded: Discarded = {}): string[] {
+    const kinds = describeDiscarded(discarded);
     const rows = [
-      ["enviados", this.#passed.sent],
-      ["de ellos, reenvíos", this.#again.sent],
-      ["perdidos al salir", this.#lost.sent],
-      ["duplicados al salir", this.#doubled.sent],
-      ["recibidos", this.#passed.received],
-      ["perdidos al llegar", this.#lost.received],
-      ["duplicados al llegar", this.#doubled.received],
-      ["repetidos, rechazados", this.#exchanges.duplicates],
+      ["enviados", this.#sent.all],
+      ["de ellos, reenvíos", this.#sent.again],
+      ["perdidos al salir", this.#sent.lost],
+      ["duplicados al salir", this.#sent.doubled],
+      ["recibidos", this.#received.all],
+      ["perdidos al llegar", this.#received.lost],
+      ["duplicados al llegar", this.#received.doubled],
+      ["repetidos, rechazados", this.#duplicates],
+      ...kinds === "" ? [] : [["descartados", kinds]],
       ["ida y vuelta", describeRoundTrips(this.#roundTrips)],
     ] as const;
     return [
       "Lo que hizo la red con los datagramas:",
-      ...rows.map(([name, value]) => `  ${name.padEnd(22)} ${value}`),
-      ...describeQuestions(this.#exchanges, isServer),
+      ...rows.map(([name, value]) => `  ${name!.padEnd(22)} ${value}`),
+      ...this.#questions.describe(),
     ];
   }
+}
+
+/** The questions that pass at one end, and those that were sent again, or whose answers were. */
+export class Questions {
+  readonly #wasSentAgain = new RecentMap<string, boolean>();
+  #asked = 0;
+  #sentAgain = 0;
+
+  /** Counts a datagram, if it is of a question or of an answer. */
+  add({ header }: Pick<Observation, "header">): void {
+    if (header?.type !== "message") return;
+    // Question 1 has answer 2, question 3 has answer 4.
+    const question = `${header.id} ${Math.ceil(header.number / 2)}`;
+    const before = this.#wasSentAgain.get(question);
+    const now = before === true || header.attempt > 1;
+    this.#wasSentAgain.set(question, now);
+    if (before === undefined) this.#asked++;
+    if (now && before !== true) this.#sentAgain++;
+  }
+
+  /** A sentence about them, if there are any. */
+  describe(): string[] {
+    const [asked, again] = [this.#asked, this.#sentAgain];
+    if (asked === 0) return [];
+    if (again === 0) return ["No hizo falta reenviar ninguna pregunta ni respuesta"];
+    if (asked === 1) return ["Hubo que reenviar la pregunta o su respuesta"];
+    const answers = again === 1 ? "su respuesta" : "sus respuestas";
+    return [`Hubo que reenviar ${again} de las ${asked} preguntas o ${answers}`];
+  }
+}
+
+function describeDiscarded(discarded: Discarded): string {
+  const kinds = Object.entries(DISCARDED) as [keyof Discarded, string][];
+  return kinds.flatMap(([kind, words]) => discarded[kind] ? `${discarded[kind]} ${words}` : [])
+    .join(", ");
 }
 
 function describeRoundTrips({ least, median, most }: RoundTrips): string {
   if (median === undefined) return "sin medir";
   return `${ms(least)} la menor, ${ms(median)} la mediana, ${ms(most)} la mayor`;
-}
-
-/** How many of the questions that got an answer, if there are any, would have got none. */
-export function describeQuestions(
-  { questions, answered, unanswered }: Pick<Exchanges, "questions" | "answered" | "unanswered">,
-  isServer: boolean,
-): string[] {
-  if (answered === 0) return [];
-  const verb = unanswered > 1 ? "se habrían quedado" : "se habría quedado";
-  const some = unanswered === 0 ? "ninguna" : `${unanswered}`;
-  const which = answered === questions ? "" : answered > 1 ? " respondidas" : " respondida";
-  const all = `${isServer ? "las" : "sus"} ${answered} preguntas${which}`;
-  const one = `${isServer ? "la" : "su"} única pregunta${which}`;
-  if (answered > 1) return [`Sin reenvíos, ${some} de ${all} ${verb} sin respuesta`];
-  if (unanswered === 1) return [`Sin reenvíos, ${one} se habría quedado sin respuesta`];
-  return [`Sin reenvíos, ${one} también habría tenido respuesta`];
 }
 
 function ms(milliseconds: number): string {

@@ -1,15 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { encode, type PacketFields } from "../transport/reliable/packet.ts";
 import { readHeader } from "../transport/mod.ts";
-import type { Passage } from "./passage.ts";
-import { Summary } from "./summary.ts";
+import type { Observation } from "./observation.ts";
+import { type Discarded, Summary } from "./summary.ts";
 
-type Line = Omit<PacketFields, "id"> & Partial<Passage>;
+type Line = Omit<PacketFields, "id"> & { readonly id?: bigint } & Partial<Observation>;
 
 function summaryOf(...lines: Line[]): Summary {
   const summary = new Summary();
-  lines.forEach(({ direction = "sent", fate = "whole", at = 0, ...fields }, index) => {
-    const datagram = encode({ ...fields, id: 7n });
+  lines.forEach(({ direction = "sent", fate = "whole", at = 0, id = 7n, ...fields }, index) => {
+    const datagram = encode({ ...fields, id });
     const header = readHeader(datagram);
     const peer = { hostname: "192.0.2.1", port: 12_000 };
     const rest = { order: index + 1, peer, delay: 0, isHeldBack: false };
@@ -26,11 +26,6 @@ function answer(number: number, more: Partial<Line> = {}): Line {
   return { type: "message", number, attempt: 1, echo: 1, direction: "received", ...more };
 }
 
-/** The last line: what would have been lost. */
-function sentence(isServer: boolean, ...lines: Line[]): string | undefined {
-  return summaryOf(...lines).lines({ isServer }).at(-1);
-}
-
 Deno.test("summary: a conversation that lost something, line by line", () => {
   const summary = summaryOf(
     question(1, { fate: "lost", at: 0 }),
@@ -43,7 +38,7 @@ Deno.test("summary: a conversation that lost something, line by line", () => {
     { type: "ack", number: 4, echo: 1 },
   );
   assertEquals(summary.hadLosses, true);
-  assertEquals(summary.lines({ isServer: false }), [
+  assertEquals(summary.lines(), [
     "Lo que hizo la red con los datagramas:",
     "  enviados               4",
     "  de ellos, reenvíos     1",
@@ -54,14 +49,14 @@ Deno.test("summary: a conversation that lost something, line by line", () => {
     "  duplicados al llegar   1",
     "  repetidos, rechazados  1",
     "  ida y vuelta           0,6 ms la menor, 2,2 ms la mediana, 2,2 ms la mayor",
-    "Sin reenvíos, 1 de sus 2 preguntas se habría quedado sin respuesta",
+    "Hubo que reenviar 1 de las 2 preguntas o su respuesta",
   ]);
 });
 
 Deno.test("summary: nothing happened", () => {
   const summary = summaryOf();
   assertEquals(summary.hadLosses, false);
-  assertEquals(summary.lines({ isServer: false }).slice(-2), [
+  assertEquals(summary.lines().slice(-2), [
     "  repetidos, rechazados  0",
     "  ida y vuelta           sin medir",
   ]);
@@ -85,45 +80,60 @@ Deno.test("summary: what went well is told only to who asks", () => {
   assertEquals(summaryOf(question(1), answer(2), question(3), answer(4)).hadLosses, false);
 });
 
-Deno.test("summary: the sentence that matters, in every number", () => {
-  const good = (number: number) => [question(number), answer(number + 1)];
-  const bad = (number: number) => [question(number), answer(number + 1, { attempt: 2 })];
+for (
+  const { lines, sentence } of [
+    { lines: [], sentence: "  ida y vuelta           sin medir" },
+    {
+      lines: [question(1), answer(2), question(3)],
+      sentence: "No hizo falta reenviar ninguna pregunta ni respuesta",
+    },
+    {
+      lines: [question(1, { fate: "lost" }), question(1, { attempt: 2 })],
+      sentence: "Hubo que reenviar la pregunta o su respuesta",
+    },
+    {
+      lines: [question(1), answer(2, { attempt: 2, fate: "lost" }), answer(2, { attempt: 3 })],
+      sentence: "Hubo que reenviar la pregunta o su respuesta",
+    },
+    {
+      lines: [question(1, { attempt: 2 }), answer(2, { attempt: 2 }), question(3), answer(4)],
+      sentence: "Hubo que reenviar 1 de las 2 preguntas o su respuesta",
+    },
+    {
+      lines: [question(1), question(3, { attempt: 2 }), question(5), answer(6, { attempt: 4 })],
+      sentence: "Hubo que reenviar 2 de las 3 preguntas o sus respuestas",
+    },
+    {
+      lines: [question(1), question(3), answer(4), answer(2, { attempt: 2 })],
+      sentence: "Hubo que reenviar 1 de las 2 preguntas o su respuesta",
+    },
+  ]
+) {
+  Deno.test(`summary: ${sentence}, of ${lines.length} datagrams`, () => {
+    assertEquals(summaryOf(...lines).lines().at(-1), sentence);
+    const elsewhere = lines.map((line) => ({ ...line, direction: "received" as const }));
+    assertEquals(summaryOf(...elsewhere).lines().at(-1), sentence, "at the other end");
+  });
+}
+
+Deno.test("summary: the questions of several sessions are told apart", () => {
+  const both = [question(1), question(1, { id: 8n }), question(1, { id: 8n, attempt: 2 })];
   assertEquals(
-    sentence(false, ...bad(1), ...bad(3), ...good(5)),
-    "Sin reenvíos, 2 de sus 3 preguntas se habrían quedado sin respuesta",
-  );
-  assertEquals(
-    sentence(false, ...good(1), ...good(3)),
-    "Sin reenvíos, ninguna de sus 2 preguntas se habría quedado sin respuesta",
-  );
-  assertEquals(
-    sentence(true, ...bad(1), ...good(3)),
-    "Sin reenvíos, 1 de las 2 preguntas se habría quedado sin respuesta",
-  );
-  assertEquals(
-    sentence(false, ...bad(1)),
-    "Sin reenvíos, su única pregunta se habría quedado sin respuesta",
-  );
-  assertEquals(
-    sentence(true, ...good(1)),
-    "Sin reenvíos, la única pregunta también habría tenido respuesta",
+    summaryOf(...both).lines().at(-1),
+    "Hubo que reenviar 1 de las 2 preguntas o su respuesta",
   );
 });
 
-// Where the server was lost before it answered, the client was told that its question "would have had an
-// answer, too".
-Deno.test("summary: a question that got no answer at all is not one of them", () => {
-  for (const fate of ["whole", "lost"] as const) {
-    assertEquals(sentence(false, question(1, { fate })), "  ida y vuelta           sin medir");
-    assertEquals(
-      sentence(false, question(1), answer(2), question(3, { fate })),
-      "Sin reenvíos, su única pregunta respondida también habría tenido respuesta",
-    );
-    assertEquals(
-      sentence(true, question(1), answer(2), question(3), answer(4), question(5, { fate })),
-      "Sin reenvíos, ninguna de las 2 preguntas respondidas se habría quedado sin respuesta",
-    );
-  }
+Deno.test("summary: what the end itself discarded has a row if there is any", () => {
+  const row = (discarded: Discarded) =>
+    summaryOf().lines(discarded).find((it) => it.includes("desc"));
+  const none = { malformed: 0, unopened: 0, unknown: 0, duplicates: 7, outOfTurn: 0, ignored: 0 };
+  assertEquals(row({}), undefined);
+  assertEquals(row(none), undefined);
+  assertEquals(
+    row({ ...none, malformed: 3, outOfTurn: 1 }),
+    "  descartados            3 de formato inválido, 1 fuera de turno",
+  );
 });
 
 Deno.test("summary: the HELLO that brings the token back is not one that was sent again", () => {

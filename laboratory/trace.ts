@@ -1,29 +1,29 @@
 /**
- * Each datagram that passes as one line of a table, for people who watch a protocol at work.
+ * A table of the datagrams that pass, one line each, to watch the protocol at work.
  *
  * @module
  */
 import { cyan, gray, magenta, red, yellow } from "@std/fmt/colors";
 import type { Header, Inspection, PacketType } from "../transport/mod.ts";
-import { type Passage, Repeats } from "./passage.ts";
+import { type Observation, Retransmissions } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
-/** How a {@linkcode Trace} looks. */
+/** Options of a {@linkcode Trace}. */
 export interface TraceOptions {
   /** Writes a line. */
   readonly write: (line: string) => void;
   /** Whether the lines have colours. */
   readonly isColoured: boolean;
-  /** Whether there are several other ends, told apart by their ports. */
+  /** Whether a column tells several peers apart by their ports. */
   readonly hasPeers: boolean;
-  /** The time from which the lines count, in ms. */
+  /** The time that the lines count from, in ms. */
   readonly startedAt: number;
 }
 
-/** Writes a table of what passes, below its headings. */
+/** Writes the table, below its headings. */
 export class Trace {
   readonly #options: TraceOptions;
-  readonly #repeats = new Repeats();
+  readonly #retransmissions = new Retransmissions();
   #isBegun = false;
 
   /** Writes nothing yet. */
@@ -31,75 +31,62 @@ export class Trace {
     this.#options = options;
   }
 
-  /** Writes the line of a datagram. How the conversation stands is how it stands after that. */
-  add(passage: Passage, inspection: Inspection | undefined): void {
+  /** Writes the line of a datagram. The inspection is of the conversation after it. */
+  add(observation: Observation, inspection: Inspection | undefined): void {
     const { write, isColoured } = this.#options;
     if (!this.#isBegun) write(isColoured ? gray(this.#row(HEADINGS)) : this.#row(HEADINGS));
     this.#isBegun = true;
-    const line = this.#row(this.#cells(passage, inspection));
-    write(isColoured ? colour(line, passage) : line);
+    const line = this.#row(this.#cells(observation, inspection));
+    write(isColoured ? colour(line, observation) : line);
   }
 
-  #cells(passage: Passage, inspection: Inspection | undefined): Cells {
-    const { order, direction, at, datagram, header, peer } = passage;
+  #cells(observation: Observation, inspection: Inspection | undefined): string[] {
+    const { order, direction, at, datagram, header, peer } = observation;
     const rto = inspection?.retransmissionTimeout ?? Infinity;
-    return {
-      time: (at - this.#options.startedAt).toFixed(1).replace(".", ","),
-      order: String(order),
-      port: String(peer.port),
-      arrow: direction === "sent" ? "→" : "←",
-      type: header?.type.toUpperCase() ?? "TEXTO",
-      number: header === undefined ? "" : describeNumber(header),
-      bytes: String(datagram.length),
-      rto: rto === Infinity ? "" : rto.toFixed(0),
-      turn: describeTurn(header?.type, inspection),
-      event: describeEvents(passage, this.#repeats.of(passage)),
-    };
-  }
-
-  #row({ port, ...cells }: Cells): string {
-    const { time, order, arrow, type, number, bytes, rto, turn, event } = cells;
     return [
-      time.padStart(7),
-      order.padStart(3),
-      ...this.#options.hasPeers ? [port.padStart(6)] : [],
-      arrow,
-      type.padEnd(7),
-      number.padEnd(8),
-      bytes.padStart(5),
-      rto.padStart(5),
-      turn.padEnd(14),
-      event,
-    ].join(" ").trimEnd();
+      (at - this.#options.startedAt).toFixed(1).replace(".", ","),
+      String(order),
+      String(peer.port),
+      direction === "sent" ? "→" : "←",
+      header?.type.toUpperCase() ?? "TEXTO",
+      header === undefined ? "" : describeNumber(header),
+      String(datagram.length),
+      rto === Infinity ? "" : rto.toFixed(0),
+      describeTurn(header?.type, inspection),
+      describeEvents(observation, this.#retransmissions.of(observation)),
+    ];
+  }
+
+  #row(cells: readonly string[]): string {
+    return COLUMNS.map(({ width, isNumber = false }, index) => {
+      const cell = cells[index]!;
+      return isNumber ? cell.padStart(width) : cell.padEnd(width);
+    }).filter((_, index) => index !== PORT || this.#options.hasPeers).join(" ").trimEnd();
   }
 }
 
-/** What stands in the columns of a line. */
-interface Cells {
-  readonly time: string;
-  readonly order: string;
-  readonly port: string;
-  readonly arrow: string;
-  readonly type: string;
-  readonly number: string;
-  readonly bytes: string;
-  readonly rto: string;
-  readonly turn: string;
-  readonly event: string;
+interface Column {
+  readonly heading: string;
+  readonly width: number;
+  readonly isNumber?: boolean;
 }
 
-const HEADINGS: Cells = {
-  time: "ms",
-  order: "n.º",
-  port: "puerto",
-  arrow: " ",
-  type: "tipo",
-  number: "número",
-  bytes: "bytes",
-  rto: "RTO",
-  turn: "turno",
-  event: "qué le pasó",
-};
+const COLUMNS: readonly Column[] = [
+  { heading: "ms", width: 7, isNumber: true },
+  { heading: "n.º", width: 3, isNumber: true },
+  { heading: "puerto", width: 6, isNumber: true },
+  { heading: " ", width: 1 },
+  { heading: "tipo", width: 7 },
+  { heading: "número", width: 8 },
+  { heading: "bytes", width: 5, isNumber: true },
+  { heading: "RTO", width: 5, isNumber: true },
+  { heading: "turno", width: 14 },
+  { heading: "qué le pasó", width: 0 },
+];
+const HEADINGS = COLUMNS.map(({ heading }) => heading);
+
+/** The column that is left out if there is one peer only. */
+const PORT = HEADINGS.indexOf("puerto");
 
 const TURNS: Readonly<Record<TurnState, string>> = {
   local: "habla usted",
@@ -110,7 +97,7 @@ const TURNS: Readonly<Record<TurnState, string>> = {
 
 const CONNECTING = "conectando";
 
-/** Which message of the conversation it is or is about, and which piece of a long one. */
+/** The number of the message that a packet is of or is about, and of its segment if it has several. */
 export function describeNumber(header: Header): string {
   const { type, number, segment, lastSegment, hasToken } = header;
   switch (type) {
@@ -129,22 +116,19 @@ export function describeNumber(header: Header): string {
     case "ping":
     case "pong":
       return `${number}`;
-    case "refuse":
-    case "bye":
-    case "bye-ack":
-    case "reset":
+    default:
       return "";
   }
 }
 
-/** What happened to a datagram that had been sent so often before, or nothing. */
-export function describeEvents({ fate, delay, isHeldBack }: Passage, repeats: number): string {
+/** The events of a datagram whose packet had been sent `repeats` times before, if any. */
+export function describeEvents({ fate, delay, isHeldBack }: Observation, repeats: number): string {
   const milliseconds = Math.round(delay);
   return [
     repeats > 0 && `reenvío ${repeats}`,
     fate === "doubled" && "duplicado",
     fate === "copy" && "copia",
-    isHeldBack && "tarde",
+    isHeldBack && fate !== "lost" && "tarde",
     milliseconds > 0 && `+${milliseconds} ms`,
     fate === "lost" && "perdido aquí",
   ].filter((part) => part !== false).join(", ");
@@ -155,11 +139,11 @@ function describeTurn(type: PacketType | undefined, inspection: Inspection | und
   if (inspection !== undefined) {
     return inspection.turn === undefined ? CONNECTING : TURNS[inspection.turn];
   }
-  // The end that hears its bye confirmed keeps nothing of the conversation.
+  // An end whose bye is confirmed forgets the conversation.
   return type === "bye-ack" ? TURNS.closed : "";
 }
 
-function colour(line: string, { direction, fate, isHeldBack }: Passage): string {
+function colour(line: string, { direction, fate, isHeldBack }: Observation): string {
   if (fate === "lost") return red(line);
   if (fate !== "whole" || isHeldBack) return yellow(line);
   return direction === "sent" ? cyan(line) : magenta(line);

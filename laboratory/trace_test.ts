@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { encode, encodeHello, type PacketFields } from "../transport/reliable/packet.ts";
 import { type Inspection, readHeader } from "../transport/mod.ts";
-import type { Passage } from "./passage.ts";
+import type { Observation } from "./observation.ts";
 import { Trace, type TraceOptions } from "./trace.ts";
 import type { TurnState } from "../protocol.ts";
 
@@ -9,7 +9,7 @@ const PEER = { hostname: "192.0.2.7", port: 40_001 };
 const ID = 7n;
 const NOTHING = new Uint8Array(0);
 
-interface Line extends Partial<Omit<Passage, "header">> {
+interface Line extends Partial<Omit<Observation, "header">> {
   readonly packet?: Omit<PacketFields, "id">;
   /** None where the end knows no conversation. */
   readonly turn?: TurnState | "connecting";
@@ -28,8 +28,8 @@ function trace(
     startedAt: 1000,
     ...options,
   });
-  lines.forEach(({ packet, turn, ...passage }, index) => {
-    const datagram = packet ? encode({ ...packet, id: ID }) : passage.datagram ?? NOTHING;
+  lines.forEach(({ packet, turn, ...observation }, index) => {
+    const datagram = packet ? encode({ ...packet, id: ID }) : observation.datagram ?? NOTHING;
     trace.add({
       order: index + 1,
       direction: "sent",
@@ -40,7 +40,7 @@ function trace(
       fate: "whole",
       delay: 0,
       isHeldBack: false,
-      ...passage,
+      ...observation,
     }, inspectionOf(turn));
   });
   return withHeadings ? written : written.slice(1);

@@ -1,140 +1,144 @@
 /**
- * A client and a server at the two ends of a bad network, on a virtual clock: the same seed plays the
- * same conversation, datagram by datagram.
+ * Hosts, the networks between them, and a virtual clock: the same seed plays the same conversations,
+ * datagram by datagram.
  *
  * @module
  */
-import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
-import type { Address, Endpoint } from "../transport/endpoint.ts";
+import type { Fate, Network } from "./network.ts";
+import { type Address, type Endpoint, formatAddress } from "../transport/endpoint.ts";
 
-/** Which end. */
-export type Name = "client" | "server";
+/** Most steps of one drive: a livelock fails instead of hanging. */
+const MAX_STEPS = 2_000_000;
 
-/** Where the ends are. */
-export const ADDRESSES: Readonly<Record<Name, Address>> = {
-  client: { hostname: "127.0.0.1", port: 54_321 },
-  server: { hostname: "127.0.0.1", port: 12_000 },
-};
-
-/** Most steps of a conversation: what never ends fails instead of hanging. */
-const MAX_STEPS = 100_000;
-
-/** A datagram that somebody sent. */
-export interface Sending {
-  /** Who sent it. */
-  readonly by: Name;
-  /** Its place among all, counted from 1. */
-  readonly order: number;
+/** A datagram on its way. */
+export interface Flight {
   /** The bytes. */
   readonly datagram: Uint8Array;
-  /** What becomes of it. */
-  readonly fate: Fate;
+  /** The address that it claims to come from. */
+  readonly from: Address;
+  /** The destination. */
+  readonly to: Address;
 }
 
-const UNDECIDED: Fate = { arrivals: [], isHeldBack: false };
-
-/** How a {@linkcode World} is. */
-export interface WorldOptions {
-  /** What its network does, each way. */
-  readonly conditions: NetworkConditions;
-  /** To which datagrams. */
-  readonly seed: number;
-  /** Whether a datagram is lost in any case, by its place among all. */
-  readonly isDoomed: (order: number) => boolean;
-  /** Hears of each datagram when it is sent. */
-  readonly onSend: (sending: Sending) => void;
-  /** Hears of each copy that arrives, before its receiver does. */
-  readonly onArrival: (sending: Sending) => void;
+/** An endpoint at an address. */
+export interface Host<Event> {
+  /** Its current address. */
+  address: Address;
+  /** The endpoint. */
+  readonly endpoint: Endpoint<Event>;
+  /** Handles an event of the endpoint. */
+  onEvent(event: Event): void;
 }
 
-interface Appointment {
-  readonly at: number;
-  readonly act: () => void;
-}
-
-interface End {
-  readonly name: Name;
-  readonly endpoint: Endpoint<unknown>;
-  /** Sends what is to be sent, and does what its people do about what happened. */
-  readonly drain: () => void;
-}
-
-/** Two ends, the network between them, and a clock. */
+/** Any number of hosts. */
 export class World {
   /** The virtual time, in ms. */
   now = 0;
-  readonly #options: WorldOptions;
-  readonly #ways: Readonly<Record<Name, Network<Sending>>>;
-  readonly #ends: End[] = [];
-  #appointments: Appointment[] = [];
-  #sent = 0;
+  /** Datagrams sent so far. */
+  datagrams = 0;
+  /** Decides about each datagram that is sent: it is lost unless it is carried, now or later. */
+  onSend: (flight: Flight) => void = (flight) => this.carry(flight);
+  readonly #networkFor: (flight: Flight) => Network<Flight>;
+  readonly #networks = new Set<Network<Flight>>();
+  readonly #hosts = new Map<string, Host<unknown>>();
+  #appointments: { readonly at: number; readonly act: () => void }[] = [];
 
-  /** Starts without anybody. */
-  constructor(options: WorldOptions) {
-    this.#options = options;
-    const { outward, inward } = bothWays<Sending>(options.conditions, options.seed);
-    this.#ways = { client: outward, server: inward };
+  /** @param networkFor The network that carries a datagram. */
+  constructor(networkFor: (flight: Flight) => Network<Flight>) {
+    this.#networkFor = networkFor;
   }
 
-  /** Puts an end at its place. Its events go to `onEvent`. */
-  join<Event>(name: Name, endpoint: Endpoint<Event>, onEvent: (event: Event) => void): void {
-    const drain = () => {
-      for (let events = endpoint.takeEvents();; events = endpoint.takeEvents()) {
-        for (const { datagram } of endpoint.takeTransmits()) this.#send(name, datagram);
-        if (events.length === 0) return;
-        for (const event of events) onEvent(event);
+  /** Puts a host at its address. */
+  add<Event>(host: Host<Event>): void {
+    this.#hosts.set(formatAddress(host.address), host);
+    this.settle(host.address);
+  }
+
+  /** Removes a host: datagrams to it are lost from now on. */
+  remove(address: Address): void {
+    this.#hosts.delete(formatAddress(address));
+  }
+
+  /** Moves a host: datagrams on their way to its old address are lost. */
+  move(from: Address, to: Address): void {
+    const host = this.#hosts.get(formatAddress(from));
+    if (host === undefined) return;
+    this.remove(from);
+    host.address = to;
+    this.#hosts.set(formatAddress(to), host);
+  }
+
+  /** Schedules an action. */
+  at(time: number, act: () => void): void {
+    this.#appointments.push({ at: time, act });
+  }
+
+  /** Sends a datagram from any address. */
+  send(datagram: Uint8Array, from: Address, to: Address): void {
+    this.datagrams++;
+    this.onSend({ datagram, from, to });
+  }
+
+  /** Puts a datagram on its network. */
+  carry(flight: Flight, isDropped: boolean = false): Fate {
+    const network = this.#networkFor(flight);
+    this.#networks.add(network);
+    return network.send(flight, this.now, isDropped);
+  }
+
+  /** Sends the datagrams of the host there, and handles its events, until there are no more. */
+  settle(address: Address): void {
+    const host = this.#hosts.get(formatAddress(address));
+    if (host !== undefined) this.#settle(host);
+  }
+
+  /** Lets time pass until `until` holds or nothing is left to happen, at most up to `deadline`. */
+  drive(until: () => boolean = () => false, deadline: number = Infinity): void {
+    for (let steps = 0; !until(); steps++) {
+      if (steps > MAX_STEPS) throw new Error(`Still driving after ${MAX_STEPS} steps`);
+      const next = this.#nextTime();
+      if (next === Infinity || next > deadline) {
+        if (deadline !== Infinity) this.now = Math.max(this.now, deadline);
+        return;
       }
-    };
-    this.#ends.push({ name, endpoint, drain });
-    drain();
-  }
-
-  /** Does something after so many ms. */
-  after(milliseconds: number, act: () => void): void {
-    this.#appointments.push({ at: this.now + milliseconds, act });
-  }
-
-  /** Lets time pass until nothing is left to happen. */
-  run(): void {
-    for (let steps = 0; this.#nextTime < Infinity; steps++) {
-      if (steps > MAX_STEPS) throw new Error(`Still going after ${MAX_STEPS} steps`);
-      this.now = Math.max(this.now, this.#nextTime);
+      this.now = Math.max(this.now, next);
       this.#step();
     }
   }
 
-  get #nextTime(): number {
-    const { client, server } = this.#ways;
-    return Math.min(
-      client.nextArrival,
-      server.nextArrival,
-      ...this.#appointments.map(({ at }) => at),
-      ...this.#ends.map(({ endpoint }) => endpoint.nextTimeout),
-    );
+  #nextTime(): number {
+    let next = Infinity;
+    for (const { nextArrival } of this.#networks) next = Math.min(next, nextArrival);
+    for (const { at } of this.#appointments) next = Math.min(next, at);
+    for (const { endpoint } of this.#hosts.values()) next = Math.min(next, endpoint.nextTimeout);
+    return next;
   }
 
   #step(): void {
-    for (const { name, endpoint, drain } of this.#ends) {
-      const sender = name === "client" ? "server" : "client";
-      for (const sending of this.#ways[sender].arrivals(this.now)) {
-        this.#options.onArrival(sending);
-        endpoint.receive(sending.datagram, ADDRESSES[sender], this.now);
-        drain();
-      }
-    }
     const due = this.#appointments.filter(({ at }) => at <= this.now);
     this.#appointments = this.#appointments.filter(({ at }) => at > this.now);
     for (const { act } of due) act();
-    for (const { endpoint, drain } of this.#ends) {
-      if (endpoint.nextTimeout <= this.now) endpoint.handleTimeout(this.now);
-      drain();
+    for (const network of this.#networks) {
+      for (const { datagram, from, to } of network.arrivals(this.now)) {
+        this.#hosts.get(formatAddress(to))?.endpoint.receive(datagram, from, this.now);
+        this.settle(to);
+      }
+    }
+    for (const host of this.#hosts.values()) {
+      if (host.endpoint.nextTimeout <= this.now) host.endpoint.handleTimeout(this.now);
+      this.#settle(host);
     }
   }
 
-  #send(by: Name, datagram: Uint8Array): void {
-    const order = ++this.#sent;
-    const sending = { by, order, datagram, fate: UNDECIDED };
-    sending.fate = this.#ways[by].send(sending, this.now, this.#options.isDoomed(order));
-    this.#options.onSend(sending);
+  #settle(host: Host<unknown>): void {
+    const { endpoint } = host;
+    for (let again = true; again;) {
+      for (const { datagram, to } of endpoint.takeTransmits()) {
+        this.send(datagram, host.address, to);
+      }
+      const events = endpoint.takeEvents();
+      for (const event of events) host.onEvent(event);
+      again = events.length > 0;
+    }
   }
 }

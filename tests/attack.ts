@@ -1,18 +1,15 @@
 /**
- * What somebody can send who wants the worst: datagrams of every kind, and a network on which all of
- * them are seen.
+ * Datagrams of every kind, as an attacker sends them.
  *
  * @module
  */
 import { seededBytes } from "../laboratory/random.ts";
-import type { Address } from "../transport/endpoint.ts";
 import {
   encode,
   encodeHello,
   encodeWelcome,
   type PacketType,
 } from "../transport/reliable/packet.ts";
-import { Simulation } from "./simulation.ts";
 
 /** Every type of packet that there is. */
 export const PACKET_TYPES: readonly PacketType[] = [
@@ -24,24 +21,6 @@ export const PACKET_TYPES: readonly PacketType[] = [
 export const TOKEN_BYTES = 36;
 
 const NOTHING = new Uint8Array(0);
-
-/** One datagram on its way. */
-export interface Flight {
-  readonly datagram: Uint8Array;
-  readonly from: Address;
-  readonly to: Address;
-}
-
-/** A simulation in which somebody listens to the wire. */
-export class TappedSimulation extends Simulation {
-  /** Hears each datagram when it is sent. */
-  onSend: (flight: Flight) => void = () => {};
-
-  override send(datagram: Uint8Array, from: Address, to: Address): void {
-    this.onSend({ datagram, from, to });
-    super.send(datagram, from, to);
-  }
-}
 
 /** A HELLO with that token. */
 export function hello(nonce: bigint, token: Uint8Array = NOTHING): Uint8Array {

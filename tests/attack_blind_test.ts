@@ -1,14 +1,14 @@
 import { assert, assertEquals } from "@std/assert";
 import { PERFECT } from "../laboratory/network.ts";
 import { seededRandom } from "../laboratory/random.ts";
+import type { Flight } from "../laboratory/world.ts";
 import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
 import type { Listener } from "../transport/reliable/listener.ts";
 import type { Address } from "../transport/endpoint.ts";
 import { decode, decodeWelcome } from "../transport/reliable/packet.ts";
 import type { Session } from "../transport/reliable/session.ts";
 import { forge, forSeeds, guessedId, hello, oneOf, PACKET_TYPES } from "./attack.ts";
-import { type Flight, TappedSimulation } from "./attack.ts";
-import { SERVER } from "./simulation.ts";
+import { SERVER, Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";
 
 const SEEDS = 400;
@@ -18,7 +18,7 @@ const UTF8 = new TextEncoder();
 /** Guesses in one burst. */
 const BURST = 40;
 
-// Invariant: whoever does not know a session's id cannot touch it. An attacker who sees none of the
+// Invariant: without its id, a session cannot be touched. An attacker who sees none of the
 // others' datagrams sends every type of packet at any time, with any source address, to the server
 // and to its clients. He is a client himself, so he knows one id, one nonce and one token, and he
 // guesses as well as anybody could: next to his own ids, and one bit beside the right ones. Every
@@ -27,9 +27,9 @@ testAtLength(
   `attack: nobody speaks for another, ${SEEDS} conversations with a blind attacker`,
   () => {
     forSeeds(SEEDS, function attack(seed) {
-      const attacked = new World(seed);
+      const attacked = new BlindAttack(seed);
       attacked.attack();
-      assertEquals(attacked.live(), new World(seed).live());
+      assertEquals(attacked.live(), new BlindAttack(seed).live());
       assert(attacked.forged > 100, `only ${attacked.forged} forged datagrams`);
     });
   },
@@ -41,10 +41,10 @@ interface Visitor {
   readonly turns: readonly { readonly pause: number; readonly thinking: number }[];
 }
 
-class World {
+class BlindAttack {
   /** Datagrams that the attacker has sent. */
   forged = 0;
-  readonly #simulation: TappedSimulation;
+  readonly #simulation: Simulation;
   readonly #isLossless: boolean;
   readonly #visitors: readonly Visitor[];
   readonly #listener: Listener;
@@ -62,7 +62,7 @@ class World {
       duplication: between(0, 0.1),
       reordering: between(0, 0.1),
     };
-    this.#simulation = new TappedSimulation(seed, {
+    this.#simulation = new Simulation(seed, {
       ...PERFECT,
       ...(this.#isLossless ? {} : { ...bad, jitter: between(0, 20) }),
       delay: between(1, 200),
@@ -99,21 +99,15 @@ class World {
     const guesser = new Guesser(this.#attackRandom, this.#visitors.map(({ address }) => address));
     const burst = () => {
       for (let i = 0; i < BURST; i++) {
-        const { datagram, from, to } = guesser.guess();
         this.forged++;
-        this.#simulation.send(datagram, from, to);
+        this.#simulation.carry(guesser.guess());
       }
     };
-    let isOwn = false;
     this.#simulation.onSend = (flight) => {
-      if (isOwn || !guesser.hear(flight)) return;
+      this.#simulation.carry(flight);
       // Chance has it that he is right on time: in every handshake, and at every word.
-      if (this.#attackRandom() < 0.5) {
-        this.#simulation.at(this.#simulation.now + 100 * this.#attackRandom(), () => {
-          isOwn = true;
-          burst();
-          isOwn = false;
-        });
+      if (guesser.hear(flight) && this.#attackRandom() < 0.5) {
+        this.#simulation.at(this.#simulation.now + 100 * this.#attackRandom(), burst);
       }
     };
   }

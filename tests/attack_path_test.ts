@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { PERFECT } from "../laboratory/network.ts";
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
+import type { Flight } from "../laboratory/world.ts";
 import { nodePrimitives } from "../transport/private/crypto.ts";
 import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
 import type { Listener, ListenerEvent } from "../transport/reliable/listener.ts";
@@ -10,16 +11,9 @@ import { HEADER_BYTES, packetId, packetType } from "../transport/reliable/packet
 import { privateRoom } from "../transport/private/private_room.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 import type { Session } from "../transport/reliable/session.ts";
-import { type Flight, forSeeds } from "./attack.ts";
-import {
-  credulousRoom,
-  type Deeds,
-  Impostor,
-  noDeeds,
-  PathAttacker,
-  PathSimulation,
-} from "./path_attacker.ts";
-import { SERVER } from "./simulation.ts";
+import { forSeeds } from "./attack.ts";
+import { credulousRoom, type Deeds, Impostor, noDeeds, PathAttacker } from "./path_attacker.ts";
+import { SERVER, Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";
 
 const SEEDS = 1000;
@@ -39,14 +33,14 @@ const LONGEST_ATTACK_MS = 15_000;
 /** By when every conversation is over that the attacker left alone since, in ms. */
 const RECOVERY_MS = 120_000;
 
-// Invariant: who has the whole path, but not the code of the room, can delay and nothing else. He sees
+// Invariant: an attacker on the path, without the code of the room, can delay and nothing else. He sees
 // every datagram and may drop, change, hold back, redirect and replay it, and send any of his own: then
 // no run of what anybody said is in a datagram; nothing that an end did not send for the first time causes
 // an event at the other, passes for a sign of life, or moves a session; the questions of each session
 // are those that were asked in it, the answers those that were given, each once and in order; and once
 // he leaves the path alone, everybody who was not given up yet comes to the end of his conversation.
 //
-// What he can do by holding datagrams back: a client is unreachable, a session ends in silence, a bye
+// By holding datagrams back he can do this: a client is unreachable, a session ends in silence, a bye
 // is unconfirmed. A server that is not heard while a RESET is forged passes for restarted: the client
 // connects again, and asks the open question once more in the new session. Without holding anything
 // back he can refuse a client that is connecting for the first time: a REFUSE is for those who have no
@@ -54,7 +48,7 @@ const RECOVERY_MS = 120_000;
 testAtLength(`attack: on the path, without the code, one can only delay, ${SEEDS} times`, () => {
   const totals = newTotals();
   forSeeds(SEEDS, function attack(seed) {
-    new World(seed, totals).live();
+    new PathAttack(seed, totals).live();
   });
   // All of it has to have happened, or nothing was shown.
   const { impersonated: _, ...deeds } = totals.deeds;
@@ -71,14 +65,14 @@ testAtLength(`attack: on the path, without the code, one can only delay, ${SEEDS
 testAtLength(`attack: the code of another room opens nothing, ${IMPOSTOR_SEEDS} times`, () => {
   const totals = newTotals();
   forSeeds(IMPOSTOR_SEEDS, function attack(seed) {
-    new World(seed, totals, { hasOtherCode: true }).live();
+    new PathAttack(seed, totals, { hasOtherCode: true }).live();
   });
   assert(totals.deeds.impersonated > 10 * IMPOSTOR_SEEDS, JSON.stringify(totals.deeds));
   assert(totals.wrongCodes > IMPOSTOR_SEEDS / 2, `${totals.wrongCodes} wrong codes`);
 });
 
 Deno.test("attack: where there is no code, the same attacker reads what is said", () => {
-  const live = () => new World(1, newTotals(), { room: OPEN_ROOM }).live();
+  const live = () => new PathAttack(1, newTotals(), { room: OPEN_ROOM }).live();
   assertThrows(live, Error, "A text can be read");
 });
 
@@ -111,13 +105,14 @@ Deno.test("attack: every wrong code costs the server the same, and gets the same
   assertEquals(knock(ours, ours).outcome, "connected");
 });
 
-/** What becomes of a client at a server, and the sizes of all that the server sends to it. */
+/** The outcome of a client at a server, and the sizes of all datagrams that the server sends to it. */
 function knock(server: Room, client: Room): { outcome: string; sizes: number[] } {
-  const wire = new PathSimulation(1, PERFECT);
+  const wire = new Simulation(1, PERFECT);
   let outcome = "nothing";
   const sizes: number[] = [];
-  wire.onSend = ({ datagram, from }) => {
-    if (from === SERVER) sizes.push(datagram.length);
+  wire.onSend = (flight) => {
+    if (flight.from === SERVER) sizes.push(flight.datagram.length);
+    wire.carry(flight);
   };
   wire.addServer(() => {}, { room: server });
   const address = { hostname: "198.51.100.1", port: 40_000 };
@@ -129,7 +124,7 @@ function knock(server: Room, client: Room): { outcome: string; sizes: number[] }
   return { outcome, sizes };
 }
 
-/** Primitives that count how often each is called. */
+/** Primitives that count their calls. */
 function countingPrimitives(counts: Record<string, number>): Primitives {
   const counted = Object.entries(PLATFORM).map(([name, primitive]) => {
     if (typeof primitive !== "function") return [name, primitive];
@@ -141,7 +136,7 @@ function countingPrimitives(counts: Record<string, number>): Primitives {
   return Object.fromEntries(counted) as Primitives;
 }
 
-/** What happened in all worlds together. */
+/** The totals of all worlds. */
 interface Totals {
   readonly deeds: Deeds;
   readonly ends: Record<string, number>;
@@ -182,11 +177,11 @@ interface Visitor {
 /** One session of a visitor, as he and the server know it. */
 interface Stay {
   readonly visitor: Visitor;
-  /** What he asked in it, in order. */
+  /** His questions in it, in order. */
   readonly asked: string[];
-  /** How many of these the server has heard. */
+  /** Number of these that the server has heard. */
   heard: number;
-  /** How many answers he has got in it. */
+  /** Number of answers that he has got in it. */
   answered: number;
   session?: Session;
   /** How it ended for the server. */
@@ -194,10 +189,10 @@ interface Stay {
 }
 
 /** Visitors, a server and the attacker between them. */
-class World {
+class PathAttack {
   readonly #totals: Totals;
   readonly #random: () => number;
-  readonly #wire: PathSimulation;
+  readonly #wire: Simulation;
   readonly #attacker: PathAttacker;
   readonly #impostor: Impostor | undefined;
   readonly #listener: Listener;
@@ -212,9 +207,9 @@ class World {
   readonly #visitors: readonly Visitor[];
   readonly #visitorsByPlace = new Map<string, Visitor>();
   readonly #stays = new Map<bigint, Stay>();
-  /** What the server answered, by question. */
+  /** Answers of the server, by question. */
   readonly #given = new Map<string, string[]>();
-  /** What either side sent and has not reached the other. */
+  /** Datagrams of either side that have not reached the other. */
   readonly #toServer = new Set<string>();
   readonly #toClients = new Set<string>();
   readonly #welcomes = new Set<string>();
@@ -234,7 +229,7 @@ class World {
     this.#quietAt = this.#between(500, LONGEST_ATTACK_MS);
     this.#idleTimeout = this.#isPatient ? 75_000 : this.#between(1500, 6000);
     const conditions = { ...PERFECT, delay: this.#between(1, 80), jitter: this.#between(0, 20) };
-    this.#wire = new PathSimulation(seed, conditions);
+    this.#wire = new Simulation(seed, conditions);
     const primitives = seededPrimitives(this.#random);
     this.#room = room ?? privateRoom(OURS, primitives);
     this.#listener = this.#wire.addServer((event, listener) => this.#serve(event, listener), {
@@ -249,12 +244,14 @@ class World {
       answers: 0,
       leftAt: Infinity,
     }));
-    this.#wire.onSend = (flight) => this.#overhear(flight);
     const random = seededRandom(seed + 2_000_003);
     const options = { random, withholds: this.#withholds, until: this.#quietAt };
     if (hasOtherCode) this.#impostor = new Impostor(this.#wire, THEIRS, primitives, random);
     this.#attacker = new PathAttacker(this.#wire, { ...options, impostor: this.#impostor });
-    this.#wire.attacker = this.#attacker;
+    this.#wire.onSend = (flight) => {
+      this.#overhear(flight);
+      this.#attacker.intercept(flight);
+    };
   }
 
   /** Lets all of it happen. */
@@ -317,7 +314,7 @@ class World {
     }
   }
 
-  // What is not from a visitor, or was there before, has no effect.
+  // A datagram that is not from a visitor, or was there before, has no effect.
   #watchServer(): void {
     watch(this.#listener, (datagram, from, receive) => {
       const isAuthentic = this.#toServer.delete(datagram.toHex());

@@ -34,8 +34,8 @@ function bytesOf(transmits: readonly Transmit[]): number {
   return transmits.reduce((sum, { datagram }) => sum + datagram.length, 0);
 }
 
-// Invariant: whatever comes from an address that is not proved, one datagram is answered by one at
-// most, which is not larger, goes to where it came from, and leaves no session behind.
+// Invariant: a datagram of any kind from an unproved address is answered by one at most, which is not
+// larger and goes back to that address, and leaves no session behind.
 Deno.test("attack: nothing from an unproved address is amplified", () => {
   const answered = new Set<string>();
   forSeeds(4, function provoke(seed) {
@@ -128,7 +128,7 @@ function stretch(datagram: Uint8Array, noise: Uint8Array): Uint8Array {
 }
 
 interface Silence {
-  /** How often the HELLO that brings the token is sent. */
+  /** Times that the HELLO with the token is sent. */
   readonly hellos: number;
   /** When the server closes, in ms after the first WELCOME. */
   readonly closeAt: number;
@@ -156,7 +156,7 @@ function fallSilent({ hellos, closeAt, isReplay }: Silence): { received: number;
   const listener = newServer(1);
   const retry = exchange(listener, hello(1n), CLIENT, 0);
   const token = decode(retry[0]!.datagram)!.payload;
-  // What proved the address long ago does not count for him who sends it again.
+  // Bytes that proved the address long ago do not count for a replay.
   let received = isReplay ? 0 : HELLO_BYTES;
   let sent = isReplay ? 0 : bytesOf(retry);
   let isClosed = false;
@@ -238,12 +238,12 @@ function drawAway(type: PacketType, copies: number, returns: boolean) {
   return { received, sent };
 }
 
-/** A flood in parts: how many HELLOs, and how many in a ms. The second part is above every limit. */
+/** A flood in parts: HELLOs, and HELLOs per ms. The second part is above every limit. */
 const FLOOD = [{ hellos: 500_000, perMs: 15 }, { hellos: 500_000, perMs: 60 }];
 const FLOOD_STEP_MS = 10;
 
-// Invariant: a HELLO without a proof of its address leaves nothing behind, however many there are;
-// and whoever is there for a conversation has it meanwhile.
+// Invariant: a HELLO without a proof of its address leaves nothing behind, however many there are,
+// and a guest has its conversation meanwhile.
 testAtLength("attack: a million HELLOs from forged addresses leave the heap where it was", () => {
   const random = seededRandom(8);
   const simulation = new Simulation(8, { ...PERFECT, delay: 5 });

@@ -4,6 +4,7 @@ import { seededRandom } from "../laboratory/random.ts";
 import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
 import type { ListenerEvent } from "../transport/reliable/listener.ts";
 import type { Session } from "../transport/reliable/session.ts";
+import { forSeeds } from "./attack.ts";
 import { type RoomKind, ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";
@@ -13,25 +14,27 @@ const IN_PRIVATE = 700;
 const CLIENT = { hostname: "198.51.100.7", port: 40_000 };
 const UTF8 = new TextEncoder();
 
-// Whatever the network does, every question is answered exactly once, in order, by its own answer;
+// On any network, every question is answered exactly once, in order, by its own answer;
 // neither end ever speaks out of turn; and at the end both know that it is over.
 Deno.test(`${CONVERSATIONS} conversations over bad networks`, () => {
-  forSeeds(CONVERSATIONS, (seed) => converse(seed, "open"));
+  forSeeds(CONVERSATIONS, function inOpenRoom(seed) {
+    converse(seed, "open");
+  });
 });
 
 // In a private room a datagram that comes twice is opened once, where in an open room it is answered
 // once more: what is said and how it ends is the same, what happens between may not be.
 testAtLength(`${IN_PRIVATE} conversations come out the same in a private room`, () => {
-  forSeeds(IN_PRIVATE, (seed) => {
+  forSeeds(IN_PRIVATE, function inBothRooms(seed) {
     assertEquals(outcome(converse(seed, "private")), outcome(converse(seed, "open")));
   });
 });
 
-// Where nothing comes twice, keys change nothing at all.
+// Without duplicates, keys change nothing at all.
 testAtLength(
   `${IN_PRIVATE} conversations take the same course in a private room, to the millisecond`,
   () => {
-    forSeeds(IN_PRIVATE, (seed) => {
+    forSeeds(IN_PRIVATE, function inBothRooms(seed) {
       const once = { duplication: 0 };
       assertEquals(converse(seed, "private", once), converse(seed, "open", once));
     });
@@ -49,18 +52,6 @@ interface Happening {
 function outcome(story: readonly Happening[]): string[] {
   const told = story.filter(({ type }) => ["question", "answer", "ended"].includes(type));
   return told.map(({ by, type, details }) => `${by}: ${type} ${details}`);
-}
-
-function forSeeds(count: number, check: (seed: number) => void): void {
-  for (let seed = 1; seed <= count; seed++) {
-    try {
-      check(seed);
-    } catch (error) {
-      throw new Error(`Seed ${seed} failed; replay it alone with converse(${seed}, kind)`, {
-        cause: error,
-      });
-    }
-  }
 }
 
 function converse(

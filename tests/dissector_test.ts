@@ -27,10 +27,10 @@ import {
 } from "../transport/reliable/packet.ts";
 import { privateRoom } from "../transport/private/private_room.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
-import { PACKET_TYPES, TappedSimulation } from "./attack.ts";
+import { PACKET_TYPES } from "./attack.ts";
 import { mutate, withId } from "./mutation.ts";
 import { Relay } from "./relay.ts";
-import { SERVER } from "./simulation.ts";
+import { SERVER, Simulation } from "./simulation.ts";
 import { canDissect, type Captured, dissect, DISSECTOR, type Layers } from "./tshark.ts";
 import { packetList, pcapOf } from "./tshark.ts";
 
@@ -294,9 +294,12 @@ test("the packet list of the dissector tells a beginner what each packet is", as
  * clients with another code, or with none.
  */
 function record(seed: number, room: Room): Captured[] {
-  const simulation = new TappedSimulation(seed, BAD);
+  const simulation = new Simulation(seed, BAD);
   const capture: Captured[] = [];
-  simulation.onSend = (flight) => capture.push({ at: simulation.now, ...flight });
+  simulation.onSend = (flight) => {
+    capture.push({ at: simulation.now, ...flight });
+    simulation.carry(flight);
+  };
   const startServer = () =>
     simulation.addServer((event, listener) => {
       if (event.type !== "question") return;

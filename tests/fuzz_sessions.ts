@@ -109,7 +109,7 @@ function recordRefusals(): readonly Sent[] {
   const { simulation } = world;
   simulation.at(5000, () => {
     world.listener!.close(simulation.now);
-    world.settleServer();
+    world.simulation.settle(SERVER);
     simulation.addClient(GUESTS[0]!, () => {});
   });
   simulation.drive();
@@ -184,10 +184,10 @@ class Attack {
     world.pass(dice.chance(0.5) ? dice.between(0, 200) : dice.between(0, 8000));
     if (dice.chance(0.3)) {
       world.listener?.handleTimeout(world.now);
-      world.settleServer();
+      world.simulation.settle(SERVER);
       for (const guest of world.guests) {
         guest.dialer?.handleTimeout(world.now);
-        guest.settle();
+        world.simulation.settle(guest.address);
       }
     }
   }
@@ -229,7 +229,7 @@ class Attack {
     if (listener.size > size || liveSessions(listener) > live) assertEquals(type, "hello");
     if (this.#attacker === "blind") assertSame(this.#serverState(), before);
     this.#forward(replies.map(({ datagram, to }) => ({ at: now, datagram, from: SERVER, to })));
-    world.settleServer();
+    world.simulation.settle(SERVER);
     return 1;
   }
 
@@ -272,7 +272,7 @@ class Attack {
     }
     const { simulation } = this.#world;
     for (const reply of replies) simulation.send(reply.datagram, guest.address, reply.to);
-    guest.settle();
+    simulation.settle(guest.address);
   }
 
   #forServer(): { datagram: Uint8Array; from: Address } {
@@ -417,7 +417,7 @@ class Attack {
   #close(): void {
     this.#isClosing = true;
     this.#world.listener!.close(this.#world.now);
-    this.#world.settleServer();
+    this.#world.simulation.settle(SERVER);
   }
 }
 

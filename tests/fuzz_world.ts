@@ -7,6 +7,7 @@
  */
 import { assert, assertEquals } from "@std/assert";
 import { seededBytes } from "../laboratory/random.ts";
+import type { Flight } from "../laboratory/world.ts";
 import type { Dialer, DialerEvent } from "../transport/reliable/dialer.ts";
 import type { Listener, ListenerEvent } from "../transport/reliable/listener.ts";
 import { type Address, formatAddress } from "../transport/endpoint.ts";
@@ -27,18 +28,15 @@ const UTF8 = new TextEncoder();
 /** How long a guest is away between its two conversations, in ms. */
 const ABSENCE_MS = 2 * SECOND;
 
-/** Where the guests are. */
+/** The addresses of the guests. */
 export const GUESTS: readonly Address[] = [
   { hostname: "198.51.100.7", port: 40_001 },
   { hostname: "198.51.100.8", port: 40_002 },
 ];
 
 /** One datagram that a server or a guest sent. */
-export interface Sent {
+export interface Sent extends Flight {
   readonly at: number;
-  readonly datagram: Uint8Array;
-  readonly from: Address;
-  readonly to: Address;
 }
 
 /** How a {@linkcode World} differs from others of its seed. */
@@ -92,7 +90,7 @@ export class World {
     return this.guests.every(({ end }) => end !== undefined);
   }
 
-  /** Lets so many ms pass, or fewer where the conversations end before. */
+  /** Lets that many ms pass, or fewer if the conversations end before. */
   pass(milliseconds: number): void {
     this.simulation.drive(() => this.isOver, this.now + milliseconds);
   }
@@ -111,22 +109,6 @@ export class World {
     assertEquals([size, nextTimeout], [0, Infinity], "something is left of a session");
   }
 
-  /** Handles what the server has put out since. */
-  settleServer(): void {
-    const { listener, judge } = this;
-    if (listener === undefined) return;
-    for (let again = true; again;) {
-      again = false;
-      for (const { datagram, to } of listener.takeTransmits()) {
-        this.simulation.send(datagram, SERVER, to);
-      }
-      for (const event of listener.takeEvents()) {
-        again = true;
-        judge.hear(event, listener);
-      }
-    }
-  }
-
   /** The server is gone. */
   stopServer({ forGood = false } = {}): void {
     this.simulation.remove(SERVER);
@@ -139,7 +121,7 @@ export class World {
     this.simulation.forgetProofs();
     const { maxSessions = 1000, maxQuestions = 1000 } = this.options;
     const judge = this.judge = new ServerJudge(this);
-    // Its own chance: whoever makes it draw numbers must not change anybody else's.
+    // Its own chance: an attacker who makes it draw numbers must not change anybody else's.
     const { random } = new Dice(this.#dice.word());
     this.listener = bounded(this.simulation.addServer((event, listener) => {
       if (listener === this.listener) judge.hear(event, listener);
@@ -161,9 +143,9 @@ export class World {
 
 /** A simulation in which every datagram is seen, and those to nobody are set aside. */
 export class FuzzedSimulation extends Simulation {
-  /** What the server and the guests sent each other. */
+  /** Datagrams between the server and the guests. */
   readonly sent: Sent[] = [];
-  /** What the server sent to others. */
+  /** Datagrams from the server to others. */
   readonly loot: Sent[] = [];
   /** Session ids that are not those of guests. What is sent under them takes part in nothing. */
   readonly foreignIds = new Set<bigint>();
@@ -172,26 +154,27 @@ export class FuzzedSimulation extends Simulation {
   /** Which session each nonce led to. */
   readonly sessionIds = new Map<bigint, bigint>();
 
-  /** Where tokens were sent, with the nonce that each was for. */
+  /** Addresses to which tokens were sent, each with the nonce that it was for. */
   readonly #tokens = new Set<string>();
 
-  /** Nobody is welcomed who was not sent a token there. */
+  /** A WELCOME goes only to an address that a token was sent to. */
   checkProof({ type, id }: Packet, to: Address): void {
     const key = `${id} ${formatAddress(to)}`;
     if (type === "retry") this.#tokens.add(key);
     if (type === "welcome") assert(this.#tokens.has(key), "A WELCOME without a proof of address");
   }
 
-  /** The server has forgotten to whom it sent tokens. */
+  /** The server has forgotten its tokens. */
   forgetProofs(): void {
     this.#tokens.clear();
   }
 
-  override send(datagram: Uint8Array, from: Address, to: Address): void {
+  override onSend = (flight: Flight): void => {
+    const { datagram, from, to } = flight;
     assert(datagram.length <= MAX_DATAGRAM_BYTES, `${datagram.length} bytes are sent`);
     const packet = decode(datagram);
     if (packet === undefined) throw new Error("What is sent is no packet");
-    const sent = { at: this.now, datagram, from, to };
+    const sent = { at: this.now, ...flight };
     if (from === SERVER) this.checkProof(packet, to);
     const isToGuest = GUESTS.some((guest) => formatAddress(guest) === formatAddress(to));
     if (from === SERVER && (!isToGuest || this.foreignIds.has(packet.id))) {
@@ -203,8 +186,8 @@ export class FuzzedSimulation extends Simulation {
       this.sessionIds.set(packet.id, decodeWelcome(packet.payload).sessionId);
     }
     this.sent.push(sent);
-    super.send(datagram, from, to);
-  }
+    this.carry(flight);
+  };
 }
 
 /** Watches that the events of a server are legal, answers the questions, and knows its sessions. */
@@ -268,7 +251,7 @@ export class ServerJudge {
 
   #answer(session: Session, question: string, listener: Listener): void {
     const world = this.#world;
-    // The same question is thought about for as long, whoever else asks what.
+    // A question is thought about for as long in every world of the seed.
     const dice = new Dice(hash(question));
     if (dice.chance(0.5)) listener.setAhead(session, dice.below(4), world.now);
     const thinking = dice.chance(0.5) ? 0 : dice.between(0, 30 * SECOND);
@@ -313,12 +296,12 @@ export class Guest {
     simulation.at(dice.between(0, SECOND), () => this.#connect());
   }
 
-  /** What nobody else may know while it greets. */
+  /** The secret of its handshake. */
   get nonce(): bigint | undefined {
     return this.#world.simulation.nonces.get(this.address.port);
   }
 
-  /** What nobody else may know while it converses. */
+  /** The secret of its session. */
   get sessionId(): bigint | undefined {
     const { nonce } = this;
     return nonce === undefined ? undefined : this.#world.simulation.sessionIds.get(nonce);
@@ -336,21 +319,6 @@ export class Guest {
     const isOrderly = this.end === "bye" ||
       (this.end === "unconfirmed" && this.#world.hadRestarts);
     assert(isOrderly, `Guest ${this.#index} did not end in order: ${this.end}`);
-  }
-
-  /** Handles what the dialer has put out since. */
-  settle(): void {
-    const { dialer } = this;
-    for (let again = dialer !== undefined; again;) {
-      again = false;
-      for (const { datagram, to } of dialer!.takeTransmits()) {
-        this.#world.simulation.send(datagram, this.address, to);
-      }
-      for (const event of dialer!.takeEvents()) {
-        again = true;
-        this.#hear(event, dialer!);
-      }
-    }
   }
 
   #connect(): void {
@@ -485,7 +453,7 @@ export class ClientJudge {
   }
 }
 
-/** What the operator answers. */
+/** The answer of the operator. */
 function answerTo(question: string): string {
   return `re: ${question.slice(0, 40)} ${"ñ".repeat(filler(new Dice(hash(question) + 1)))}`;
 }

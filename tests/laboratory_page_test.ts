@@ -1,7 +1,7 @@
 /**
- * The experiments of `docs/laboratorio.md`, as a reader does them: every command runs in a terminal,
- * what the page shows after a prompt is typed there, and what the terminal then shows is what stands in
- * the page, but for times and ports.
+ * The experiments of `docs/laboratorio.md`, as a reader does them: every command runs in a terminal, the
+ * words after a prompt on the page are typed there, and the terminal then shows the text of the page,
+ * except for times and ports.
  *
  * A block of the page that opens with `sh` and a role is a command, and the block that opens with `text`
  * and the same role is what it shows. A server is closed with Ctrl-C when the others have ended.
@@ -18,12 +18,12 @@ const PAGE_PORT = 12_000;
 const CAPTURE = "charla.pcap";
 const CTRL_C = "\x03";
 const EXPERIMENTS = 6;
-/** What is left of a timeout that the page shows falling far, and the most that is left of it here. */
+/** Part that is left of a timeout that falls far on the page, and the most that is left of it here. */
 const FELL_FAR = 0.6;
 const FELL = 0.8;
 /** Far more than anything takes that is waited for: reached only by a test that fails. */
 const PATIENCE_MS = 30_000;
-/** How often a terminal is looked at, and how often it must look the same to be at rest. */
+/** Interval between looks at a terminal, and equal looks in a row of one that is at rest. */
 const LOOK_MS = 100;
 const LOOKS = 4;
 
@@ -36,7 +36,7 @@ interface Act {
   shown?: string;
 }
 
-/** Where an experiment takes place. */
+/** The scene of an experiment. */
 interface Bench {
   readonly directory: string;
   readonly port: number;
@@ -96,7 +96,7 @@ async function perform(acts: readonly Act[]): Promise<void> {
   const open: Running[] = [];
   try {
     for (const act of acts) {
-      // Whoever does something else at the same terminal has waited for the end of the last.
+      // The next command at a terminal waits for the end of the last.
       await open.findLast(({ role }) => role === act.role)?.followed;
       const running = new Running(act, bench);
       open.push(running);
@@ -146,7 +146,7 @@ class Running implements AsyncDisposable {
     }
   }
 
-  /** Closes a server that so many clients have left. */
+  /** Closes a server once that many clients have left. */
   async close(clients: number): Promise<void> {
     await this.followed;
     await this.#terminal.until((screen) =>
@@ -162,7 +162,7 @@ class Running implements AsyncDisposable {
   }
 
   async #follow(): Promise<void> {
-    // Who answers through a pipe does it without us.
+    // Answers through a pipe need no typing.
     const isTyped = !this.#act.command.includes("|");
     for (const [index, line] of this.#lines.entries()) {
       const [, prompt, words] = /^(Ingrese una (?:pregunta|respuesta): )(.+)$/.exec(line) ?? [];
@@ -209,20 +209,20 @@ async function rest(terminals: readonly Pty[]): Promise<void> {
   }
 }
 
-/** What a terminal runs: the command of the page, with a free port in place of the usual one. */
+/** The command of the page, with a free port in place of the usual one. */
 function commandOf({ role, command }: Act, { directory, port }: Bench): string[] {
   const words = command.replaceAll(CAPTURE, `${directory}/${CAPTURE}`)
     .replaceAll(`${PAGE_PORT}`, `${port}`);
   const script = 'cd "$1"; deno=$2; port=$3; ' +
     'deno() { task=$2; shift 2; "$deno" task "$task" --puerto "$port" "$@"; }; eval "$4"';
-  // Whoever runs this may have the dissector among the plugins already.
+  // The dissector may be among the plugins of the user already.
   const home = role === "captura" ? ["HOME=/nonexistent", "XDG_CONFIG_HOME=/nonexistent"] : [];
   const environment = ["env", "LC_ALL=C.UTF-8", ...home];
   const root = decodeURIComponent(ROOT.pathname);
   return [...environment, "sh", "-c", script, "sh", root, Deno.execPath(), `${port}`, words];
 }
 
-/** What a terminal shows, without what differs each time and without what the page leaves out. */
+/** The text of a terminal, without the parts that differ each time or that the page leaves out. */
 function withoutTimes(shown: string, port: number): string {
   return shown.split("\n")
     .filter((line) => !NOISE.test(line))
@@ -240,7 +240,7 @@ function withoutTimes(shown: string, port: number): string {
     .join("\n").trim();
 }
 
-// What deno task, the terminal, tshark and tcpdump say of themselves.
+// Lines of deno task, the terminal, tshark and tcpdump about themselves.
 const NOISE =
   /^(?:Task |\^C$|Running as user |Capturing on | \*\* \(tshark|tshark: $|\d+ packets? captured|reading from file )/;
 

@@ -12,7 +12,7 @@ export const ROUND_TRIP_MS = 50;
 const CLIENT = { hostname: "198.51.100.1", port: 40_000 };
 const MESSAGE = new TextEncoder().encode("¿?");
 
-/** What one turn costs, from the question to its answer. */
+/** The cost of one turn, from the question to its answer. */
 export interface TurnCost {
   /** In ms. */
   readonly time: number;
@@ -21,18 +21,18 @@ export interface TurnCost {
 }
 
 /**
- * What a turn costs at best where each datagram is lost with that chance: to an oracle that knows
+ * The least cost of a turn when each datagram is lost with that chance: that of an oracle, which knows
  * the round trip and sends again at once.
  */
 export function idealTurn(loss: number): TurnCost {
   return { time: ROUND_TRIP_MS / (1 - loss) ** 2, datagrams: (2 - loss) / (1 - loss) ** 2 };
 }
 
-/** Which turns are looked at. */
+/** The turns to measure. */
 export interface MeanTurnOptions {
   /** Chance that a datagram is lost, from 0 to 1, each way. */
   readonly loss: number;
-  /** How many conversations there are, each with a seed of its own, from 1. */
+  /** Number of conversations, each with a seed of its own, from 1. */
   readonly seeds: number;
   /** Turns in each. */
   readonly turns: number;
@@ -41,7 +41,7 @@ export interface MeanTurnOptions {
 }
 
 /**
- * What a turn costs on average.
+ * The mean cost of a turn.
  *
  * @throws {Error} If a conversation is lost. It names the seed.
  */

@@ -7,6 +7,7 @@
  * @module
  */
 import { seededBytes } from "../laboratory/random.ts";
+import type { Flight } from "../laboratory/world.ts";
 import { Listener } from "../transport/reliable/listener.ts";
 import type { Primitives } from "../transport/private/noise.ts";
 import { type Address, formatAddress } from "../transport/endpoint.ts";
@@ -24,36 +25,17 @@ import {
 } from "../transport/reliable/packet.ts";
 import { privateRoom } from "../transport/private/private_room.ts";
 import type { Room } from "../transport/reliable/seal.ts";
-import { type Flight, forge, hello, oneOf, PACKET_TYPES } from "./attack.ts";
+import { forge, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 import { mutate, withId } from "./mutation.ts";
-import { hmac, SERVER, Simulation } from "./simulation.ts";
+import { hmac, SERVER, type Simulation } from "./simulation.ts";
 
-/** Where the attacker is when he sends from his own address. */
+/** The attacker's own address. */
 export const ATTACKER: Address = { hostname: "203.0.113.66", port: 666 };
 
-/** Where he is when he comes as a client, with the code of another room. */
+/** His address as a client with the code of another room. */
 const IMPOSTOR: Address = { hostname: "203.0.113.67", port: 667 };
 
-/** A simulation on whose wire somebody sits. */
-export class PathSimulation extends Simulation {
-  /** Hears each datagram that an end sends. */
-  onSend: (flight: Flight) => void = () => {};
-  /** Decides what becomes of it. */
-  attacker: PathAttacker | undefined;
-
-  override send(datagram: Uint8Array, from: Address, to: Address): void {
-    this.onSend({ datagram, from, to });
-    if (this.attacker === undefined) super.send(datagram, from, to);
-    else this.attacker.intercept({ datagram, from, to });
-  }
-
-  /** Puts a datagram on the part of the path that lies behind the attacker. */
-  pass({ datagram, from, to }: Flight): void {
-    super.send(datagram, from, to);
-  }
-}
-
-/** What an attacker is up to. */
+/** Options of a {@linkcode PathAttacker}. */
 export interface AttackerOptions {
   /** Numbers from 0 up to 1. */
   readonly random: () => number;
@@ -61,11 +43,11 @@ export interface AttackerOptions {
   readonly withholds: boolean;
   /** When he leaves the path alone, in ms. */
   readonly until: number;
-  /** What he does with the code of another room, if he has one. */
+  /** The owner of the code of another room, if he has one. */
   readonly impostor?: Impostor | undefined;
 }
 
-/** What he does. */
+/** His deeds. */
 const DEEDS = [
   // To what the ends send: it never comes, in another form, late, late and from his address.
   ...["dropped", "changed", "held", "redirected"] as const,
@@ -75,10 +57,10 @@ const DEEDS = [
   ...["relayed", "replayed", "bent", "forged", "greeted", "impersonated"] as const,
 ];
 
-/** How often he did what. */
+/** Times that he did each of them. */
 export type Deeds = Record<typeof DEEDS[number], number>;
 
-/** How often nobody did anything. */
+/** All {@linkcode Deeds} at zero. */
 export function noDeeds(): Deeds {
   return Object.fromEntries(DEEDS.map((deed) => [deed, 0])) as Deeds;
 }
@@ -121,9 +103,9 @@ interface Recorded extends Flight {
 
 /** The attacker. */
 export class PathAttacker {
-  /** What he has done so far. */
+  /** His deeds so far. */
   readonly deeds: Deeds = noDeeds();
-  readonly #wire: PathSimulation;
+  readonly #wire: Simulation;
   readonly #options: AttackerOptions;
   readonly #random: () => number;
   readonly #recorded: Recorded[] = [];
@@ -133,13 +115,13 @@ export class PathAttacker {
   readonly #ownTokens = new Map<bigint, Uint8Array>();
   /** The nonces of the HELLOs from each address: after the first a client gets through again. */
   readonly #nonces = new Map<string, Set<bigint>>();
-  /** Where the client with that session or nonce was seen. */
+  /** The address at which the client with that session or nonce was seen. */
   readonly #owners = new Map<bigint, Address>();
   #mood = CALM;
   #moodUntil = 0;
   #inventions = 0;
 
-  constructor(wire: PathSimulation, options: AttackerOptions) {
+  constructor(wire: Simulation, options: AttackerOptions) {
     this.#wire = wire;
     this.#options = options;
     this.#random = options.random;
@@ -150,19 +132,19 @@ export class PathAttacker {
     const { now } = this.#wire;
     const { withholds, until, impostor } = this.#options;
     this.#learn(flight);
-    if (now >= until) return this.#wire.pass(flight);
+    if (now >= until) return void this.#wire.carry(flight);
     this.#plan(flight);
     if (flight.to === ATTACKER) return this.#relay(flight);
     if (impostor?.intercept(flight)) this.deeds.impersonated++;
-    if (!withholds) return this.#wire.pass(flight);
+    if (!withholds) return void this.#wire.carry(flight);
     const chance = this.#random();
     const { drop, change, hold } = this.#moodFor(flight);
     if (chance < drop) this.#drop(flight);
     else if (chance < drop + change) {
       this.deeds.changed++;
-      this.#wire.pass({ ...flight, datagram: this.#changed(flight.datagram) });
+      this.#wire.carry({ ...flight, datagram: this.#changed(flight.datagram) });
     } else if (chance < drop + change + hold) this.#hold(flight);
-    else this.#wire.pass(flight);
+    else this.#wire.carry(flight);
   }
 
   #below(limit: number): number {
@@ -196,12 +178,12 @@ export class PathAttacker {
     return (this.#mood.way ?? way) === way ? this.#mood : CALM;
   }
 
-  // Whoever hears nothing may believe that it was forgotten.
+  // An end that hears nothing may believe that it was forgotten.
   #drop({ datagram, from, to }: Flight): void {
     this.deeds.dropped++;
     if (this.#random() < 0.7) return;
     const reset = encode({ type: "reset", id: packetId(datagram) });
-    this.#wire.pass({ datagram: reset, from: SERVER, to: to === SERVER ? from : to });
+    this.#wire.carry({ datagram: reset, from: SERVER, to: to === SERVER ? from : to });
   }
 
   #hold(flight: Flight): void {
@@ -209,24 +191,24 @@ export class PathAttacker {
     const isRedirected = flight.to === SERVER && this.#random() < 0.3;
     this.deeds[isRedirected ? "redirected" : "held"]++;
     this.#wire.at(Math.min(release, this.#options.until), () => {
-      this.#wire.pass(isRedirected ? { ...flight, from: ATTACKER } : flight);
+      this.#wire.carry(isRedirected ? { ...flight, from: ATTACKER } : flight);
     });
   }
 
-  // What the server sends to his own address he may hand on.
+  // Datagrams of the server to his own address may be handed on.
   #relay({ datagram }: Flight): void {
     const owner = this.#owners.get(packetId(datagram));
     if (owner === undefined || this.#random() < 0.5) return;
     this.deeds.relayed++;
-    this.#wire.pass({ datagram, from: SERVER, to: owner });
+    this.#wire.carry({ datagram, from: SERVER, to: owner });
   }
 
-  // Whatever is sent gives him ideas, for now or for a little later.
+  // Every datagram gives him ideas, for now or for a little later.
   #plan(flight: Flight): void {
     for (let i = this.#below(3); i > 0 && this.#inventions < MOST_INVENTIONS; i--) {
       this.#inventions++;
       this.#wire.at(this.#wire.now + LONGEST_WAIT_MS * this.#random(), () => {
-        if (this.#wire.now < this.#options.until) this.#wire.pass(this.#invent(flight));
+        if (this.#wire.now < this.#options.until) this.#wire.carry(this.#invent(flight));
       });
     }
   }
@@ -286,7 +268,7 @@ export class PathAttacker {
         return changed;
       }
       case 1:
-        // What no key agreement covers: attempt, echo and delay.
+        // The fields that no key agreement covers: attempt, echo and delay.
         changed[5 + this.#below(3)] = this.#below(4);
         return changed;
       default:
@@ -336,25 +318,25 @@ export class PathAttacker {
       return { from: to, to: SERVER, datagram: greet(id, decode(datagram)!.payload) };
     }
     const [nonce, token] = oneOf([...this.#ownTokens, [id, NOTHING] as const], this.#random);
-    // Whatever nonce he wants, he gets a token for it at his own address.
+    // He gets a token at his own address for any nonce.
     if (token.length === 0) return { from: ATTACKER, to: SERVER, datagram: hello(id) };
     return { from: ATTACKER, to: SERVER, datagram: greet(nonce, token) };
   }
 }
 
-/** What an attacker does with the code of another room: he is its server, and comes as its client. */
+/** An attacker with the code of another room: he is its server, and comes as its client. */
 export class Impostor {
-  /** What either of his ends believed, other than that there is no way in. */
+  /** Events of either of his ends, other than that there is no way in. */
   readonly believed: string[] = [];
-  /** How often a server said that his code is wrong. */
+  /** Times that a server called his code wrong. */
   wrongCodes = 0;
-  readonly #wire: PathSimulation;
+  readonly #wire: Simulation;
   readonly #random: () => number;
   readonly #listener: Listener;
   readonly #room: Room;
   #nonce = 0n;
 
-  constructor(wire: PathSimulation, psk: Uint8Array, primitives: Primitives, random: () => number) {
+  constructor(wire: Simulation, psk: Uint8Array, primitives: Primitives, random: () => number) {
     this.#wire = wire;
     this.#random = random;
     this.#room = privateRoom(psk, primitives);
@@ -394,13 +376,13 @@ export class Impostor {
     if (to === IMPOSTOR || this.#random() < 0.5) return false;
     if (type === "welcome") {
       const misled = withId(datagram, this.#nonce);
-      this.#wire.pass({ datagram: misled, from: SERVER, to: IMPOSTOR });
+      this.#wire.carry({ datagram: misled, from: SERVER, to: IMPOSTOR });
       return true;
     }
     if (to !== SERVER) return false;
     this.#listener.receive(datagram, from, now);
     for (const transmit of this.#listener.takeTransmits()) {
-      this.#wire.pass({ ...transmit, from: SERVER });
+      this.#wire.carry({ ...transmit, from: SERVER });
     }
     for (const { type } of this.#listener.takeEvents()) this.believed.push(`server: ${type}`);
     return true;

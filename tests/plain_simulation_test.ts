@@ -9,15 +9,15 @@ const QUESTIONS = 50;
 const THINKING_MS = 100;
 const UTF8 = new TextEncoder();
 
-/** What became of a plain conversation of fifty questions, `p0` to `p49`, answered `r0` to `r49`. */
+/** The outcome of a plain conversation of fifty questions, `p0` to `p49`, answered `r0` to `r49`. */
 interface Outcome {
-  /** What the server was asked, in order. */
+  /** The questions that reached the server, in order. */
   readonly asked: string[];
-  /** What the client got for each question; `-` for nothing. */
+  /** The answer to each question; `-` for none. */
   readonly got: string[];
-  /** How many of those were there before their question. */
+  /** Number of answers that were there before their question. */
   readonly stale: number;
-  /** Everything that both ends sent. */
+  /** Number of datagrams that both ends sent. */
   readonly datagrams: number;
 }
 
@@ -30,10 +30,10 @@ function converse(seed: number, conditions: Partial<NetworkConditions>): Outcome
   simulation.add({
     address: SERVER,
     endpoint: answerer,
-    onEvent(event, now) {
+    onEvent(event) {
       if (event.type !== "question") return;
       asked.push(event.text);
-      answerer.answer(event.session, UTF8.encode(event.text.replace("p", "r")), now);
+      answerer.answer(event.session, UTF8.encode(event.text.replace("p", "r")), simulation.now);
     },
   });
   const asker = new PlainAsker({
@@ -44,12 +44,12 @@ function converse(seed: number, conditions: Partial<NetworkConditions>): Outcome
   simulation.add({
     address: CLIENT,
     endpoint: asker,
-    onEvent(event, now) {
+    onEvent(event) {
       if (event.type === "stale") stale++;
       if (event.type === "answer") got.push(event.text);
       if (event.type === "unanswered") got.push("-");
       if (["connected", "answer", "unanswered"].includes(event.type)) {
-        simulation.at(now + THINKING_MS, speak);
+        simulation.at(simulation.now + THINKING_MS, speak);
       }
     },
   });
@@ -61,8 +61,8 @@ function converse(seed: number, conditions: Partial<NetworkConditions>): Outcome
   return { asked, got, stale, datagrams: simulation.datagrams };
 }
 
-// Whatever is lost, nothing is sent again: a datagram for each question, one for each that arrived, and
-// the bye. Who asked is told of each question that has no answer, and each answer is its question's own.
+// Nothing is sent again: one datagram for each question, one for each that arrived, and the bye. The
+// asker is told of each question without an answer, and each answer is its question's own.
 Deno.test("plain UDP: what is lost stays lost, and is told", () => {
   for (let seed = 1; seed <= 200; seed++) {
     const { asked, got, stale, datagrams } = converse(seed, { loss: 0.25 });

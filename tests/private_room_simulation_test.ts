@@ -2,7 +2,6 @@ import { assertEquals } from "@std/assert";
 import { PERFECT } from "../laboratory/network.ts";
 import { nodePrimitives } from "../transport/private/crypto.ts";
 import { privateRoom } from "../transport/private/private_room.ts";
-import { TappedSimulation } from "./attack.ts";
 import { ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";
 
@@ -26,9 +25,12 @@ for (
   Deno.test(title, () => {
     const piece = SECRET.subarray(0, 12);
     for (let seed = 1; seed <= CONVERSATIONS; seed++) {
-      const simulation = new TappedSimulation(seed, { ...PERFECT, loss: 0.2 }, ROOMS[kind]);
+      const simulation = new Simulation(seed, { ...PERFECT, loss: 0.2 }, ROOMS[kind]);
       const sent: Uint8Array[] = [];
-      simulation.onSend = ({ datagram }) => sent.push(datagram);
+      simulation.onSend = (flight) => {
+        sent.push(flight.datagram);
+        simulation.carry(flight);
+      };
       let answers = 0;
       simulation.addServer((event, listener) => {
         if (event.type === "question") listener.answer(event.session, SECRET, simulation.now);

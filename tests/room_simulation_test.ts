@@ -3,6 +3,7 @@ import { seededRandom } from "../laboratory/random.ts";
 import type { Dialer } from "../transport/reliable/dialer.ts";
 import type { Listener } from "../transport/reliable/listener.ts";
 import type { Session } from "../transport/reliable/session.ts";
+import { forSeeds } from "./attack.ts";
 import { ROOM_KINDS, type RoomKind, ROOMS } from "./rooms.ts";
 import { SERVER, Simulation } from "./simulation.ts";
 import { testAtLength } from "./whole.ts";
@@ -12,20 +13,15 @@ const UTF8 = new TextEncoder();
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;
 
-// Whoever stays gets an answer to every question, its own, and within one life of the server each
+// A guest that stays gets an answer to every question, its own, and within one life of the server each
 // question is asked once. When all have gone, nothing is left of them.
 for (const kind of ROOM_KINDS) {
   // Sealed, each room takes many times as long.
   const test = kind === "open" ? Deno.test : testAtLength;
   test(`${SEEDS[kind]} ${kind} rooms where clients wait, vanish, move and return, and servers restart`, () => {
-    for (let seed = 1; seed <= SEEDS[kind]; seed++) {
-      try {
-        new Room(seed, kind).live();
-      } catch (error) {
-        const replay = `new Room(${seed}, "${kind}").live()`;
-        throw new Error(`Seed ${seed} failed; replay it alone with ${replay}`, { cause: error });
-      }
-    }
+    forSeeds(SEEDS[kind], function live(seed) {
+      new Room(seed, kind).live();
+    });
   });
 }
 

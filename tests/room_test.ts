@@ -4,12 +4,15 @@ import { PERFECT } from "../laboratory/network.ts";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";
+import { testAtLength } from "./whole.ts";
 
 const CODE = "7K3M-9QXT-0B4D-HZ6W";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPrograms, fn });
 }
+
+const testWhole = canRunPrograms ? testAtLength : test;
 
 async function startClient(port: number, ...args: string[]): Promise<Process> {
   const client = new Process("cliente", "--puerto", `${port}`, ...args);
@@ -118,7 +121,7 @@ Deno.test({
   },
 });
 
-test("a server that dies is told, and given up when the silence is over", async () => {
+testWhole("a server that dies is told, and given up when the silence is over", async () => {
   const { server, port } = await startServer();
   await using _server = server;
   await using client = await startClient(port, "--inactividad", "8");
@@ -238,7 +241,7 @@ test("a class without a person: answers and questions from files", async () => {
   );
 });
 
-test("200 askers of the library and 5 programs at one server, a tenth lost", async () => {
+testWhole("200 askers of the library and 5 programs at one server, a tenth lost", async () => {
   const { server, port } = await startServer("--json");
   await using _server = server;
   await using relay = new Relay({ port, conditions: { ...PERFECT, loss: 0.1 }, seed: 2 });

@@ -1,6 +1,6 @@
 /**
- * An asker and an answerer joined without handshake, network or clock: what one transmits, the other
- * receives a fixed time later, as often as a test says.
+ * An asker and an answerer joined without handshake, network or clock: each datagram arrives a fixed
+ * time later, in as many copies as a test says.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface Sent {
   readonly to: Address;
   /** As it is on the wire. */
   readonly datagram: Uint8Array;
-  /** What it was before it was sealed. */
+  /** The packet before it was sealed. */
   readonly packet: Packet;
 }
 
@@ -47,7 +47,7 @@ export interface LinkOptions {
   readonly idleTimeout?: number;
   /** Of the jitter. */
   readonly seed?: number;
-  /** Where they have met, by default an open room. */
+  /** Their room, by default an open one. */
   readonly room?: Room;
 }
 
@@ -66,7 +66,7 @@ export class SessionLink {
   readonly sent: Sent[] = [];
   readonly asker: LinkEnd;
   readonly answerer: LinkEnd;
-  /** How many copies of a datagram arrive. */
+  /** Copies of a datagram that arrive. */
   copies: (sent: Sent) => number = () => 1;
   #flights: Flight[] = [];
   readonly #delay: number;
@@ -99,14 +99,14 @@ export class SessionLink {
     end.session.receive(datagram, from ?? this[other(role)].address, this.now);
   }
 
-  /** Lets so many ms pass. */
+  /** Lets that many ms pass. */
   pass(milliseconds: number): void {
     const end = this.now + milliseconds;
     for (let steps = 0; this.#nextTime() <= end; steps++) this.#step(steps);
     this.now = end;
   }
 
-  /** Lets time pass until it holds; fails where nothing is left to happen. */
+  /** Lets time pass until it holds; fails when nothing is left to happen. */
   driveUntil(holds: () => boolean): void {
     for (let steps = 0; !holds(); steps++) {
       if (this.#nextTime() === Infinity) throw new Error("Nothing is left to happen");

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Flight } from "./attack.ts";
+import type { Flight } from "../laboratory/world.ts";
 
 /** The dissector. */
 export const DISSECTOR: URL = new URL("../docs/pyr.lua", import.meta.url);

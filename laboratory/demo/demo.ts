@@ -6,14 +6,14 @@
  */
 import { green, red } from "@std/fmt/colors";
 import type { Arguments } from "../../program/arguments.ts";
-import { describeHarm, HARM_OPTIONS, readHarm } from "../impairment.ts";
+import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "../impairment.ts";
 import { EXIT, run } from "../../program/program.ts";
-import { describeQuestions } from "../summary.ts";
+import { Questions } from "../summary.ts";
 import type { Terminal } from "../../terminal/terminal.ts";
 import { draw, drawHeading } from "./diagram.ts";
 import { Play, type PlayOptions } from "./play.ts";
 
-/** What holds where an option is not given: a seed that shows much in few lines. */
+/** Defaults of the options, with a seed that shows much in few lines. */
 export const DEFAULTS = { seed: 333, loss: "25%", delay: 40, jitter: 20 };
 
 const HELP = `Demostración: un servidor y un cliente conversan solos por una red mala.
@@ -38,26 +38,33 @@ Ejemplos:
   deno task demo --perdida 40% --semilla 7
   deno task demo --sin-fiabilidad`;
 
-/** What {@linkcode demonstrate} shows. */
+/** Options of {@linkcode demonstrate}. */
 export interface DemoOptions extends PlayOptions {
   /** Whether the lines have colours. */
   readonly isColoured: boolean;
 }
 
-/** A line, and how long to wait before it, in ms. */
+/** A line, and the pause before it, in ms. */
 export interface DemoLine {
   readonly text: string;
   readonly pause: number;
 }
 
-/** Everything that is shown, line by line. */
+/** The whole demonstration, line by line. */
 export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[] {
   const play = new Play(options);
   const pauses = pausesBefore(play.scenes);
-  const before = [describeHarm(options.harm) ?? "Red sin maltratar", "", drawHeading(isColoured)];
-  const [verdict, ...figures] = conclude(play, options.isPlain);
-  const colour = isWhole(play) ? green : red;
-  const after = ["", isColoured ? colour(verdict!) : verdict!, ...figures];
+  const before = [
+    describeImpairment(options.impairment) ?? "Red sin maltratar",
+    "",
+    drawHeading(isColoured),
+  ];
+  const missing = missingFrom(play);
+  const verdict = missing.length === 0
+    ? "La conversación llegó entera"
+    : `La conversación se perdió: ${new Intl.ListFormat("es").format(missing)}`;
+  const colour = missing.length === 0 ? green : red;
+  const after = ["", isColoured ? colour(verdict) : verdict, ...figuresOf(play)];
   return [
     ...before.map((text) => ({ text, pause: 0 })),
     ...play.scenes.map((scene, i) => ({ text: draw(scene, isColoured), pause: pauses[i]! })),
@@ -66,9 +73,9 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
 }
 
 async function main(args: Arguments, terminal: Terminal): Promise<number> {
-  const harm = readHarm(args, DEFAULTS);
+  const impairment = readImpairment(args, DEFAULTS);
   const isColoured = terminal.colour("stdout");
-  const lines = demonstrate({ harm, isPlain: args.has("sin-fiabilidad"), isColoured });
+  const lines = demonstrate({ impairment, isPlain: args.has("sin-fiabilidad"), isColoured });
   for (const { text, pause } of lines) {
     // Nobody watches a file or a pipe.
     if (Deno.stdout.isTerminal()) await new Promise((resolve) => setTimeout(resolve, pause));
@@ -77,39 +84,35 @@ async function main(args: Arguments, terminal: Terminal): Promise<number> {
   return EXIT.ok;
 }
 
-function conclude(play: Play, isPlain: boolean): string[] {
-  const { question, answer, bye } = play.got;
-  const missing = [
-    !question && "la pregunta no llegó",
-    question && !answer && "la respuesta no llegó",
-    question && !bye && "el servidor no sabe que el cliente se fue",
-  ].filter((part) => part !== false);
-  const list = new Intl.ListFormat("es").format(missing);
-  const verdict = isWhole(play)
-    ? "La conversación llegó entera"
-    : `La conversación se perdió: ${list}`;
-  const crossings = play.scenes.filter((scene) => scene.type === "crossing");
-  const lost = crossings.filter(({ passage }) => passage.fate === "lost").length;
-  const again = crossings.filter(({ repeats }) => repeats > 0).length;
+/** The parts of the conversation that did not get through. */
+function missingFrom({ got: { question, answer, bye } }: Play): string[] {
+  if (!question) return ["la pregunta no llegó"];
   return [
-    verdict,
-    `Datagramas: ${crossings.length}; perdidos: ${lost}; reenviados: ${again}`,
-    ...isPlain ? [] : describeQuestions(play.exchanges, false),
+    ...answer ? [] : ["la respuesta no llegó"],
+    ...bye ? [] : ["el servidor no sabe que el cliente se fue"],
   ];
 }
 
-function isWhole({ got }: Play): boolean {
-  return got.question && got.answer && got.bye;
+function figuresOf({ scenes }: Play): string[] {
+  const crossings = scenes.filter((scene) => scene.type === "crossing");
+  const lost = crossings.filter(({ observation }) => observation.fate === "lost").length;
+  const again = crossings.filter(({ repeats }) => repeats > 0).length;
+  const questions = new Questions();
+  for (const { observation } of crossings) questions.add(observation);
+  return [
+    `Datagramas: ${crossings.length}; perdidos: ${lost}; reenviados: ${again}`,
+    ...questions.describe(),
+  ];
 }
 
-/** Least and most time before a scene, in ms: time to read, and no time to get bored. */
+/** Shortest and longest pause before a scene, in ms: time to read, and none to get bored. */
 const LEAST_MS = 120;
 const MOST_MS = 700;
 
-/** Most time of all of it, in ms. */
+/** Longest demonstration, in ms. */
 export const MAX_TOTAL_MS = 8_000;
 
-/** How long to wait before each scene, in ms: as long as it took, within bounds. */
+/** The pause before each scene, in ms: as long as it took, within bounds. */
 export function pausesBefore(scenes: readonly { readonly at: number }[]): number[] {
   const pauses = scenes.map(({ at }, index) => {
     const before = scenes[index - 1]?.at ?? at;
@@ -121,5 +124,5 @@ export function pausesBefore(scenes: readonly { readonly at: number }[]): number
 }
 
 if (import.meta.main) {
-  await run({ help: HELP, values: HARM_OPTIONS, flags: ["sin-fiabilidad"], words: 0, main });
+  await run({ help: HELP, values: IMPAIRMENT_OPTIONS, flags: ["sin-fiabilidad"], words: 0, main });
 }

@@ -6,7 +6,7 @@ import {
   assertNotEquals,
   assertStringIncludes,
 } from "@std/assert";
-import type { Harm } from "../impairment.ts";
+import type { Impairment } from "../impairment.ts";
 import config from "../../deno.json" with { type: "json" };
 import { bothWays, PERFECT } from "../network.ts";
 import { canRunPrograms } from "../../tests/process.ts";
@@ -17,8 +17,8 @@ import { Play, type Scene } from "./play.ts";
 const SEEDS = 300;
 const WHOLE = { question: true, answer: true, bye: true };
 
-function harmOf(seed: number, loss: number): Harm {
-  return { conditions: { ...PERFECT, loss, delay: 40, jitter: 20 }, doomed: [], seed };
+function impairmentOf(seed: number, loss: number): Impairment {
+  return { conditions: { ...PERFECT, loss, delay: 40, jitter: 20 }, dropped: [], seed };
 }
 
 function linesOf(play: Play, by: Scene["by"]): string[] {
@@ -30,7 +30,7 @@ function linesOf(play: Play, by: Scene["by"]): string[] {
 for (const loss of [0, 0.25, 0.4]) {
   Deno.test(`demo: where ${100 * loss} % is lost the conversation ends right, whatever the seed`, () => {
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const play = new Play({ harm: harmOf(seed, loss), isPlain: false });
+      const play = new Play({ impairment: impairmentOf(seed, loss), isPlain: false });
       assertEquals(play.got, WHOLE, `Seed ${seed}`);
       assertEquals(linesOf(play, "server"), [
         "El servidor UDP listo para recibir preguntas del cliente",
@@ -49,35 +49,35 @@ for (const loss of [0, 0.25, 0.4]) {
 
 // It showed the timeout of the end of the conversation: less than what had been waited for.
 Deno.test("demo: what is sent again shows the timeout that passed before", () => {
-  const harm = { ...harmOf(1, 0), doomed: [[6, 6]] } as const;
-  const play = new Play({ harm, isPlain: false });
+  const impairment = { ...impairmentOf(1, 0), dropped: [[6, 6]] } as const;
+  const play = new Play({ impairment, isPlain: false });
   const [lost, again] = play.scenes
     .filter((scene) => scene.type === "crossing")
-    .filter(({ passage: { header } }) => header?.type === "message" && header.number === 1);
-  assertEquals([lost?.passage.fate, again?.repeats], ["lost", 1]);
+    .filter(({ observation: { header } }) => header?.type === "message" && header.number === 1);
+  assertEquals([lost?.observation.fate, again?.repeats], ["lost", 1]);
   assertAlmostEquals(again!.rto!, again!.at - lost!.at);
 });
 
 Deno.test("demo: without protection, what is lost stays lost", () => {
   let whole = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const play = new Play({ harm: harmOf(seed, 0.4), isPlain: true });
+    const play = new Play({ impairment: impairmentOf(seed, 0.4), isPlain: true });
     const { question, answer, bye } = play.got;
     const sent = play.scenes.filter((scene) => scene.type === "crossing");
     assert(sent.length <= 3 && sent.every(({ repeats }) => repeats === 0), `Seed ${seed}`);
-    const isLost = sent.some(({ passage }) => passage.fate === "lost");
+    const isLost = sent.some(({ observation }) => observation.fate === "lost");
     assertEquals(question && answer && bye, !isLost, `Seed ${seed}`);
     if (!isLost) whole++;
   }
   // Three datagrams have to get through.
   assert(Math.abs(whole / SEEDS - 0.6 ** 3) < 0.1, `${whole} of ${SEEDS}`);
-  const unharmed = new Play({ harm: harmOf(1, 0), isPlain: true });
-  assertEquals(unharmed.got, WHOLE);
+  const unimpaired = new Play({ impairment: impairmentOf(1, 0), isPlain: true });
+  assertEquals(unimpaired.got, WHOLE);
 });
 
 Deno.test("demo: the same seed plays the same, datagram by datagram, and another one does not", () => {
   const lines = (seed: number) => {
-    const { scenes } = new Play({ harm: harmOf(seed, 0.4), isPlain: false });
+    const { scenes } = new Play({ impairment: impairmentOf(seed, 0.4), isPlain: false });
     return scenes.map((scene) => draw(scene, false));
   };
   assertEquals(lines(1), lines(1));
@@ -86,27 +86,29 @@ Deno.test("demo: the same seed plays the same, datagram by datagram, and another
 
 Deno.test("demo: a seed loses what it loses to the programs, with and without protection", () => {
   for (const isPlain of [false, true]) {
-    const harm = harmOf(333, 0.25);
-    const { scenes } = new Play({ harm, isPlain });
-    const { outward, inward } = bothWays<undefined>(harm.conditions, harm.seed);
+    const impairment = impairmentOf(333, 0.25);
+    const { scenes } = new Play({ impairment, isPlain });
+    const { outward, inward } = bothWays<undefined>(impairment.conditions, impairment.seed);
     for (const scene of scenes) {
       if (scene.type !== "crossing") continue;
       const way = scene.by === "client" ? outward : inward;
       const isLost = way.send(undefined, 0).arrivals.length === 0;
-      assertEquals(scene.passage.fate === "lost", isLost);
+      assertEquals(scene.observation.fate === "lost", isLost);
     }
   }
 });
 
 Deno.test("demo: listed datagrams are lost, counted as they are sent", () => {
-  const harm = {
+  const impairment = {
     conditions: { ...PERFECT, delay: 40 },
-    doomed: [[2, 2], [5, 6]],
+    dropped: [[2, 2], [5, 6]],
     seed: 1,
   } as const;
-  const { scenes, got } = new Play({ harm, isPlain: false });
+  const { scenes, got } = new Play({ impairment, isPlain: false });
   const crossings = scenes.filter((scene) => scene.type === "crossing");
-  const lost = crossings.flatMap(({ passage }, i) => passage.fate === "lost" ? [i + 1] : []);
+  const lost = crossings.flatMap(({ observation }, i) =>
+    observation.fate === "lost" ? [i + 1] : []
+  );
   assertEquals(lost, [2, 5, 6]);
   assertEquals(got, WHOLE);
 });
@@ -115,9 +117,9 @@ Deno.test("demo: it is no wider than a terminal, and the sides are apart", () =>
   assertEquals(drawHeading(false).length, WIDTH);
   for (let seed = 1; seed <= SEEDS; seed++) {
     for (const isPlain of [false, true]) {
-      const harm = harmOf(seed, 0.4);
-      const conditions = { ...harm.conditions, duplication: 0.3, reordering: 0.3 };
-      const { scenes } = new Play({ harm: { ...harm, conditions }, isPlain });
+      const impairment = impairmentOf(seed, 0.4);
+      const conditions = { ...impairment.conditions, duplication: 0.3, reordering: 0.3 };
+      const { scenes } = new Play({ impairment: { ...impairment, conditions }, isPlain });
       for (const scene of scenes) {
         const line = draw(scene, false);
         assert(line.length <= WIDTH, line);
@@ -131,7 +133,10 @@ Deno.test("demo: it is no wider than a terminal, and the sides are apart", () =>
 Deno.test("demo: it takes less than ten seconds, however long it took", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     for (const loss of [0, 0.4, 0.9, 1]) {
-      const { scenes } = new Play({ harm: harmOf(seed, loss), isPlain: seed % 2 === 0 });
+      const { scenes } = new Play({
+        impairment: impairmentOf(seed, loss),
+        isPlain: seed % 2 === 0,
+      });
       const pauses = pausesBefore(scenes);
       assertEquals(pauses.length, scenes.length);
       const total = pauses.reduce((sum, pause) => sum + pause, 0);

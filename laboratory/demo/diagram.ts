@@ -15,7 +15,7 @@ export const WIDTH = 80;
 const MARGIN = 10;
 const SPAN = WIDTH - MARGIN;
 
-/** Where the arrow of a lost datagram ends. */
+/** Column at which the arrow of a lost datagram ends. */
 const BREAK = 46;
 
 /** The heading of both sides. */
@@ -31,7 +31,7 @@ export function draw(scene: Scene, isColoured: boolean): string {
   const arrow = drawArrow(scene);
   if (!isColoured) return `${time} ${arrow}`.trimEnd();
   const sideColour = scene.by === "client" ? cyan : magenta;
-  return `${gray(time)} ${scene.passage.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
+  return `${gray(time)} ${scene.observation.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
 }
 
 function drawLine({ by, text }: Line, isColoured: boolean): string {
@@ -41,21 +41,21 @@ function drawLine({ by, text }: Line, isColoured: boolean): string {
 
 function drawArrow(crossing: Crossing): string {
   const label = describe(crossing);
-  const isLost = crossing.passage.fate === "lost";
+  const isLost = crossing.observation.fate === "lost";
   const length = Math.max(3, (isLost ? BREAK : SPAN) - label.length - 2);
   const shaft = "─".repeat(length);
   if (crossing.by === "client") return `${label} ${shaft}${isLost ? "✗ perdido" : "→"}`;
   return `${isLost ? "perdido ✗" : "←"}${shaft} ${label}`.padStart(SPAN);
 }
 
-/** What it is, and what happened to it before it was sent. */
-function describe({ passage, repeats, rto }: Crossing): string {
-  const { header, datagram } = passage;
+/** The packet, and its history before it was sent. */
+function describe({ observation, repeats, rto }: Crossing): string {
+  const { header, datagram } = observation;
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   // The arrow shows that it is lost.
-  const fate = passage.fate === "lost" ? "whole" : passage.fate;
-  const events = describeEvents({ ...passage, fate }, repeats);
+  const fate = observation.fate === "lost" ? "whole" : observation.fate;
+  const events = describeEvents({ ...observation, fate, delay: 0 }, repeats);
   const cause = repeats > 0 && rto !== undefined ? ` (RTO ${rto.toFixed(0)} ms)` : "";
   return events === "" ? name : `${name}, ${events}${cause}`;
 }

@@ -1,94 +1,94 @@
 /**
- * The conversation that the demonstration shows: who says what, and every datagram that it takes.
+ * The conversation of the demonstration: every line that is said, and every datagram that it takes.
  *
  * @module
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { Exchanges } from "../exchanges.ts";
-import { type Harm, isDoomed } from "../impairment.ts";
-import { type Passage, Repeats } from "../passage.ts";
+import { type Impairment, isDropped } from "../impairment.ts";
+import { bothWays } from "../network.ts";
+import { type Observation, observe, Retransmissions } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
-import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, readHeader } from "../../transport/mod.ts";
-import type { Monitor } from "../../transport/mod.ts";
+import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, type Monitor } from "../../transport/mod.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
 import { Dialer } from "../../transport/reliable/dialer.ts";
 import { Listener } from "../../transport/reliable/listener.ts";
-import type { Endpoint } from "../../transport/endpoint.ts";
+import type { Address, Endpoint } from "../../transport/endpoint.ts";
 import { PlainAnswerer } from "../../transport/plain/plain_answerer.ts";
 import { PlainAsker } from "../../transport/plain/plain_asker.ts";
 import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
-import { ADDRESSES, type Name, type Sending, World } from "../world.ts";
+import { type Flight, World } from "../world.ts";
+
+/** An end of the conversation. */
+export type Side = "client" | "server";
+
+const ADDRESSES: Readonly<Record<Side, Address>> = {
+  client: { hostname: "127.0.0.1", port: 54_321 },
+  server: { hostname: "127.0.0.1", port: 12_000 },
+};
 
 const QUESTION = "¿HTML es un lenguaje de programacion?";
 const ANSWER = "NOOOOO";
 
-/** Time that people take to type, in ms: longer than an acknowledgement is held back. */
+/** Time to type a line, in ms: longer than an acknowledgement is held back. */
 const TYPING_MS = 300;
 
-/** Time that the client tries to connect, in ms: enough wherever anything gets through. */
+/** Connect timeout, in ms: enough on any network that lets something through. */
 const CONNECT_TIMEOUT_MS = 60_000;
 
 /** A line of the transcript, or a datagram. */
 export type Scene = Line | Crossing;
 
-/** A line that an end shows its people. */
-export interface Line {
-  readonly type: "line";
+interface Moment {
   /** The virtual time, in ms. */
   readonly at: number;
-  /** Which end. */
-  readonly by: Name;
-  /** What it says. */
+  /** The end that shows the line, or sends the datagram. */
+  readonly by: Side;
+}
+
+/** A line on the screen of an end. */
+export interface Line extends Moment {
+  readonly type: "line";
+  /** The line. */
   readonly text: string;
 }
 
 /** A datagram that an end sends. */
-export interface Crossing {
+export interface Crossing extends Moment {
   readonly type: "crossing";
-  /** The virtual time, in ms. */
-  readonly at: number;
-  /** Which end. */
-  readonly by: Name;
-  /** The datagram, and what becomes of it. */
-  readonly passage: Passage;
-  /** How often it had been sent before. */
+  /** The datagram and its fate. */
+  readonly observation: Observation;
+  /** Times that its packet had been sent before. */
   readonly repeats: number;
   /** The retransmission timeout at that end, in ms, if the datagram belongs to a conversation. */
   readonly rto: number | undefined;
 }
 
-/** How it is played. */
+/** Options of a {@linkcode Play}. */
 export interface PlayOptions {
-  /** What the network does. */
-  readonly harm: Harm;
-  /** Whether the conversation is left without protection. */
+  /** The impairment of the network. */
+  readonly impairment: Impairment;
+  /** Whether it goes over plain UDP. */
   readonly isPlain: boolean;
 }
 
 /** The conversation, from its beginning to its end. */
 export class Play {
-  /** What is to be shown, in order. */
+  /** All scenes, in order. */
   readonly scenes: Scene[] = [];
-  /** What got through: the question, the answer, the bye. */
+  /** Whether the question, the answer and the bye got through. */
   readonly got = { question: false, answer: false, bye: false };
-  /** What the client sees of questions and answers. */
-  readonly exchanges = new Exchanges();
   readonly #world: World;
-  readonly #repeats = new Repeats();
-  readonly #arrived = new Set<Sending>();
-  readonly #monitors: Partial<Record<Name, Monitor>> = {};
+  readonly #retransmissions = new Retransmissions();
+  readonly #ends: Partial<Record<Side, Monitor>> = {};
 
   /** Plays it all at once. */
-  constructor({ harm, isPlain }: PlayOptions) {
-    this.#world = new World({
-      ...harm,
-      isDoomed: (order) => isDoomed(harm, order),
-      onSend: (sending) => this.#sent(sending),
-      onArrival: (sending) => this.#arrives(sending),
-    });
-    // Which datagrams are lost does not depend on it: this is for nonces, tokens and jitter.
-    const random = seededRandom(harm.seed);
+  constructor({ impairment, isPlain }: PlayOptions) {
+    const { outward, inward } = bothWays<Flight>(impairment.conditions, impairment.seed);
+    this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
+    this.#world.onSend = (flight) => this.#send(flight, impairment);
+    // For nonces, tokens and jitter. Losses have chances of their own.
+    const random = seededRandom(impairment.seed);
     const randomBytes = (length: number) => seededBytes(random, length);
     const limits = { maxSessions: 1, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
     if (isPlain) {
@@ -98,15 +98,14 @@ export class Play {
       const ids = { hmac: hmacSha256, random, randomBytes };
       this.#answer(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 1 }));
     }
-    const { hostname } = ADDRESSES.server;
     const timeouts = { connectTimeout: CONNECT_TIMEOUT_MS, idleTimeout: IDLE_TIMEOUT_MS };
-    const server = ADDRESSES.server;
+    const { server } = ADDRESSES;
     this.#ask(
       isPlain
-        ? new PlainAsker({ server, sender: hostname, answerTimeout: ANSWER_TIMEOUT_MS })
+        ? new PlainAsker({ server, sender: server.hostname, answerTimeout: ANSWER_TIMEOUT_MS })
         : new Dialer({ server, now: 0, ...timeouts, random, randomBytes }),
     );
-    this.#world.run();
+    this.#world.drive();
   }
 
   #answer<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
@@ -117,7 +116,7 @@ export class Play {
       this.got.question = true;
       this.#say("server", `Pregunta: ${event.text}`);
       this.#say("server", `Cliente: ${ADDRESSES.client.hostname}`);
-      this.#world.after(TYPING_MS, () => {
+      this.#later(() => {
         this.#say("server", `Ingrese una respuesta: ${ANSWER}`);
         if (event.session.turn !== "local") return;
         endpoint.answer(event.session, encode(ANSWER), this.#world.now);
@@ -133,7 +132,7 @@ export class Play {
     this.#join("client", endpoint, (event) => {
       switch (event.type) {
         case "connected":
-          this.#world.after(TYPING_MS, () => {
+          this.#later(() => {
             this.#say("client", `Ingrese una pregunta: ${QUESTION}`);
             endpoint.ask(encode(QUESTION), this.#world.now);
           });
@@ -141,14 +140,14 @@ export class Play {
         case "answer":
           this.got.answer = true;
           this.#say("client", `Respuesta: ${event.text}`);
-          this.#world.after(TYPING_MS, bye);
+          this.#later(bye);
           break;
         case "unanswered":
           this.#say(
             "client",
             `Sin respuesta en ${event.timeout / 1000} s: nadie sabe qué se perdió`,
           );
-          this.#world.after(TYPING_MS, bye);
+          this.#later(bye);
           break;
         case "unreachable":
           this.#say("client", "Ningún servidor respondió");
@@ -159,51 +158,35 @@ export class Play {
     });
   }
 
-  #say(by: Name, text: string): void {
+  #say(by: Side, text: string): void {
     this.scenes.push({ type: "line", at: this.#world.now, by, text });
   }
 
+  /** Does something after the time to type. */
+  #later(act: () => void): void {
+    this.#world.at(this.#world.now + TYPING_MS, act);
+  }
+
   #join<Event>(
-    name: Name,
+    side: Side,
     endpoint: Endpoint<Event>,
     onEvent: (event: Event) => void,
   ): void {
-    this.#monitors[name] = endpoint;
-    this.#world.join(name, endpoint, onEvent);
+    this.#ends[side] = endpoint;
+    this.#world.add({ address: ADDRESSES[side], endpoint, onEvent });
   }
 
-  #sent(sending: Sending): void {
-    const { by, datagram, fate } = sending;
-    const isLost = fate.arrivals.length === 0;
-    const passage = this.#passageOf(sending, isLost ? "lost" : wholeOrDoubled(sending));
-    if (by === "client") this.exchanges.add(passage);
-    else if (isLost) this.exchanges.add({ ...passage, direction: "received" });
-    const repeats = this.#repeats.of(passage);
-    // What is kept is the number: what the end gives out goes on with the conversation.
-    const rto = this.#monitors[by]?.inspect(datagram)?.retransmissionTimeout;
-    this.scenes.push({ type: "crossing", at: this.#world.now, by, passage, repeats, rto });
+  #send(flight: Flight, impairment: Impairment): void {
+    const { datagram, from, to: peer } = flight;
+    const { datagrams: order, now: at } = this.#world;
+    const by = from === ADDRESSES.client ? "client" : "server";
+    const fate = this.#world.carry(flight, isDropped(impairment, order));
+    const observation = observe("sent", { order, at, datagram, peer, fate });
+    const repeats = this.#retransmissions.of(observation);
+    // Only the number is kept: the inspection changes with the conversation.
+    const rto = this.#ends[by]?.inspect?.(datagram)?.retransmissionTimeout;
+    this.scenes.push({ type: "crossing", at, by, observation, repeats, rto });
   }
-
-  #arrives(sending: Sending): void {
-    if (sending.by === "client") return;
-    const fate = this.#arrived.has(sending) ? "copy" : wholeOrDoubled(sending);
-    this.#arrived.add(sending);
-    this.exchanges.add({ ...this.#passageOf(sending, fate), direction: "received" });
-  }
-
-  #passageOf(
-    { by, order, datagram, fate: { isHeldBack } }: Sending,
-    fate: Passage["fate"],
-  ): Passage {
-    const peer = ADDRESSES[by === "client" ? "server" : "client"];
-    const header = readHeader(datagram);
-    const at = this.#world.now;
-    return { order, direction: "sent", at, datagram, header, peer, fate, delay: 0, isHeldBack };
-  }
-}
-
-function wholeOrDoubled({ fate }: Sending): "whole" | "doubled" {
-  return fate.arrivals.length === 2 ? "doubled" : "whole";
 }
 
 function encode(text: string): Uint8Array {

@@ -1,0 +1,76 @@
+/**
+ * Datagrams as one end of a conversation observes them.
+ *
+ * @module
+ */
+import { type Address, type Header, readHeader } from "../transport/mod.ts";
+import type { Fate } from "./network.ts";
+import { RecentMap } from "./recent_map.ts";
+
+/** A datagram that was sent or received at one end, with its fate. */
+export interface Observation {
+  /** Its place among all that were sent and received there, counted from 1. */
+  readonly order: number;
+  /** Its way, as seen from this end. */
+  readonly direction: "sent" | "received";
+  /** Time at which it was sent, received or lost there, in ms. */
+  readonly at: number;
+  /** All its bytes, valid only during the call that reports it. */
+  readonly datagram: Uint8Array;
+  /** Its header, if it is of this protocol. */
+  readonly header: Header | undefined;
+  /** The other end. */
+  readonly peer: Address;
+  /**
+   * Whether it got through, was lost or was duplicated. A duplicated one that was received is seen
+   * twice, the second time as a copy.
+   */
+  readonly fate: "whole" | "lost" | "doubled" | "copy";
+  /** Time in the network, in ms. */
+  readonly delay: number;
+  /** Whether the network held it back for others to overtake it, unless it is lost. */
+  readonly isHeldBack: boolean;
+}
+
+/** A datagram as it enters the network. */
+export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "peer"> {
+  /** Its fate. */
+  readonly fate: Fate;
+}
+
+/** Describes a datagram, or one of its copies, counted from 0 in the order of arrival. */
+export function observe(
+  direction: Observation["direction"],
+  { order, at, datagram, peer, fate: { arrivals, isHeldBack } }: Entry,
+  copy: number = 0,
+): Observation {
+  return {
+    order,
+    direction,
+    at,
+    datagram,
+    header: readHeader(datagram),
+    peer,
+    fate: copy > 0 ? "copy" : (["lost", "whole", "doubled"] as const)[arrivals.length]!,
+    delay: (arrivals.toSorted((a, b) => a - b)[copy] ?? at) - at,
+    isHeldBack,
+  };
+}
+
+/** Tells retransmissions from first transmissions, by their headers. */
+export class Retransmissions {
+  readonly #firstWithToken = new RecentMap<bigint, number>();
+
+  /** Times that the packet of this datagram had been sent before. */
+  of({ header }: Observation): number {
+    if (header === undefined || header.attempt === 0) return 0;
+    return header.attempt - (header.hasToken ? this.#firstAttempt(header) : 1);
+  }
+
+  // The HELLO that brings the token back is another packet, but its attempts are counted on.
+  #firstAttempt({ id, attempt }: Header): number {
+    const first = Math.min(attempt, this.#firstWithToken.get(id) ?? attempt);
+    this.#firstWithToken.set(id, first);
+    return first;
+  }
+}
