@@ -7,10 +7,9 @@ import { type Arguments, UsageError } from "./program/arguments.ts";
 import { type Asker, ConsoleAsker } from "./program/asker.ts";
 import { JsonAsker } from "./program/json.ts";
 import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
-import { describeBroken, describeTooLong } from "./program/words.ts";
-import { describeFailure, END_CODES } from "./program/words.ts";
+import { connectFailure, describeBroken, describeTooLong, ENDS } from "./program/words.ts";
 import { isPlain } from "./program/mode.ts";
-import { EXIT, printError, run } from "./program/program.ts";
+import { EXIT, run } from "./program/program.ts";
 import { askerCode } from "./program/mode.ts";
 import {
   connect,
@@ -79,7 +78,7 @@ async function main(
     stop.abort(EXIT.interrupted);
   });
   terminal.broken.then((stream) => {
-    printError(terminal, describeBroken(stream));
+    terminal.error(describeBroken(stream));
     stop.abort(EXIT.defect);
   });
   const options = {
@@ -111,9 +110,7 @@ async function main(
     });
   } catch (error) {
     if (stop.signal.aborted) return stop.signal.reason;
-    const failure = describeFailure(error, options);
-    printError(terminal, failure.message);
-    return failure.code;
+    throw connectFailure(error, options);
   }
   if (plain) asker.unprotected(conversation.remoteAddr);
   else asker.connected(conversation.remoteAddr);
@@ -129,7 +126,7 @@ async function main(
   if (!stop.signal.aborted) asker.ended(reason, conversation.remoteAddr);
   await closed;
   if (stop.signal.aborted) return stop.signal.reason;
-  return isAnswered ? END_CODES[reason] : EXIT.noServer;
+  return isAnswered ? ENDS[reason].code : EXIT.noServer;
 }
 
 async function converse(

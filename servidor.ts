@@ -7,11 +7,11 @@ import { clientCommands } from "./program/addresses.ts";
 import type { Arguments } from "./program/arguments.ts";
 import { JsonOperator } from "./program/json.ts";
 import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
-import { describeBindError, describeBroken, describeShed } from "./program/words.ts";
+import { bindFailure, describeBroken, describeShed } from "./program/words.ts";
 import { ConsoleOperator, type Operator } from "./program/operator.ts";
 import { isPlain, PLAIN_ROOM } from "./program/mode.ts";
 import { operatorCode } from "./program/mode.ts";
-import { EXIT, printError, run } from "./program/program.ts";
+import { EXIT, run } from "./program/program.ts";
 import { IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./transport/mod.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";
 import { formatAddress, serve, servePlain, type Server } from "./transport/mod.ts";
@@ -76,7 +76,7 @@ async function main(
   terminal.onInterrupt(stop);
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
   terminal.broken.then((stream) => {
-    printError(terminal, describeBroken(stream));
+    terminal.error(describeBroken(stream));
     stopped.resolve(EXIT.defect);
   });
 
@@ -94,11 +94,10 @@ async function main(
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
       onShed: (shed) => terminal.notice(describeShed(shed)),
-      onError: (error) => printError(terminal, String(error)),
+      onError: (error) => terminal.error(String(error)),
     }, (question, info) => operator.answer(question, info));
   } catch (error) {
-    printError(terminal, describeBindError(error, formatAddress({ hostname, port })));
-    return EXIT.noServer;
+    throw bindFailure(error, formatAddress({ hostname, port }));
   }
   operator.listening(server.addr);
   terminal.notice(room.notice);

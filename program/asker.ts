@@ -7,8 +7,7 @@ import type { ConversationEvent, EndReason, NoAnswerError } from "../transport/m
 import { formatAddress } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { describeAhead, describeUnanswered, SERVER_ENDS } from "./words.ts";
-import { printError } from "./program.ts";
+import { describeAhead, describeUnanswered, ENDS } from "./words.ts";
 
 /** Who asks the questions of a client, and hears how they stand. */
 export interface Asker {
@@ -70,7 +69,7 @@ export class ConsoleAsker implements Asker {
   }
 
   refused(problem: string): void {
-    printError(this.#terminal, problem);
+    this.#terminal.error(problem);
   }
 
   sent(): void {
@@ -112,14 +111,14 @@ export class ConsoleAsker implements Asker {
 
   unanswered({ address, timeout }: NoAnswerError): void {
     this.#terminal.status(undefined);
-    printError(this.#terminal, describeUnanswered(formatAddress(address), timeout));
+    this.#terminal.error(describeUnanswered(formatAddress(address), timeout));
   }
 
   ended(reason: EndReason, server: Deno.NetAddr): void {
     clearInterval(this.#timer);
-    const { error, notice } = SERVER_ENDS[reason];
+    const { error, notice } = ENDS[reason];
     const place = formatAddress(server);
-    if (error !== undefined) printError(this.#terminal, error(place));
+    if (error !== undefined) this.#terminal.error(error(place));
     if (notice !== undefined) this.#terminal.notice(notice(place));
   }
 

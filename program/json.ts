@@ -10,9 +10,8 @@ import { toJsonLine } from "../terminal/clean.ts";
 import type { LineReader } from "../terminal/line_reader.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Asker } from "./asker.ts";
-import { describeTooLong, describeUnanswered, SERVER_ENDS } from "./words.ts";
+import { describeTooLong, describeUnanswered, ENDS } from "./words.ts";
 import type { Operator } from "./operator.ts";
-import { printError } from "./program.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 
 /** What a bot talks through. */
@@ -79,7 +78,7 @@ export class JsonOperator implements Operator {
     for (let line = await lines.next(); line !== null; line = await lines.next()) {
       if (line.trim() === "") continue;
       const problem = this.#take(parse(line));
-      if (problem !== undefined) printError(this.#terminal, `${problem}: ${line.slice(0, 200)}`);
+      if (problem !== undefined) this.#terminal.error(`${problem}: ${line.slice(0, 200)}`);
     }
   }
 
@@ -135,7 +134,7 @@ export class JsonAsker implements Asker {
   }
 
   refused(problem: string): void {
-    printError(this.#options.terminal, problem);
+    this.#options.terminal.error(problem);
   }
 
   sent(): void {
@@ -152,13 +151,13 @@ export class JsonAsker implements Asker {
 
   unanswered({ address, timeout }: NoAnswerError): void {
     this.#print({ event: "unanswered" });
-    printError(this.#options.terminal, describeUnanswered(formatAddress(address), timeout));
+    this.#options.terminal.error(describeUnanswered(formatAddress(address), timeout));
   }
 
   ended(reason: EndReason, server: Deno.NetAddr): void {
     this.#print({ event: "ended", reason });
-    const { error } = SERVER_ENDS[reason];
-    if (error !== undefined) printError(this.#options.terminal, error(formatAddress(server)));
+    const { error } = ENDS[reason];
+    if (error !== undefined) this.#options.terminal.error(error(formatAddress(server)));
   }
 
   #print(event: Record<string, unknown>): void {

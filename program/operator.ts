@@ -7,8 +7,7 @@ import type { ClientInfo, EndReason, QuestionInfo } from "../transport/mod.ts";
 import { formatAddress } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { CLIENT_ENDS, describeTooLong } from "./words.ts";
-import { printError } from "./program.ts";
+import { describeTooLong, ENDS } from "./words.ts";
 import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 
 /** Who answers the questions of a server, and hears who comes and goes. */
@@ -70,7 +69,7 @@ export class ConsoleOperator implements Operator {
   disconnected(client: ClientInfo, reason: EndReason): void {
     this.#clients.delete(client);
     const place = formatAddress(client.remoteAddr);
-    this.#terminal.notice(`Cliente desconectado: ${place} (${CLIENT_ENDS[reason]})`);
+    this.#terminal.notice(`Cliente desconectado: ${place} (${ENDS[reason].operator})`);
   }
 
   answer(question: string, info: QuestionInfo): Promise<string> {
@@ -105,7 +104,7 @@ export class ConsoleOperator implements Operator {
       if (answer.trim() === "") continue;
       const problem = describeTooLong(answer, this.#maxBytes);
       if (problem === undefined) return answer;
-      printError(this.#terminal, problem);
+      this.#terminal.error(problem);
     }
   }
 

@@ -3,31 +3,12 @@
  *
  * @module
  */
-import { red } from "@std/fmt/colors";
 import config from "../deno.json" with { type: "json" };
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
-import { clean } from "../terminal/clean.ts";
 import { Terminal } from "../terminal/terminal.ts";
+import { EXIT, Failure } from "./words.ts";
 
-/** The exit codes of the programs. */
-export const EXIT = {
-  /** It ended in order. */
-  ok: 0,
-  /** A defect of the program, or of what it reads from or writes to. */
-  defect: 1,
-  /** What was typed is not a valid command. */
-  usage: 2,
-  /** No server, or no port to be one. */
-  noServer: 3,
-  /** The server was lost in mid-conversation. */
-  lost: 4,
-  /** The server refused. */
-  refused: 5,
-  /** The code of a private room is wrong, missing, or not wanted. */
-  code: 6,
-  /** Ctrl-C. */
-  interrupted: 130,
-} as const;
+export { EXIT } from "./words.ts";
 
 /** A program: what it takes, and what it does. */
 export interface Program extends ArgumentNames {
@@ -51,12 +32,6 @@ export async function run(program: Program): Promise<never> {
   Deno.exit(code);
 }
 
-/** Writes an error as one line on stderr. */
-export function printError(terminal: Terminal, message: string): void {
-  const label = terminal.colour("stderr") ? red("Error:") : "Error:";
-  terminal.notice(`${label} ${clean(message)}`);
-}
-
 async function complete(program: Program, terminal: Terminal): Promise<number> {
   const args = new Arguments(Deno.args, program);
   if (args.has("ayuda")) {
@@ -72,10 +47,14 @@ async function complete(program: Program, terminal: Terminal): Promise<number> {
 
 function report(error: unknown, terminal: Terminal): number {
   if (error instanceof UsageError) {
-    printError(terminal, `${error.message}; vea las opciones con --ayuda`);
+    terminal.error(`${error.message}; vea las opciones con --ayuda`);
     return EXIT.usage;
   }
+  if (error instanceof Failure) {
+    terminal.error(error.message);
+    return error.code;
+  }
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  printError(terminal, `defecto del programa, infórmelo a quien lo mantiene: ${what}`);
+  terminal.error(`defecto del programa, infórmelo a quien lo mantiene: ${what}`);
   return EXIT.defect;
 }

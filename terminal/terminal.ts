@@ -7,6 +7,8 @@
  * @module
  */
 
+import { red } from "@std/fmt/colors";
+import { clean } from "./clean.ts";
 import { Plain } from "./piped.ts";
 import {
   type Prompter,
@@ -144,6 +146,11 @@ export class Terminal {
   /** Writes one line about the conversation to stderr. */
   notice(line: string): void {
     this.#write(this.#errors, line);
+  }
+
+  /** Writes an error as one line on stderr. */
+  error(message: string): void {
+    this.notice(`${this.colour("stderr") ? red("Error:") : "Error:"} ${clean(message)}`);
   }
 
   /**
