@@ -6,10 +6,10 @@
 import { type Arguments, UsageError } from "./program/arguments.ts";
 import { type Asker, ConsoleAsker } from "./program/asker.ts";
 import { JsonAsker } from "./program/json.ts";
-import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
-import { connectFailure, describeBroken, describeTooLong, ENDS } from "./program/words.ts";
+import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
+import { connectFailure, describeTooLong, ENDS } from "./program/words.ts";
 import { isPlain } from "./program/mode.ts";
-import { EXIT, run } from "./program/program.ts";
+import { EXIT, run, type Surroundings } from "./program/program.ts";
 import { askerCode } from "./program/mode.ts";
 import {
   connect,
@@ -66,36 +66,25 @@ Escriba cada pregunta y pulse Intro. «bye», Ctrl-D o Ctrl-C terminan la conver
 async function main(
   args: Arguments,
   terminal: Terminal,
-  laboratory: Laboratory,
+  { signal, laboratory }: Surroundings,
 ): Promise<number> {
   const plain = isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad"] });
   const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
-  // Whatever stops the conversation before its end does so with an exit code.
-  const stop = new AbortController();
-  terminal.onInterrupt(() => {
-    // Who asks twice does not want to wait for the server to confirm the bye.
-    if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
-    stop.abort(EXIT.interrupted);
-  });
-  terminal.broken.then((stream) => {
-    terminal.error(describeBroken(stream));
-    stop.abort(EXIT.defect);
-  });
   const options = {
     hostname: args.host(DEFAULT_HOSTNAME),
     port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
     answerTimeout: args.seconds("espera", ANSWER_TIMEOUT_MS),
-    ...laboratory.options,
-    signal: stop.signal,
+    ...laboratory,
+    signal,
   };
   const [question] = args.words;
   if (question?.trim() === "") throw new UsageError("la pregunta está vacía");
   const problem = question && describeTooLong(question, maxBytes);
   if (problem) throw new UsageError(problem);
   // Whoever is asked for the code has typed all the rest well.
-  const code = await askerCode(args, terminal, stop.signal);
-  if (stop.signal.aborted) return stop.signal.reason;
+  const code = await askerCode(args, terminal, signal);
+  if (signal.aborted) return signal.reason;
   const asker = args.has("json")
     ? new JsonAsker({ terminal, lines: new LineReader(Deno.stdin.readable) })
     : new ConsoleAsker(terminal, question === undefined ? "Respuesta: " : "");
@@ -109,7 +98,6 @@ async function main(
       onEvent: (event) => asker.heard(event),
     });
   } catch (error) {
-    if (stop.signal.aborted) return stop.signal.reason;
     throw connectFailure(error, options);
   }
   if (plain) asker.unprotected(conversation.remoteAddr);
@@ -117,15 +105,15 @@ async function main(
   let isAnswered = true;
   try {
     if (question !== undefined) isAnswered = await ask(question, conversation, asker);
-    else await converse(conversation, asker, { maxBytes, stopped: stop.signal });
+    else await converse(conversation, asker, { maxBytes, stopped: signal });
   } catch (error) {
     if (!(error instanceof ConversationEndedError)) throw error;
   }
   const closed = conversation.bye();
   const reason = await conversation.ended;
-  if (!stop.signal.aborted) asker.ended(reason, conversation.remoteAddr);
+  if (!signal.aborted) asker.ended(reason, conversation.remoteAddr);
   await closed;
-  if (stop.signal.aborted) return stop.signal.reason;
+  if (signal.aborted) return signal.reason;
   return isAnswered ? ENDS[reason].code : EXIT.noServer;
 }
 
@@ -162,13 +150,13 @@ async function ask(question: string, conversation: Conversation, asker: Asker): 
 }
 
 if (import.meta.main) {
-  await run(withLaboratory({
+  await run({
     help: HELP,
-    isServer: false,
+    role: "client",
     values: ["host", "puerto", "inactividad", "espera"],
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],
     words: 1,
     main,
-  }));
+  });
 }

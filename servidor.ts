@@ -6,12 +6,12 @@
 import { clientCommands } from "./program/addresses.ts";
 import type { Arguments } from "./program/arguments.ts";
 import { JsonOperator } from "./program/json.ts";
-import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
-import { bindFailure, describeBroken, describeShed } from "./program/words.ts";
+import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
+import { bindFailure, describeShed } from "./program/words.ts";
 import { ConsoleOperator, type Operator } from "./program/operator.ts";
 import { isPlain, PLAIN_ROOM } from "./program/mode.ts";
 import { operatorCode } from "./program/mode.ts";
-import { EXIT, run } from "./program/program.ts";
+import { EXIT, run, type Surroundings } from "./program/program.ts";
 import { IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./transport/mod.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";
 import { formatAddress, serve, servePlain, type Server } from "./transport/mod.ts";
@@ -58,7 +58,7 @@ Escriba cada respuesta y pulse Intro. Ctrl-C cierra el servidor y avisa a los cl
 async function main(
   args: Arguments,
   terminal: Terminal,
-  laboratory: Laboratory,
+  { signal, laboratory }: Surroundings,
 ): Promise<number> {
   const hostname = args.host(DEFAULT_HOSTNAME);
   const port = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 });
@@ -71,15 +71,6 @@ async function main(
   const plain = isPlain(args, { alone: [], senseless: ["codigo", "max-por-direccion"] });
   const room = plain ? PLAIN_ROOM : operatorCode(args);
   const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
-  const stopped = Promise.withResolvers<number>();
-  const stop = () => stopped.resolve(EXIT.ok);
-  terminal.onInterrupt(stop);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
-  terminal.broken.then((stream) => {
-    terminal.error(describeBroken(stream));
-    stopped.resolve(EXIT.defect);
-  });
-
   const operator: Operator = args.has("json")
     ? new JsonOperator({ terminal, lines: new LineReader(Deno.stdin.readable), maxBytes })
     : new ConsoleOperator(terminal, maxBytes);
@@ -90,7 +81,8 @@ async function main(
       port,
       ...limits,
       ...(room.code !== undefined && { code: room.code }),
-      ...laboratory.options,
+      ...laboratory,
+      signal,
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
       onShed: (shed) => terminal.notice(describeShed(shed)),
@@ -103,10 +95,9 @@ async function main(
   terminal.notice(room.notice);
   for (const command of clientCommands(server.addr, room.clientOption)) terminal.notice(command);
 
-  operator.finished.then(stop);
-  const code = await stopped.promise;
-  await server.shutdown();
-  return code;
+  operator.finished.then(() => server.shutdown());
+  await server.finished;
+  return signal.aborted ? signal.reason : EXIT.ok;
 }
 
 if (import.meta.main) {
@@ -118,13 +109,13 @@ if (import.meta.main) {
     "max-preguntas",
     "inactividad",
   ];
-  await run(withLaboratory({
+  await run({
     help: HELP,
-    isServer: true,
+    role: "server",
     values,
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],
     words: 0,
     main,
-  }));
+  });
 }

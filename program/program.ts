@@ -1,12 +1,15 @@
 /**
- * What every program does around its work: the common options, one line for each error, an exit code.
+ * What every program does around its work: the common options, what stops it, one line for each error,
+ * an exit code.
  *
  * @module
  */
 import config from "../deno.json" with { type: "json" };
-import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
+import { type Laboratory, LABORATORY_FLAGS, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
+import { openLaboratory } from "../laboratory/laboratory.ts";
 import { Terminal } from "../terminal/terminal.ts";
-import { EXIT, Failure } from "./words.ts";
+import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
+import { describeBroken, EXIT, Failure } from "./words.ts";
 
 export { EXIT } from "./words.ts";
 
@@ -14,8 +17,18 @@ export { EXIT } from "./words.ts";
 export interface Program extends ArgumentNames {
   /** The text of `--ayuda`. */
   readonly help: string;
+  /** The end of a conversation that it holds, if any: then it has a laboratory and ends in order. */
+  readonly role?: "server" | "client";
   /** Does the work, and gives back the exit code. */
-  main(args: Arguments, terminal: Terminal): Promise<number>;
+  main(args: Arguments, terminal: Terminal, surroundings: Surroundings): Promise<number>;
+}
+
+/** What a program with a role is given for its conversation. */
+export interface Surroundings {
+  /** Aborts when the program has to end; the reason is its exit code. */
+  readonly signal: AbortSignal;
+  /** Options for `serve` and `connect`. */
+  readonly laboratory: Laboratory["options"];
 }
 
 /** Runs a program to its end, and ends the process. */
@@ -33,16 +46,51 @@ export async function run(program: Program): Promise<never> {
 }
 
 async function complete(program: Program, terminal: Terminal): Promise<number> {
-  const args = new Arguments(Deno.args, program);
+  const { help, role, values, flags } = program;
+  const args = new Arguments(
+    Deno.args,
+    role === undefined ? program : {
+      ...program,
+      values: [...values, ...LABORATORY_VALUES],
+      flags: [...flags, ...LABORATORY_FLAGS],
+    },
+  );
   if (args.has("ayuda")) {
-    for (const line of program.help.split("\n")) terminal.print(line);
+    for (const line of help.split("\n")) terminal.print(line);
     return EXIT.ok;
   }
   if (args.has("version")) {
     terminal.print(config.version);
     return EXIT.ok;
   }
-  return await program.main(args, terminal);
+  const stop = new AbortController();
+  const { signal } = stop;
+  if (role === undefined) return await program.main(args, terminal, { signal, laboratory: {} });
+  const laboratory = await openLaboratory(args, terminal, role);
+  stopOnSignals(stop, terminal, role);
+  const code = await program.main(args, terminal, { signal, laboratory: laboratory.options })
+    .catch((error) => signal.aborted && error === signal.reason ? error : report(error, terminal));
+  laboratory.conclude();
+  return code;
+}
+
+/** Aborts `stop` with an exit code on Ctrl-C, SIGTERM, or a stream that breaks. */
+function stopOnSignals(stop: AbortController, terminal: Terminal, role: Program["role"]): void {
+  const interrupt = (code: number) => {
+    if (role === "server") return stop.abort(EXIT.ok);
+    // The second Ctrl-C does not wait for the server to confirm the bye.
+    if (stop.signal.aborted) Deno.exit(code);
+    stop.abort(code);
+  };
+  terminal.onInterrupt(() => interrupt(EXIT.interrupted));
+  // Windows knows no SIGTERM.
+  if (Deno.build.os !== "windows") {
+    Deno.addSignalListener("SIGTERM", () => interrupt(EXIT.terminated));
+  }
+  terminal.broken.then((stream) => {
+    terminal.error(describeBroken(stream));
+    stop.abort(EXIT.defect);
+  });
 }
 
 function report(error: unknown, terminal: Terminal): number {

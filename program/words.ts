@@ -27,6 +27,8 @@ export const EXIT = {
   code: 6,
   /** Ctrl-C. */
   interrupted: 130,
+  /** SIGTERM. */
+  terminated: 143,
 } as const;
 
 /** Why a program cannot go on, for the person who runs it, and its exit code. It is no defect. */
