@@ -4,30 +4,19 @@
  * @module
  */
 import { clientCommands } from "./program/addresses.ts";
-import type { Arguments } from "./program/arguments.ts";
 import { JsonOperator } from "./program/json.ts";
-import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
+import { serverMode } from "./program/mode.ts";
+import { ConsoleOperator } from "./program/operator.ts";
+import { EXIT, type Run, run } from "./program/program.ts";
 import { bindFailure, describeShed } from "./program/words.ts";
-import { ConsoleOperator, type Operator } from "./program/operator.ts";
-import { isPlain, PLAIN_ROOM } from "./program/mode.ts";
-import { operatorCode } from "./program/mode.ts";
-import { EXIT, run, type Surroundings } from "./program/program.ts";
-import { IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./transport/mod.ts";
+import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
+import { formatAddress, IDLE_TIMEOUT_MS, MAX_QUESTIONS, type Server } from "./transport/mod.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";
-import { formatAddress, serve, servePlain, type Server } from "./transport/mod.ts";
-import { LineReader } from "./terminal/line_reader.ts";
-import type { Terminal } from "./terminal/terminal.ts";
-import {
-  DEFAULT_HOSTNAME,
-  DEFAULT_PORT,
-  MAX_MESSAGE_BYTES,
-  MAX_PLAIN_MESSAGE_BYTES,
-} from "./protocol.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol.ts";
 
 const HELP = `Servidor de preguntas y respuestas por UDP.
 
-Uso:
-  deno task servidor [opciones]
+Uso: deno task servidor [opciones]
 
 Opciones:
   --host DIRECCIÓN        dirección en la que escucha (${DEFAULT_HOSTNAME}); 0.0.0.0 o ::, en todas
@@ -35,9 +24,7 @@ Opciones:
   --max-clientes N        clientes a la vez (${MAX_SESSIONS})
   --max-por-direccion N   clientes a la vez desde una misma dirección (${MAX_SESSIONS_PER_ADDRESS})
   --max-preguntas N       preguntas sin responder a la vez (${MAX_QUESTIONS})
-  --inactividad SEGUNDOS  silencio tras el cual se da por ido a un cliente (${
-  IDLE_TIMEOUT_MS / 1000
-})
+  --inactividad SEGUNDOS  silencio que da por ido a un cliente (${IDLE_TIMEOUT_MS / 1000})
   --codigo [TEXTO]        sala privada: solo entra y lee quien tenga el código; sin TEXTO, crea uno
   --sin-fiabilidad        UDP tal cual, también para netcat: lo que se pierde, perdido queda
   --json                  para programas: un objeto JSON por línea, en la salida y en la entrada
@@ -47,7 +34,6 @@ Opciones:
 ${LABORATORY_HELP}
 
 Ejemplos:
-  deno task servidor
   deno task servidor --host 0.0.0.0 --puerto 5000
   deno task servidor --host 0.0.0.0 --codigo
   deno task servidor < respuestas.txt
@@ -55,32 +41,21 @@ Ejemplos:
 
 Escriba cada respuesta y pulse Intro. Ctrl-C cierra el servidor y avisa a los clientes.`;
 
-async function main(
-  args: Arguments,
-  terminal: Terminal,
-  { signal, laboratory }: Surroundings,
-): Promise<number> {
-  const hostname = args.host(DEFAULT_HOSTNAME);
-  const port = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 });
-  const limits = {
+async function main({ args, terminal, signal, laboratory }: Run): Promise<number> {
+  const mode = serverMode(args);
+  const options = {
+    hostname: args.host(DEFAULT_HOSTNAME),
+    port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 }),
     maxSessions: args.limit("max-clientes", MAX_SESSIONS),
     maxSessionsPerAddress: args.limit("max-por-direccion", MAX_SESSIONS_PER_ADDRESS),
     maxQuestions: args.limit("max-preguntas", MAX_QUESTIONS),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
   };
-  const plain = isPlain(args, { alone: [], senseless: ["codigo", "max-por-direccion"] });
-  const room = plain ? PLAIN_ROOM : operatorCode(args);
-  const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
-  const operator: Operator = args.has("json")
-    ? new JsonOperator({ terminal, lines: new LineReader(Deno.stdin.readable), maxBytes })
-    : new ConsoleOperator(terminal, maxBytes);
+  const operator = new (args.has("json") ? JsonOperator : ConsoleOperator)(terminal, mode.maxBytes);
   let server: Server;
   try {
-    server = (plain ? servePlain : serve)({
-      hostname,
-      port,
-      ...limits,
-      ...(room.code !== undefined && { code: room.code }),
+    server = mode.serve({
+      ...options,
       ...laboratory,
       signal,
       onConnect: (client) => operator.connected(client),
@@ -89,30 +64,21 @@ async function main(
       onError: (error) => terminal.error(String(error)),
     }, (question, info) => operator.answer(question, info));
   } catch (error) {
-    throw bindFailure(error, formatAddress({ hostname, port }));
+    throw bindFailure(error, formatAddress(options));
   }
   operator.listening(server.addr);
-  terminal.notice(room.notice);
-  for (const command of clientCommands(server.addr, room.clientOption)) terminal.notice(command);
-
+  terminal.notice(mode.notice);
+  for (const command of clientCommands(server.addr, mode.clientOption)) terminal.notice(command);
   operator.finished.then(() => server.shutdown());
   await server.finished;
   return signal.aborted ? signal.reason : EXIT.ok;
 }
 
 if (import.meta.main) {
-  const values = [
-    "host",
-    "puerto",
-    "max-clientes",
-    "max-por-direccion",
-    "max-preguntas",
-    "inactividad",
-  ];
   await run({
     help: HELP,
     role: "server",
-    values,
+    values: ["host", "puerto", "max-clientes", "max-por-direccion", "max-preguntas", "inactividad"],
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],
     words: 0,

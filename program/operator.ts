@@ -8,7 +8,6 @@ import { formatAddress } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { describeTooLong, ENDS } from "./words.ts";
-import { MAX_MESSAGE_BYTES } from "../protocol.ts";
 
 /** Who answers the questions of a server, and hears who comes and goes. */
 export interface Operator {
@@ -43,8 +42,8 @@ export class ConsoleOperator implements Operator {
   #isFinished = false;
   #placesTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Shows questions in `terminal`, and reads the answers there: so many bytes of UTF-8 at most. */
-  constructor(terminal: Terminal, maxBytes: number = MAX_MESSAGE_BYTES) {
+  /** Shows questions in `terminal`, and reads answers of `maxBytes` bytes of UTF-8 at most there. */
+  constructor(terminal: Terminal, maxBytes: number) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
   }

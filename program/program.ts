@@ -20,12 +20,16 @@ export interface Program extends ArgumentNames {
   /** The end of a conversation that it holds, if any: then it has a laboratory and ends in order. */
   readonly role?: "server" | "client";
   /** Does the work, and gives back the exit code. */
-  main(args: Arguments, terminal: Terminal, surroundings: Surroundings): Promise<number>;
+  main(run: Run): Promise<number>;
 }
 
-/** What a program with a role is given for its conversation. */
-export interface Surroundings {
-  /** Aborts when the program has to end; the reason is its exit code. */
+/** What a program is given for one run. */
+export interface Run {
+  /** The options that were typed. */
+  readonly args: Arguments;
+  /** Where people read and type. */
+  readonly terminal: Terminal;
+  /** Aborts when a program with a role has to end; the reason is its exit code. */
   readonly signal: AbortSignal;
   /** Options for `serve` and `connect`. */
   readonly laboratory: Laboratory["options"];
@@ -65,10 +69,10 @@ async function complete(program: Program, terminal: Terminal): Promise<number> {
   }
   const stop = new AbortController();
   const { signal } = stop;
-  if (role === undefined) return await program.main(args, terminal, { signal, laboratory: {} });
+  if (role === undefined) return await program.main({ args, terminal, signal, laboratory: {} });
   const laboratory = await openLaboratory(args, terminal, role);
   stopOnSignals(stop, terminal, role);
-  const code = await program.main(args, terminal, { signal, laboratory: laboratory.options })
+  const code = await program.main({ args, terminal, signal, laboratory: laboratory.options })
     .catch((error) => signal.aborted && error === signal.reason ? error : report(error, terminal));
   laboratory.conclude();
   return code;

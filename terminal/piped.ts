@@ -7,8 +7,8 @@
 import { LineReader } from "./line_reader.ts";
 import type { Prompter, TerminalInput, Writer } from "./streams.ts";
 
-/** What {@linkcode Plain} reads, writes and tells. */
-export interface PlainOptions {
+/** What {@linkcode PipedPrompter} reads, writes and tells. */
+export interface PipedOptions {
   /** Where the lines come from. */
   input: TerminalInput;
   /** Where prompts and lines go. */
@@ -21,7 +21,7 @@ export interface PlainOptions {
  * Writes each prompt, and after it the line that was read, so that the output is the transcript
  * although no terminal echoes what is typed.
  */
-export class Plain implements Prompter {
+export class PipedPrompter implements Prompter {
   #input: TerminalInput;
   #lines: LineReader | undefined;
   #output: Writer;
@@ -33,7 +33,7 @@ export class Plain implements Prompter {
   #isClosed = false;
 
   /** Reads nothing yet: the stream of the input takes longer to load than a first prompt to show. */
-  constructor({ input, output, onBroken }: PlainOptions) {
+  constructor({ input, output, onBroken }: PipedOptions) {
     this.#input = input;
     this.#output = output;
     this.#onBroken = onBroken;
@@ -49,19 +49,22 @@ export class Plain implements Prompter {
     return this.#prompt !== undefined;
   }
 
-  async question(
-    prompt: string,
-    signal?: AbortSignal,
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined> {
     if (this.#endShown) return null;
     this.#prompt = prompt;
     this.show();
-    const line = await unlessAborted(this.#readAhead(), signal);
+    const line = await this.line(signal);
     if (line === undefined) this.hide();
     // At the end as well, for the transcript is made of whole lines.
     else this.#output.write(`${line ?? ""}\n`);
     this.#prompt = undefined;
     this.#endShown = line === null;
+    return line;
+  }
+
+  /** The next line, without a prompt or an echo. */
+  async line(signal?: AbortSignal): Promise<string | null | undefined> {
+    const line = await unlessAborted(this.#readAhead(), signal);
     if (typeof line === "string") this.#next = this.#read();
     return line;
   }
@@ -102,6 +105,7 @@ export class Plain implements Prompter {
 /** `undefined` if `signal` aborts before `line` is there; the line can then be awaited again. */
 function unlessAborted<T>(line: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
   if (signal === undefined) return line;
+  if (signal.aborted) return Promise.resolve(undefined);
   const { promise, resolve } = Promise.withResolvers<T | undefined>();
   const withdraw = () => resolve(undefined);
   signal.addEventListener("abort", withdraw);

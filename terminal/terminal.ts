@@ -9,7 +9,7 @@
 
 import { red } from "@std/fmt/colors";
 import { clean } from "./clean.ts";
-import { Plain } from "./piped.ts";
+import { PipedPrompter } from "./piped.ts";
 import {
   type Prompter,
   takeKeys,
@@ -82,6 +82,7 @@ export class Terminal {
   #output: Writer;
   #errors: Writer;
   #columns: () => number;
+  #piped: PipedPrompter;
   #prompter: Promise<Prompter> | undefined;
   #active: Prompter | FirstPrompt | undefined;
   #status: string | undefined;
@@ -97,6 +98,8 @@ export class Terminal {
     this.#output = new Writer(options.output ?? Deno.stdout, this.#breaking("stdout"));
     this.#errors = new Writer(options.errors ?? Deno.stderr, this.#breaking("stderr"));
     this.#columns = options.columns ?? consoleColumns;
+    const streams = { input: this.#input, output: this.#output };
+    this.#piped = new PipedPrompter({ ...streams, onBroken: this.#breaking("stdin") });
     this.interactive = this.#input.isTerminal() && this.#output.terminal;
   }
 
@@ -136,6 +139,14 @@ export class Terminal {
     if (signal?.aborted) return undefined;
     this.#eraseStatus();
     return await prompter.question(prompt, signal);
+  }
+
+  /**
+   * The next line by itself, for a program in a person's place: no prompt, no echo. Null at the end of
+   * input, undefined when `signal` aborts. It goes with no {@linkcode question}.
+   */
+  line(signal?: AbortSignal): Promise<string | null | undefined> {
+    return this.#piped.line(signal);
   }
 
   /** Writes one line of the conversation to stdout. */
@@ -183,6 +194,7 @@ export class Terminal {
     this.#closed = true;
     this.#eraseStatus();
     this.#active?.close();
+    this.#piped.close();
     for (const listener of this.#interruptListeners) Deno.removeSignalListener("SIGINT", listener);
   }
 
@@ -196,15 +208,17 @@ export class Terminal {
   }
 
   async #choosePrompter(): Promise<Prompter> {
-    const streams = { input: this.#input, output: this.#output };
-    if (!this.interactive) {
-      return this.#active = new Plain({ ...streams, onBroken: this.#breaking("stdin") });
-    }
+    if (!this.interactive) return this.#active = this.#piped;
     // Readline takes long to load: a pipe does without it, and a first prompt can show before.
     const { Editor } = await import("./editor.ts");
     this.#active?.hide();
     const onInterrupt = () => this.#interruptListeners.forEach((listener) => listener());
-    this.#active = new Editor({ ...streams, columns: this.#columns, onInterrupt });
+    this.#active = new Editor({
+      input: this.#input,
+      output: this.#output,
+      columns: this.#columns,
+      onInterrupt,
+    });
     if (this.#closed) this.#active.close();
     return this.#active;
   }
