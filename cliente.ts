@@ -22,10 +22,10 @@ Con PREGUNTA hace esa sola pregunta, escribe la respuesta y termina.
 Opciones:
   --host DIRECCIÓN        dirección o nombre del servidor (${DEFAULT_HOSTNAME})
   --puerto N              puerto del servidor, de 1 a 65535 (${DEFAULT_PORT})
-  --inactividad SEGUNDOS  silencio que da por perdido al servidor (${IDLE_TIMEOUT_MS / 1000})
+  --inactividad SEGUNDOS  silencio hasta dar por perdido al servidor (${IDLE_TIMEOUT_MS / 1000})
   --codigo [TEXTO]        código de una sala privada; sin TEXTO, lo pide sin mostrarlo
-  --sin-fiabilidad        UDP tal cual, también hacia otros programas: lo que se pierde, perdido queda
-  --espera SEGUNDOS       con --sin-fiabilidad: espera de cada respuesta (${
+  --sin-fiabilidad        UDP tal cual, también con otros programas: lo que se pierde no se reenvía
+  --espera SEGUNDOS       con --sin-fiabilidad, lo que espera cada respuesta (${
   ANSWER_TIMEOUT_MS / 1000
 })
   --json                  para programas: un objeto JSON por línea en la salida

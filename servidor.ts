@@ -24,9 +24,9 @@ Opciones:
   --max-clientes N        clientes a la vez (${MAX_SESSIONS})
   --max-por-direccion N   clientes a la vez desde una misma dirección (${MAX_SESSIONS_PER_ADDRESS})
   --max-preguntas N       preguntas sin responder a la vez (${MAX_QUESTIONS})
-  --inactividad SEGUNDOS  silencio que da por ido a un cliente (${IDLE_TIMEOUT_MS / 1000})
+  --inactividad SEGUNDOS  silencio hasta dar por perdido a un cliente (${IDLE_TIMEOUT_MS / 1000})
   --codigo [TEXTO]        sala privada: solo entra y lee quien tenga el código; sin TEXTO, crea uno
-  --sin-fiabilidad        UDP tal cual, también para netcat: lo que se pierde, perdido queda
+  --sin-fiabilidad        UDP tal cual, también para netcat: lo que se pierde no se reenvía
   --json                  para programas: un objeto JSON por línea, en la salida y en la entrada
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión

@@ -77,15 +77,16 @@ export function describeImpairment({ conditions, dropped, seed }: Impairment): s
   const isChance = loss + duplication + reordering + jitter > 0;
   const told = [
     dropped.length > 0 && `pierde ${describeList(dropped)}`,
-    loss > 0 && `pierde ${percent(loss)}`,
-    duplication > 0 && `duplica ${percent(duplication)}`,
-    reordering > 0 && `desordena ${percent(reordering)}`,
+    loss > 0 && `pierde el ${percent(loss)}`,
+    duplication > 0 && `duplica el ${percent(duplication)}`,
+    reordering > 0 && `desordena el ${percent(reordering)}`,
     jitter > 0 && `retrasa de ${delay} a ${delay + jitter} ms`,
     jitter === 0 && delay > 0 && `retrasa ${delay} ms`,
   ].filter((part) => part !== false);
   if (told.length === 0) return undefined;
+  const what = told.join(", ").replace("%", "% de los datagramas");
   const repeat = isChance ? `; semilla ${seed}` : "";
-  return `Red maltratada a propósito: ${told.join(", ")}${repeat}`;
+  return `Red degradada a propósito: ${what}${repeat}`;
 }
 
 function readList(typed: string): Range[] {

@@ -21,7 +21,7 @@ export const LABORATORY_VALUES: readonly string[] = IMPAIRMENT_OPTIONS;
 export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
 
 /** The part of `--ayuda` that is about it. */
-export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito y ver cada datagrama:
+export const LABORATORY_HELP = `Laboratorio, para degradar la red a propósito y ver cada datagrama:
   --perdida P%            pierde ese porcentaje de los datagramas que salen y de los que llegan
   --perdida LISTA         pierde esos datagramas: 2,4-6 son el segundo y del cuarto al sexto, contando
                           juntos los que salen y los que llegan

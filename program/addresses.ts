@@ -23,7 +23,7 @@ export function clientCommands({ hostname, port }: Deno.NetAddr, more: string): 
     .map(({ address }) => address)
     .filter((address) => !isLocal(address));
   if (addresses.length === 0) {
-    return ["Este equipo no tiene ninguna dirección de red: solo se llega a él desde él mismo"];
+    return ["Este equipo no tiene ninguna dirección de red: solo se puede entrar desde él mismo"];
   }
   return [
     "Desde otro equipo de la red, escriba:",

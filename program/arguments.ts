@@ -162,12 +162,14 @@ function unambiguous(
     const name = arg === "-h" ? "ayuda" : arg.replace(/^--/, "");
     if (booleans.includes(name)) return `--${name}=true`;
     if (arg.startsWith("--") && withValue.includes(name.replace(/=[^]*$/, ""))) return arg;
-    if (isValue) throw new UsageError(`el valor "${arg}" empieza por un guion: únalo con "="`);
+    if (isValue) {
+      throw new UsageError(`el valor "${arg}" empieza por un guion: únalo a su opción con "="`);
+    }
     // What such an option would take, or what follows a "=", may be a code: it is not for messages.
     const optional = optionals.find((name) => options[index - 1] === `--${name}`);
     if (optional !== undefined) {
       throw new UsageError(
-        `lo que sigue a --${optional} no es una opción y empieza por un guion: únalo con "="`,
+        `lo que sigue a --${optional} empieza por un guion y no es una opción: si es su valor, únalo con "="`,
       );
     }
     throw new UsageError(`no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`);

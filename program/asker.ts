@@ -151,7 +151,9 @@ export class ConsoleAsker implements Asker {
       case "reconnected":
         return terminal.notice("Conectado de nuevo");
       case "stale":
-        return terminal.notice("Ya había llegado una respuesta: es la de una pregunta anterior");
+        return terminal.notice(
+          "La respuesta que sigue llegó tarde: es la de una pregunta anterior",
+        );
       case "answer":
         clearInterval(this.#timer);
         terminal.status("Pregunta respondida");

@@ -73,7 +73,7 @@ export class JsonOperator implements Operator {
       return `se esperaba {"id": número, "answer": "texto"} en una línea`;
     }
     const resolve = this.#open.get(id);
-    if (resolve === undefined) return `ninguna pregunta espera respuesta con el id ${id}`;
+    if (resolve === undefined) return `ninguna pregunta con el id ${id} espera respuesta`;
     const problem = describeTooLong(answer, this.#maxBytes);
     if (problem !== undefined) return problem;
     this.#open.delete(id);

@@ -36,7 +36,7 @@ const OPEN: Mode = {
   connect,
   maxBytes: MAX_MESSAGE_BYTES,
   greeting: "connected",
-  notice: "Sala abierta: quien lea la red lee la conversación (vea --codigo)",
+  notice: "Sala abierta: quien capture el tráfico puede leer la conversación (vea --codigo)",
   clientOption: "",
 };
 
@@ -45,7 +45,8 @@ const PLAIN: Mode = {
   connect: connectPlain,
   maxBytes: MAX_PLAIN_MESSAGE_BYTES,
   greeting: "unprotected",
-  notice: "Sin fiabilidad: nada se reenvía, y se responde a cualquier remite, aunque sea falso; " +
+  notice:
+    "Sin fiabilidad: nada se reenvía, y se responde a cualquier remitente, aunque sea falso; " +
     "no abra este servidor a una red que no sea la suya",
   clientOption: " --sin-fiabilidad",
 };
@@ -70,8 +71,8 @@ export function serverMode(args: Arguments): Mode {
   if (given === "") return room;
   const notice = codeStrength(given) === "long"
     ? "Sala privada, con su código"
-    : "Sala privada; aviso: quien haya grabado la red puede adivinar después un código corto, y " +
-      "--codigo sin texto crea uno que no";
+    : "Sala privada; aviso: quien capture el tráfico puede adivinar después un código corto; " +
+      "--codigo, sin texto, crea uno seguro";
   return { ...room, notice, clientOption: " --codigo" };
 }
 

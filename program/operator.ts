@@ -121,7 +121,7 @@ export class ConsoleOperator implements Operator {
   #forget(gone: Waiting): void {
     if (gone === this.#current) {
       const place = formatAddress(gone.info.remoteAddr);
-      this.#terminal.notice(`La pregunta de ${place} se retiró: quien la hizo ya no está`);
+      this.#terminal.notice(`Se retiró la pregunta de ${place}: se desconectó`);
       return;
     }
     const index = this.#queue.indexOf(gone);

@@ -107,6 +107,6 @@ function report(error: unknown, terminal: Terminal): number {
     return error.code;
   }
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  terminal.error(`defecto del programa, infórmelo a quien lo mantiene: ${what}`);
+  terminal.error(`defecto del programa; comuníquelo a quien lo mantiene: ${what}`);
   return EXIT.defect;
 }

@@ -72,7 +72,7 @@ export const ENDS: Readonly<
   silence: {
     operator: "inactividad",
     error: (server) =>
-      `se perdió al servidor ${server}: compruebe la red y que siga en marcha, y vuelva a conectar`,
+      `se perdió la conexión con el servidor ${server}: compruebe la red y que siga en marcha, y vuelva a conectarse`,
     code: EXIT.lost,
   },
   failed: {
@@ -101,7 +101,7 @@ export const ENDS: Readonly<
   private: {
     operator: "no tiene el código de la sala",
     error: (server) =>
-      `el servidor ${server} se reinició como sala privada: conecte de nuevo con --codigo`,
+      `el servidor ${server} se reinició como sala privada: vuelva a conectarse con --codigo`,
     code: EXIT.code,
   },
   "refused:full": {
@@ -139,7 +139,9 @@ export const ENDS: Readonly<
 /** How many questions are answered first. */
 export function describeAhead(ahead: number): string {
   if (ahead === 0) return "es la que se responde ahora";
-  return ahead === 1 ? "1 pregunta por delante" : `${ahead} preguntas por delante`;
+  return ahead === 1
+    ? "hay 1 pregunta antes que la suya"
+    : `hay ${ahead} preguntas antes que la suya`;
 }
 
 /** That a text is too long to be sent as one message, or `undefined` if it is not. */
@@ -198,12 +200,23 @@ export function describeUnanswered(place: string, milliseconds: number): string 
 /** What the limits of the server shed since the last time, as one quiet line. */
 export function describeShed(shed: Readonly<Shed>): string {
   const parts = [
-    [shed.sessions, "clientes rechazados por estar completo"],
-    [shed.sessionsPerAddress, "clientes rechazados por ser demasiados en su dirección"],
-    [shed.questions, "preguntas rechazadas por haber demasiadas en espera"],
-    [shed.unproved, "datagramas de desconocidos sin contestar"],
+    [shed.sessions, "cliente rechazado", "clientes rechazados", "por estar completo el servidor"],
+    [
+      shed.sessionsPerAddress,
+      "cliente rechazado",
+      "clientes rechazados",
+      "por ser ya demasiados en su dirección",
+    ],
+    [
+      shed.questions,
+      "pregunta rechazada",
+      "preguntas rechazadas",
+      "por haber demasiadas en espera",
+    ],
+    [shed.unproved, "datagrama de desconocidos", "datagramas de desconocidos", "sin contestar"],
   ] as const;
-  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const told = parts.filter(([count]) => count > 0)
+    .map(([count, one, many, why]) => `${count} ${count === 1 ? one : many} ${why}`);
   return `Límites alcanzados: ${told.join(", ")}`;
 }
 

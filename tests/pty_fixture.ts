@@ -47,9 +47,9 @@ async function obey(line: string): Promise<void> {
   } else if (line === "estado") {
     terminal.status("Enviada");
     await pause(200);
-    terminal.status("Recibida: 2 preguntas por delante " + "-".repeat(100));
+    terminal.status("Recibida: hay 2 preguntas antes que la suya " + "-".repeat(100));
     await pause(200);
-    terminal.status("Recibida: 1 pregunta por delante");
+    terminal.status("Recibida: hay 1 pregunta antes que la suya");
     await pause(200);
     terminal.print("Respuesta: NOOOOO");
   } else if (line === "espera") {

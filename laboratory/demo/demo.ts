@@ -53,7 +53,7 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
   const play = new Play(options);
   const pauses = pausesBefore(play.scenes);
   const before = [
-    describeImpairment(options.impairment) ?? "Red sin maltratar",
+    describeImpairment(options.impairment) ?? "Red sin degradar",
     "",
     drawHeading(isColoured),
   ];
