@@ -7,6 +7,7 @@
 import config from "../deno.json" with { type: "json" };
 import { type Laboratory, LABORATORY_FLAGS, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
 import { openLaboratory } from "../laboratory/laboratory.ts";
+import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
 import { describeBroken, EXIT, Failure } from "./words.ts";
@@ -87,10 +88,7 @@ function stopOnSignals(stop: AbortController, terminal: Terminal, role: Program[
     stop.abort(code);
   };
   terminal.onInterrupt(() => interrupt(EXIT.interrupted));
-  // Windows knows no SIGTERM.
-  if (Deno.build.os !== "windows") {
-    Deno.addSignalListener("SIGTERM", () => interrupt(EXIT.terminated));
-  }
+  onSignal("SIGTERM", () => interrupt(EXIT.terminated));
   terminal.broken.then((stream) => {
     terminal.error(describeBroken(stream));
     stop.abort(EXIT.defect);

@@ -11,10 +11,11 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import { type Prompter, takeKeys, type TerminalInput, type Writer } from "./streams.ts";
+import { onSignal, takeKeys } from "./streams.ts";
+import type { Prompter, TerminalInput, Writer } from "./streams.ts";
 
 /** Keys that are kept, in UTF-16 code units, before the keyboard has to wait for a prompt. */
-export const MAX_TYPED_AHEAD = 131_072;
+const MAX_TYPED_AHEAD = 131_072;
 
 /** Lines that the arrow keys bring back. */
 const HISTORY_SIZE = 100;
@@ -67,10 +68,9 @@ export class Editor implements Prompter {
   #typedIsTaken = Promise.withResolvers<void>();
   #end = Promise.withResolvers<void>();
   #closed = false;
-  /** Windows knows neither of them. */
-  #signals: [Deno.Signal, () => void][] = Deno.build.os === "windows" ? [] : [
-    ["SIGWINCH", () => this.#resized()],
-    ["SIGCONT", () => this.#continued()],
+  #ignoreSignals = [
+    onSignal("SIGWINCH", () => this.#resized()),
+    onSignal("SIGCONT", () => this.#continued()),
   ];
 
   /** Takes the keyboard over, until {@linkcode close}. */
@@ -92,7 +92,6 @@ export class Editor implements Prompter {
     this.#readline.on("close", () => this.#finish());
     // Readline would stop the process by itself, for which it lacks the permission.
     this.#readline.on("SIGTSTP", () => {});
-    for (const [signal, listener] of this.#signals) Deno.addSignalListener(signal, listener);
     takeKeys(this.#input);
     this.#pump();
   }
@@ -190,7 +189,7 @@ export class Editor implements Prompter {
     this.#closed = true;
     if (this.asking) this.#output.write("\n");
     this.#answer(null);
-    for (const [signal, listener] of this.#signals) Deno.removeSignalListener(signal, listener);
+    for (const ignore of this.#ignoreSignals) ignore();
     this.#input.setRaw(false);
     this.#typedIsTaken.resolve();
     this.#reader.cancel().catch(() => {});

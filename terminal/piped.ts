@@ -5,7 +5,7 @@
  */
 
 import { LineReader } from "./line_reader.ts";
-import type { Prompter, TerminalInput, Writer } from "./streams.ts";
+import { type Prompter, type TerminalInput, unlessAborted, type Writer } from "./streams.ts";
 
 /** What {@linkcode PipedPrompter} reads, writes and tells. */
 export interface PipedOptions {
@@ -100,15 +100,4 @@ export class PipedPrompter implements Prompter {
     if (this.#lines === undefined && this.#isClosed) return null;
     return await (this.#lines ??= new LineReader(this.#input.readable)).next();
   }
-}
-
-/** `undefined` if `signal` aborts before `line` is there; the line can then be awaited again. */
-function unlessAborted<T>(line: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
-  if (signal === undefined) return line;
-  if (signal.aborted) return Promise.resolve(undefined);
-  const { promise, resolve } = Promise.withResolvers<T | undefined>();
-  const withdraw = () => resolve(undefined);
-  signal.addEventListener("abort", withdraw);
-  line.then(resolve);
-  return promise.finally(() => signal.removeEventListener("abort", withdraw));
 }

@@ -9,7 +9,8 @@
  * @module
  */
 
-import { takeKeys, type TerminalInput, type TerminalOutput, Writer } from "./streams.ts";
+import { onSignal, takeKeys, unlessAborted, Writer } from "./streams.ts";
+import type { TerminalInput, TerminalOutput } from "./streams.ts";
 
 /** Where a secret is typed; `Deno.stdin` is one. */
 export interface SecretInput extends Pick<TerminalInput, "setRaw"> {
@@ -44,9 +45,7 @@ export async function askSecret(
   prompt: string,
   { input, output, signal }: SecretOptions,
 ): Promise<string | null | undefined> {
-  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
   const writer = new Writer(output, () => {});
-  const withdraw = () => resolve(undefined);
   const show = () => {
     takeKeys(input);
     writer.write(prompt);
@@ -56,26 +55,17 @@ export async function askSecret(
     input.setRaw(false);
   };
   // A program that was stopped comes back to a terminal that echoes.
-  const ignore = onContinue(() => {
+  const ignore = onSignal("SIGCONT", () => {
     hide();
     show();
   });
-  signal.addEventListener("abort", withdraw);
   show();
   try {
-    return await Promise.race([readLine(input), aborted]);
+    return await unlessAborted(readLine(input), signal);
   } finally {
-    signal.removeEventListener("abort", withdraw);
     ignore();
     hide();
   }
-}
-
-/** Calls `listener` whenever the process goes on, until what is returned is called. */
-function onContinue(listener: () => void): () => void {
-  if (Deno.build.os === "windows") return () => {};
-  Deno.addSignalListener("SIGCONT", listener);
-  return () => Deno.removeSignalListener("SIGCONT", listener);
 }
 
 async function readLine(input: SecretInput): Promise<string | null> {

@@ -75,3 +75,26 @@ export class Writer {
     }
   }
 }
+
+/** `undefined` if `signal` aborts first; `promise` can then be awaited again. */
+export async function unlessAborted<T>(
+  promise: Promise<T>,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  if (signal?.aborted) return undefined;
+  const aborted = Promise.withResolvers<undefined>();
+  const withdraw = () => aborted.resolve(undefined);
+  signal?.addEventListener("abort", withdraw);
+  const first = Promise.race([promise, aborted.promise]);
+  return await first.finally(() => signal?.removeEventListener("abort", withdraw));
+}
+
+/** Calls `listener` on each such signal, which Windows lacks, until the returned function is called. */
+export function onSignal(
+  signal: "SIGTERM" | "SIGCONT" | "SIGWINCH",
+  listener: () => void,
+): () => void {
+  if (Deno.build.os === "windows") return () => {};
+  Deno.addSignalListener(signal, listener);
+  return () => Deno.removeSignalListener(signal, listener);
+}

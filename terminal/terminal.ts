@@ -10,15 +10,8 @@
 import { red } from "@std/fmt/colors";
 import { clean } from "./clean.ts";
 import { PipedPrompter } from "./piped.ts";
-import {
-  type Prompter,
-  takeKeys,
-  type TerminalInput,
-  type TerminalOutput,
-  Writer,
-} from "./streams.ts";
-
-export type { TerminalInput, TerminalOutput } from "./streams.ts";
+import { takeKeys, Writer } from "./streams.ts";
+import type { Prompter, TerminalInput, TerminalOutput } from "./streams.ts";
 
 /** The streams of a {@linkcode Terminal}; by default those of the process. */
 export interface TerminalOptions {
@@ -196,11 +189,6 @@ export class Terminal {
     this.#active?.close();
     this.#piped.close();
     for (const listener of this.#interruptListeners) Deno.removeSignalListener("SIGINT", listener);
-  }
-
-  /** The same as {@linkcode close}, for `using`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   #open(): Promise<Prompter> {
