@@ -1,5 +1,5 @@
 /**
- * The laboratory of the two programs, for whoever asks for it: a network that is bad on purpose.
+ * The laboratory of the two programs: a network that is bad on purpose.
  *
  * @module
  */

@@ -5,13 +5,13 @@
  */
 import { parseArgs } from "@std/cli/parse-args";
 
-/** What somebody typed is not a valid command. The message says why, to the person who typed it. */
+/** The command line is not valid. The message says why, to the person who typed it. */
 export class UsageError extends Error {
   /** Always "UsageError". */
   override readonly name = "UsageError";
 }
 
-/** What a command line may hold. */
+/** The options and words that a command line may hold. */
 export interface ArgumentNames {
   /** Names of the options that take a value. */
   readonly values: readonly string[];
@@ -86,7 +86,7 @@ export class Arguments {
     return given[0];
   }
 
-  /** The value of `--host`, or `otherwise`. An IPv6 address may stand in brackets. */
+  /** The value of `--host`, or `otherwise`. An IPv6 address may have brackets. */
   host(otherwise: string): string {
     return this.text("host", otherwise).replace(/^\[(.*)\]$/, "$1");
   }
@@ -141,9 +141,8 @@ export class Arguments {
 }
 
 /**
- * The same command line with nothing in it that the parser could take for something else: it knows
- * dotted names, negations, clusters of letters, and values of options that have none, and it takes no
- * value that is empty.
+ * The same command line without anything that the parser would read in its own way: dotted names,
+ * negations, clusters of letters, values of flags, and empty values.
  */
 function unambiguous(
   args: readonly string[],
@@ -165,7 +164,7 @@ function unambiguous(
     if (isValue) {
       throw new UsageError(`el valor "${arg}" empieza por un guion: únalo a su opción con "="`);
     }
-    // What such an option would take, or what follows a "=", may be a code: it is not for messages.
+    // The value may be a code: it is not for messages.
     const optional = optionals.find((name) => options[index - 1] === `--${name}`);
     if (optional !== undefined) {
       throw new UsageError(

@@ -20,9 +20,9 @@ export interface Asker {
 /** How a conversation stands, as its asker hears it. */
 export type AskerEvent =
   | ConversationEvent
-  /** The client got through to that server. */
+  /** The handshake with the server is complete. */
   | { readonly type: "connected"; readonly hostname: string; readonly port: number }
-  /** That server will be asked without protection; whether it is there is not known. */
+  /** The server will be asked without protection. It may not exist. */
   | { readonly type: "unprotected"; readonly hostname: string; readonly port: number }
   /** The question is on its way. */
   | { readonly type: "sent" }
@@ -39,7 +39,7 @@ export interface Talk {
   readonly asker: Asker;
   /** The conversation. */
   readonly conversation: Conversation;
-  /** Where errors are told. */
+  /** Errors are printed there. */
   readonly terminal: Terminal;
   /** Longest question, in bytes of UTF-8. */
   readonly maxBytes: number;

@@ -1,5 +1,5 @@
 /**
- * What differs between the three rooms of the programs: open, private with a code, and plain UDP.
+ * The three rooms of the programs, and their differences: open, private with a code, plain UDP.
  *
  * @module
  */
@@ -22,13 +22,13 @@ export interface Mode {
   readonly maxBytes: number;
   /** The event that tells the asker where the questions go. */
   readonly greeting: "connected" | "unprotected";
-  /** What the operator should know of it. */
+  /** A warning or a code, for the operator. */
   readonly notice: string;
   /** How the client's command ends, led by a space, or nothing. */
   readonly clientOption: string;
 }
 
-/** What a client enters a room with, whichever it is. */
+/** Options for any of the rooms. */
 export type EntryOptions = ConnectOptions & ConnectPlainOptions & { readonly signal: AbortSignal };
 
 const OPEN: Mode = {
@@ -77,8 +77,8 @@ export function serverMode(args: Arguments): Mode {
 }
 
 /**
- * The room that a client enters. `--codigo` alone asks for the code when everything else is known to be
- * right.
+ * The room that a client enters. `--codigo` alone asks for the code, once the other options are
+ * known to be right.
  *
  * @throws {UsageError} If the code is too short, or an option makes no sense.
  */
@@ -96,7 +96,7 @@ export function clientMode(args: Arguments, terminal: Terminal): Mode {
   };
 }
 
-/** Whether `--sin-fiabilidad` was given, which some options go only with, and others not at all. */
+/** Whether `--sin-fiabilidad` was given. The options `alone` require it; `senseless` exclude it. */
 function isPlain(
   args: Arguments,
   { alone, senseless }: Record<"alone" | "senseless", readonly string[]>,

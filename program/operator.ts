@@ -1,5 +1,5 @@
 /**
- * Who answers at a server: a person who gets one question at a time, or a file in that person's place.
+ * The operator of a server: a person who gets one question at a time, or a file in that person's place.
  *
  * @module
  */
@@ -9,13 +9,13 @@ import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { describeTooLong, ENDS } from "./words.ts";
 
-/** Who answers the questions of a server, and hears who comes and goes. */
+/** Answers the questions of a server, and hears of its clients. */
 export interface Operator {
-  /** Settles when no more answers will come. */
+  /** Resolves when no more answers will come. */
   readonly finished: Promise<void>;
   /** The server listens there. */
   listening(addr: Deno.NetAddr): void;
-  /** A client got through. */
+  /** A client has connected. */
   connected(client: ClientInfo): void;
   /** A client is gone. */
   disconnected(client: ClientInfo, reason: EndReason): void;
@@ -23,7 +23,7 @@ export interface Operator {
   answer(question: string, info: QuestionInfo): Promise<string>;
 }
 
-/** How often the askers in the queue are told their new places at most, in ms. */
+/** Least time between two updates of the places in the queue, in ms. */
 const PLACES_INTERVAL_MS = 1_000;
 
 interface Waiting {
@@ -48,7 +48,7 @@ export class ConsoleOperator implements Operator {
     this.#maxBytes = maxBytes;
   }
 
-  // Whoever looks makes the terminal load what it reads with: that is for after the first line.
+  // Reading this loads the line editor: read it after the first line is printed.
   get finished(): Promise<void> {
     return this.#terminal.ended.then(() => {
       this.#isFinished = true;
@@ -87,7 +87,7 @@ export class ConsoleOperator implements Operator {
       this.#placesChanged();
       const answer = await this.#ask(next);
       if (typeof answer === "string") next.resolve(answer);
-      // Nobody answers any more: the program closes, and with it the queue.
+      // The input is over: the program closes, and drops the queue.
       if (answer === null || this.#isFinished) return;
       this.#current = undefined;
     }
@@ -113,7 +113,7 @@ export class ConsoleOperator implements Operator {
   }
 
   #wait(waiting: Waiting): void {
-    // The one that is being answered is ahead, too.
+    // The question that is being answered is ahead, too.
     waiting.info.setAhead(this.#queue.length);
     this.#tellWaiting();
   }
@@ -138,7 +138,7 @@ export class ConsoleOperator implements Operator {
     else this.#terminal.notice(`${length} preguntas más en espera`);
   }
 
-  // Each change moves everybody behind it: a queue that moves fast is told now and then.
+  // Each change moves all who wait behind it: a fast queue is reported at intervals.
   #placesChanged(): void {
     this.#placesTimer ??= setTimeout(() => {
       this.#placesTimer = undefined;

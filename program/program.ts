@@ -1,6 +1,5 @@
 /**
- * What every program does around its work: the common options, what stops it, one line for each error,
- * an exit code.
+ * The frame of every program: common options, signals that stop it, a line for each error, an exit code.
  *
  * @module
  */
@@ -14,21 +13,21 @@ import { describeBroken, EXIT, Failure } from "./words.ts";
 
 export { EXIT } from "./words.ts";
 
-/** A program: what it takes, and what it does. */
+/** A program: its options and its work. */
 export interface Program extends ArgumentNames {
   /** The text of `--ayuda`. */
   readonly help: string;
-  /** The end of a conversation that it holds, if any: then it has a laboratory and ends in order. */
+  /** Its end of a conversation, if it holds one: it then has a laboratory and stops in order. */
   readonly role?: "server" | "client";
-  /** Does the work, and gives back the exit code. */
+  /** Does the work, and returns the exit code. */
   main(run: Run): Promise<number>;
 }
 
-/** What a program is given for one run. */
+/** One run of a program. */
 export interface Run {
   /** The options that were typed. */
   readonly args: Arguments;
-  /** Where people read and type. */
+  /** The terminal of the process. */
   readonly terminal: Terminal;
   /** Aborts when a program with a role has to end; the reason is its exit code. */
   readonly signal: AbortSignal;

@@ -1,5 +1,5 @@
 /**
- * What the programs say, in Spanish, about what went wrong and how a conversation ended.
+ * Errors and ends of conversations, in the Spanish that people read, with their exit codes.
  *
  * @module
  */
@@ -13,9 +13,9 @@ import type { BrokenStream } from "../terminal/terminal.ts";
 export const EXIT = {
   /** It ended in order. */
   ok: 0,
-  /** A defect of the program, or of what it reads from or writes to. */
+  /** A defect of the program, or of one of its streams. */
   defect: 1,
-  /** What was typed is not a valid command. */
+  /** The command line is not valid. */
   usage: 2,
   /** No server, or no port to be one. */
   noServer: 3,
@@ -43,7 +43,7 @@ export class Failure extends Error {
   }
 }
 
-/** How an end is told to the asker, given the address of the server, and the exit code of the client. */
+/** An end as the asker is told, given the address of the server, and the exit code of the client. */
 export interface End {
   /** An error. */
   readonly error?: (server: string) => string;
@@ -136,7 +136,7 @@ export const ENDS: Readonly<
   },
 };
 
-/** How many questions are answered first. */
+/** The place of a question in the queue. */
 export function describeAhead(ahead: number): string {
   if (ahead === 0) return "es la que se responde ahora";
   return ahead === 1
@@ -144,7 +144,7 @@ export function describeAhead(ahead: number): string {
     : `hay ${ahead} preguntas antes que la suya`;
 }
 
-/** That a text is too long to be sent as one message, or `undefined` if it is not. */
+/** Tells that a text is too long for one message; `undefined` if it is not. */
 export function describeTooLong(text: string, limit: number): string | undefined {
   const size = new TextEncoder().encode(text).length;
   if (size <= limit) return undefined;
@@ -152,7 +152,7 @@ export function describeTooLong(text: string, limit: number): string | undefined
   return `el mensaje tiene ${atLeast}${size} bytes y el límite es ${limit}: acórtelo o divídalo en varios`;
 }
 
-/** The failure of a server that could not open its port at `place`, with what to try. */
+/** The failure of a server that could not open its port at `place`, with a remedy. */
 export function bindFailure(error: unknown, place: string): Failure {
   return new Failure(describeBindError(error, place), EXIT.noServer);
 }
@@ -190,14 +190,14 @@ export function connectFailure(error: unknown, server: Address): unknown {
   );
 }
 
-/** That no answer came from `place` for so many ms, the likely causes, and what to try. */
+/** No answer came from `place` in time: the likely causes, and a remedy. */
 export function describeUnanswered(place: string, milliseconds: number): string {
   const seconds = milliseconds / 1000;
   return `sin respuesta de ${place} en ${seconds} s: se perdió la pregunta o la respuesta, tarda más ` +
     `que --espera, o nadie atiende allí con --sin-fiabilidad; puede repetirla`;
 }
 
-/** What the limits of the server shed since the last time, as one quiet line. */
+/** One line about the limits of the server that were reached since the last report. */
 export function describeShed(shed: Readonly<Shed>): string {
   const parts = [
     [shed.sessions, "cliente rechazado", "clientes rechazados", "por estar completo el servidor"],
@@ -220,7 +220,7 @@ export function describeShed(shed: Readonly<Shed>): string {
   return `Límites alcanzados: ${told.join(", ")}`;
 }
 
-/** That a stream of the program can no longer be used, and what to try. */
+/** A stream of the program can no longer be used: the cause, and a remedy. */
 export function describeBroken({ stream, error }: BrokenStream): string {
   const name = { stdin: "entrada", stdout: "salida", stderr: "salida de errores" }[stream];
   return error instanceof Deno.errors.BrokenPipe

@@ -1,5 +1,5 @@
 /**
- * Prompts where somebody types: editing, history and arrows, by `node:readline`.
+ * Prompts for a person who types: editing, history and arrows, by `node:readline`.
  *
  * Readline is given neither stdin nor stdout but two emitters of our own, for three reasons. A key that
  * comes while no prompt shows must wait for the next one, where readline would echo it at once. Text
@@ -30,7 +30,7 @@ const KEY =
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
-/** What Linux hands on for a Ctrl-D that was typed before the keys were taken one by one. */
+/** A Ctrl-D typed in line mode, as Linux delivers it in cbreak mode. */
 const EARLY_CTRL_D = "\0";
 const ESCAPE = "\x1b";
 const DELETE = "\x7f";
@@ -38,7 +38,7 @@ const DELETE = "\x7f";
 // deno-lint-ignore no-control-regex
 const END_OF_INPUT = /^\x04+$/;
 
-/** What {@linkcode Editor} reads, writes and tells. */
+/** The streams and listeners of an {@linkcode Editor}. */
 export interface EditorOptions {
   /** The keyboard. */
   input: TerminalInput;
@@ -129,7 +129,7 @@ export class Editor implements Prompter {
 
   close(): void {
     if (this.#closed) return;
-    // Whatever is printed next must not run into the text that was typed.
+    // The next line of output must not run into the typed text.
     if (this.asking) this.#readline.write(null, { ctrl: true, name: "e" });
     this.#readline.close();
   }

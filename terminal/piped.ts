@@ -1,5 +1,5 @@
 /**
- * Prompts where nobody edits: stdin or stdout is a file or a pipe.
+ * Prompts without editing: stdin or stdout is a file or a pipe.
  *
  * @module
  */
@@ -7,11 +7,11 @@
 import { LineReader } from "./line_reader.ts";
 import { type Prompter, type TerminalInput, unlessAborted, type Writer } from "./streams.ts";
 
-/** What {@linkcode PipedPrompter} reads, writes and tells. */
+/** The streams and the listener of a {@linkcode PipedPrompter}. */
 export interface PipedOptions {
-  /** Where the lines come from. */
+  /** The lines. */
   input: TerminalInput;
-  /** Where prompts and lines go. */
+  /** The prompts and the echo. */
   output: Writer;
   /** Called when the input fails; its end follows. */
   onBroken: (error: Error) => void;
@@ -96,7 +96,7 @@ export class PipedPrompter implements Prompter {
   }
 
   async #nextLine(): Promise<string | null> {
-    // An input that nobody closes any more would keep the process from its end.
+    // After the close, nothing would close an input that is opened, and the process would not end.
     if (this.#lines === undefined && this.#isClosed) return null;
     return await (this.#lines ??= new LineReader(this.#input.readable)).next();
   }

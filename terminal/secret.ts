@@ -2,7 +2,7 @@
  * A line that is typed without being shown.
  *
  * `promptSecret` of `@std/cli` blocks the event loop, so that Ctrl-C ends the process with the terminal
- * still mute, and takes whatever key is pressed for a part of the secret.
+ * still mute, and takes any key for a part of the secret.
  *
  * No permission is needed.
  *
@@ -12,7 +12,7 @@
 import { onSignal, takeKeys, unlessAborted, Writer } from "./streams.ts";
 import type { TerminalInput, TerminalOutput } from "./streams.ts";
 
-/** Where a secret is typed; `Deno.stdin` is one. */
+/** A keyboard; `Deno.stdin` is one. */
 export interface SecretInput extends Pick<TerminalInput, "setRaw"> {
   /** Reads some bytes and returns how many, or null at the end. */
   read(bytes: Uint8Array): Promise<number | null>;
@@ -20,9 +20,9 @@ export interface SecretInput extends Pick<TerminalInput, "setRaw"> {
 
 /** The terminal, and how {@linkcode askSecret} can be called off. */
 export interface SecretOptions {
-  /** Where it is typed. Not more of it is read than the line. */
+  /** The keyboard. No more than the line is read from it. */
   input: SecretInput;
-  /** Where the prompt shows. */
+  /** The screen. */
   output: TerminalOutput;
   /** Withdraws the prompt when it aborts. */
   signal: AbortSignal;
@@ -81,7 +81,7 @@ async function readLine(input: SecretInput): Promise<string | null> {
   return /[\r\n]$/.test(key) ? edited(typed) : null;
 }
 
-/** What is left of the keys: Backspace and Ctrl-U take something away, other keys are no characters. */
+/** The line that the keys leave: Backspace and Ctrl-U delete, other control keys do nothing. */
 function edited(typed: string): string {
   let line: string[] = [];
   for (const [key] of typed.matchAll(KEY)) {

@@ -15,11 +15,11 @@ import type { Prompter, TerminalInput, TerminalOutput } from "./streams.ts";
 
 /** The streams of a {@linkcode Terminal}; by default those of the process. */
 export interface TerminalOptions {
-  /** Where lines come from. */
+  /** The source of lines. */
   input?: TerminalInput;
-  /** Where the conversation goes. */
+  /** The conversation. */
   output?: TerminalOutput;
-  /** Where everything about the conversation goes. */
+  /** Everything about the conversation. */
   errors?: TerminalOutput;
   /** Width of the terminal; 0 when it is not known. */
   columns?: () => number;
@@ -42,7 +42,7 @@ export interface QuestionOptions {
 /**
  * A terminal, or the files and pipes in its place.
  *
- * With a terminal on both sides a line is edited where it is typed, and whatever is printed meanwhile
+ * With a terminal on both sides a line is edited where it is typed, and text that is printed meanwhile
  * appears above the prompt. Otherwise the line that was read is written after its prompt.
  *
  * Reading begins with the first {@linkcode question} or look at {@linkcode ended}: a program that asks
@@ -159,7 +159,7 @@ export class Terminal {
 
   /**
    * Shows on stderr how things stand. In a terminal this is one line that is rewritten in place and goes
-   * away with `undefined` or with whatever is printed next; elsewhere, and while a prompt is showing, it
+   * away with `undefined` or with the next line of output; elsewhere, and while a prompt is showing, it
    * is a notice each time it changes.
    */
   status(line: string | undefined): void {

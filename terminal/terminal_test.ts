@@ -17,7 +17,7 @@ class Fake {
   output = "";
   errors = "";
   raw = false;
-  /** What the next write to stdout throws. */
+  /** The error that the next write to stdout throws. */
   failure: Error | undefined;
   #input = new TransformStream<Uint8Array, Uint8Array>(
     {},
