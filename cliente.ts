@@ -4,7 +4,7 @@
  * @module
  */
 import { UsageError } from "./program/arguments.ts";
-import { ask, type AskerEvent, ConsoleAsker, endOf, sayBye } from "./program/asker.ts";
+import { ask, ConsoleAsker, endOf, type HeardEvent, sayBye } from "./program/asker.ts";
 import { JsonAsker } from "./program/json.ts";
 import { clientMode } from "./program/mode.ts";
 import { EXIT, type Run, run } from "./program/program.ts";
@@ -58,26 +58,26 @@ async function main({ args, terminal, signal, laboratory }: Run): Promise<number
   const asker = args.has("json")
     ? new JsonAsker(terminal)
     : new ConsoleAsker(terminal, single === undefined ? "Respuesta: " : "");
-  const onEvent = (event: AskerEvent) => asker.heard(event);
+  const onEvent = (event: HeardEvent) => asker.heard(event);
   const conversation = await mode.connect({ ...options, ...laboratory, signal, onEvent })
     .catch((error) => Promise.reject(connectFailure(error, options)));
   const { hostname, port } = conversation.remoteAddr;
   asker.heard({ type: mode.greeting, hostname, port });
 
-  const talk = { asker, conversation, terminal, maxBytes: mode.maxBytes };
+  const interview = { asker, conversation, terminal, maxBytes: mode.maxBytes };
   const over = AbortSignal.any([signal, endOf(conversation)]);
   let isAnswered = true;
   try {
-    if (single !== undefined) isAnswered = await ask(single, talk);
+    if (single !== undefined) isAnswered = await ask(single, interview);
     while (single === undefined) {
       const line = await asker.next(over);
       if (typeof line !== "string" || isBye(line)) break;
-      if (line.trim() !== "") await ask(line, talk);
+      if (line.trim() !== "") await ask(line, interview);
     }
   } catch (error) {
     if (!(error instanceof ConversationEndedError)) throw error;
   }
-  const code = await sayBye(talk, signal);
+  const code = await sayBye(interview, signal);
   return code === EXIT.ok && !isAnswered ? EXIT.noServer : code;
 }
 

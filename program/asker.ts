@@ -14,11 +14,11 @@ export interface Asker {
   /** The next question; `null` at the end of input, `undefined` once `signal` is aborted. */
   next(signal: AbortSignal): Promise<string | null | undefined>;
   /** How the question, or the conversation, stands. */
-  heard(event: AskerEvent): void;
+  heard(event: HeardEvent): void;
 }
 
 /** How a conversation stands, as its asker hears it. */
-export type AskerEvent =
+export type HeardEvent =
   | ConversationEvent
   /** The handshake with the server is complete. */
   | { readonly type: "connected"; readonly hostname: string; readonly port: number }
@@ -34,7 +34,7 @@ export type AskerEvent =
   | { readonly type: "ended"; readonly reason: EndReason };
 
 /** A conversation that an asker holds. */
-export interface Talk {
+export interface Interview {
   /** The asker. */
   readonly asker: Asker;
   /** The conversation. */
@@ -53,7 +53,7 @@ export interface Talk {
  */
 export async function ask(
   question: string,
-  { asker, conversation, terminal, maxBytes }: Talk,
+  { asker, conversation, terminal, maxBytes }: Interview,
 ): Promise<boolean> {
   const problem = describeTooLong(question, maxBytes);
   if (problem !== undefined) {
@@ -78,8 +78,8 @@ export async function ask(
  *
  * @returns The exit code.
  */
-export async function sayBye(talk: Talk, signal: AbortSignal): Promise<number> {
-  const { asker, conversation, terminal } = talk;
+export async function sayBye(interview: Interview, signal: AbortSignal): Promise<number> {
+  const { asker, conversation, terminal } = interview;
   const closed = conversation.bye();
   const reason = await conversation.ended;
   const { error, code } = ENDS[reason];
@@ -104,6 +104,14 @@ const UNACKNOWLEDGED_S = 3;
 /** Interval at which a file is told the same again, in seconds. */
 const REPEAT_S = 10;
 
+const NOTICES = {
+  unresponsive: "El servidor no responde desde hace 5 s; se sigue intentando",
+  responsive: "El servidor responde de nuevo",
+  reconnecting: "El servidor se reinició: conectando de nuevo",
+  reconnected: "Conectado de nuevo",
+  stale: "La respuesta que sigue llegó tarde: es la de una pregunta anterior",
+} as const;
+
 /** A person at a terminal, or a file: prompts and answers on stdout, the rest on stderr. */
 export class ConsoleAsker implements Asker {
   readonly #terminal: Terminal;
@@ -119,10 +127,10 @@ export class ConsoleAsker implements Asker {
   }
 
   next(signal: AbortSignal): Promise<string | null | undefined> {
-    return this.#terminal.question("Ingrese una pregunta: ", { signal });
+    return this.#terminal.question("Ingrese una pregunta: ", signal);
   }
 
-  heard(event: AskerEvent): void {
+  heard(event: HeardEvent): void {
     const terminal = this.#terminal;
     switch (event.type) {
       case "connected":
@@ -142,18 +150,6 @@ export class ConsoleAsker implements Asker {
         return clearInterval(this.#timer);
       case "position":
         return terminal.status(`Pregunta recibida: ${describeAhead(event.ahead)}`);
-      case "unresponsive":
-        return terminal.notice("El servidor no responde desde hace 5 s; se sigue intentando");
-      case "responsive":
-        return terminal.notice("El servidor responde de nuevo");
-      case "reconnecting":
-        return terminal.notice("El servidor se reinició: conectando de nuevo");
-      case "reconnected":
-        return terminal.notice("Conectado de nuevo");
-      case "stale":
-        return terminal.notice(
-          "La respuesta que sigue llegó tarde: es la de una pregunta anterior",
-        );
       case "answer":
         clearInterval(this.#timer);
         terminal.status("Pregunta respondida");
@@ -165,6 +161,8 @@ export class ConsoleAsker implements Asker {
         const { notice } = ENDS[event.reason];
         return notice && terminal.notice(notice(this.#server));
       }
+      default:
+        terminal.notice(NOTICES[event.type]);
     }
   }
 

@@ -7,7 +7,7 @@
 import type { ClientInfo, EndReason, QuestionInfo } from "../transport/mod.ts";
 import { toJsonLine } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import type { Asker, AskerEvent } from "./asker.ts";
+import type { Asker, HeardEvent } from "./asker.ts";
 import type { Operator } from "./operator.ts";
 import { describeTooLong } from "./words.ts";
 
@@ -103,7 +103,7 @@ export class JsonAsker implements Asker {
     return this.#terminal.line(signal);
   }
 
-  heard({ type, ...details }: AskerEvent): void {
+  heard({ type, ...details }: HeardEvent): void {
     this.#terminal.print(toJsonLine({ event: type, ...details }));
   }
 }

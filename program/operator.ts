@@ -98,7 +98,7 @@ export class ConsoleOperator implements Operator {
     this.#terminal.print(`Cliente: ${this.#name(info)}`);
     const { signal } = info;
     while (true) {
-      const answer = await this.#terminal.question("Ingrese una respuesta: ", { signal });
+      const answer = await this.#terminal.question("Ingrese una respuesta: ", signal);
       if (typeof answer !== "string") return answer;
       if (answer.trim() === "") continue;
       const problem = describeTooLong(answer, this.#maxBytes);

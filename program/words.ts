@@ -44,7 +44,7 @@ export class Failure extends Error {
 }
 
 /** An end as the asker is told, given the address of the server, and the exit code of the client. */
-export interface End {
+export interface ToldEnd {
   /** An error. */
   readonly error?: (server: string) => string;
   /** No error, but worth a word. */
@@ -55,8 +55,8 @@ export interface End {
 
 /** The ends of a conversation, with the word that the operator is told, and the refusals. */
 export const ENDS: Readonly<
-  & Record<EndReason, End & { readonly operator: string }>
-  & Record<`refused:${Refusal}`, Required<Omit<End, "notice">>>
+  & Record<EndReason, ToldEnd & { readonly operator: string }>
+  & Record<`refused:${Refusal}`, Required<Omit<ToldEnd, "notice">>>
 > = {
   bye: { operator: "fin de la conversación", code: EXIT.ok },
   closing: {

@@ -33,12 +33,6 @@ export interface BrokenStream {
   error: Error;
 }
 
-/** How {@linkcode Terminal.question} can be called off. */
-export interface QuestionOptions {
-  /** Withdraws the prompt when it aborts. */
-  signal?: AbortSignal;
-}
-
 /**
  * A terminal, or the files and pipes in its place.
  *
@@ -115,10 +109,7 @@ export class Terminal {
    *
    * @throws {Error} If another question still waits for its line
    */
-  async question(
-    prompt: string,
-    { signal }: QuestionOptions = {},
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined> {
     if (this.#active?.asking) throw new Error("Another question still waits for its line");
     // No character is wider than two columns: what surely fits in one row is taken away with one row.
     const fits = 2 * prompt.length < this.#columns();
