@@ -110,7 +110,6 @@ export class Terminal {
    * @throws {Error} If another question still waits for its line
    */
   async question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined> {
-    if (this.#active?.asking) throw new Error("Another question still waits for its line");
     // No character is wider than two columns: what surely fits in one row is taken away with one row.
     const fits = 2 * prompt.length < this.#columns();
     if (this.#prompter === undefined && this.interactive && fits) {
