@@ -3,49 +3,29 @@
  *
  * @module
  */
-import { type Arguments, UsageError } from "./program/arguments.ts";
-import { type Asker, ConsoleAsker } from "./program/asker.ts";
+import { UsageError } from "./program/arguments.ts";
+import { ask, ConsoleAsker, endOf, type HeardEvent, sayBye } from "./program/asker.ts";
 import { JsonAsker } from "./program/json.ts";
-import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
-import { describeBroken, describeTooLong } from "./program/words.ts";
-import { describeFailure, END_CODES } from "./program/words.ts";
-import { isPlain } from "./program/mode.ts";
-import { EXIT, printError, run } from "./program/program.ts";
-import { askerCode } from "./program/mode.ts";
-import {
-  connect,
-  connectPlain,
-  type Conversation,
-  ConversationEndedError,
-} from "./transport/mod.ts";
-import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "./transport/mod.ts";
-import { NoAnswerError } from "./transport/mod.ts";
-import { LineReader } from "./terminal/line_reader.ts";
-import type { Terminal } from "./terminal/terminal.ts";
-import {
-  DEFAULT_HOSTNAME,
-  DEFAULT_PORT,
-  isBye,
-  MAX_MESSAGE_BYTES,
-  MAX_PLAIN_MESSAGE_BYTES,
-} from "./protocol.ts";
+import { clientMode } from "./program/mode.ts";
+import { EXIT, type Run, run } from "./program/program.ts";
+import { connectFailure, describeTooLong } from "./program/words.ts";
+import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
+import { ANSWER_TIMEOUT_MS, ConversationEndedError, IDLE_TIMEOUT_MS } from "./transport/mod.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT, isBye } from "./protocol.ts";
 
 const HELP = `Cliente de preguntas y respuestas por UDP.
 
-Uso:
-  deno task cliente [opciones] [PREGUNTA]
+Uso: deno task cliente [opciones] [PREGUNTA]
 
 Con PREGUNTA hace esa sola pregunta, escribe la respuesta y termina.
 
 Opciones:
   --host DIRECCIÓN        dirección o nombre del servidor (${DEFAULT_HOSTNAME})
   --puerto N              puerto del servidor, de 1 a 65535 (${DEFAULT_PORT})
-  --inactividad SEGUNDOS  silencio tras el cual se da por perdido al servidor (${
-  IDLE_TIMEOUT_MS / 1000
-})
+  --inactividad SEGUNDOS  silencio hasta dar por perdido al servidor (${IDLE_TIMEOUT_MS / 1000})
   --codigo [TEXTO]        código de una sala privada; sin TEXTO, lo pide sin mostrarlo
-  --sin-fiabilidad        UDP tal cual, también hacia otros programas: lo que se pierde, perdido queda
-  --espera SEGUNDOS       con --sin-fiabilidad: cuánto se espera cada respuesta (${
+  --sin-fiabilidad        UDP tal cual, también con otros programas: lo que se pierde no se reenvía
+  --espera SEGUNDOS       con --sin-fiabilidad, lo que espera cada respuesta (${
   ANSWER_TIMEOUT_MS / 1000
 })
   --json                  para programas: un objeto JSON por línea en la salida
@@ -55,123 +35,60 @@ Opciones:
 ${LABORATORY_HELP}
 
 Ejemplos:
-  deno task cliente
   deno task cliente --host 192.168.1.20 --puerto 5000
   deno task cliente "¿HTML es un lenguaje de programacion?"
   deno task cliente < preguntas.txt > charla.txt
-  deno task cliente --host 192.168.1.20 --codigo
   deno task cliente --perdida 25%
 
 Escriba cada pregunta y pulse Intro. «bye», Ctrl-D o Ctrl-C terminan la conversación.`;
 
-async function main(
-  args: Arguments,
-  terminal: Terminal,
-  laboratory: Laboratory,
-): Promise<number> {
-  const plain = isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad"] });
-  const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
-  // Whatever stops the conversation before its end does so with an exit code.
-  const stop = new AbortController();
-  terminal.onInterrupt(() => {
-    // Who asks twice does not want to wait for the server to confirm the bye.
-    if (stop.signal.aborted) Deno.exit(EXIT.interrupted);
-    stop.abort(EXIT.interrupted);
-  });
-  terminal.broken.then((stream) => {
-    printError(terminal, describeBroken(stream));
-    stop.abort(EXIT.defect);
-  });
+async function main({ args, terminal, signal, laboratory }: Run): Promise<number> {
+  const mode = clientMode(args, terminal);
   const options = {
     hostname: args.host(DEFAULT_HOSTNAME),
     port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
     answerTimeout: args.seconds("espera", ANSWER_TIMEOUT_MS),
-    ...laboratory.options,
-    signal: stop.signal,
   };
-  const [question] = args.words;
-  if (question?.trim() === "") throw new UsageError("la pregunta está vacía");
-  const problem = question && describeTooLong(question, maxBytes);
-  if (problem) throw new UsageError(problem);
-  // Whoever is asked for the code has typed all the rest well.
-  const code = await askerCode(args, terminal, stop.signal);
-  if (stop.signal.aborted) return stop.signal.reason;
-  const asker = args.has("json")
-    ? new JsonAsker({ terminal, lines: new LineReader(Deno.stdin.readable) })
-    : new ConsoleAsker(terminal, question === undefined ? "Respuesta: " : "");
+  const [single] = args.words;
+  if (single?.trim() === "") throw new UsageError("la pregunta está vacía");
+  const problem = describeTooLong(single ?? "", mode.maxBytes);
+  if (problem !== undefined) throw new UsageError(problem);
 
-  let conversation: Conversation;
-  try {
-    const open = plain ? connectPlain : connect;
-    conversation = await open({
-      ...options,
-      ...(code !== undefined && { code }),
-      onEvent: (event) => asker.heard(event),
-    });
-  } catch (error) {
-    if (stop.signal.aborted) return stop.signal.reason;
-    const failure = describeFailure(error, options);
-    printError(terminal, failure.message);
-    return failure.code;
-  }
-  if (plain) asker.unprotected(conversation.remoteAddr);
-  else asker.connected(conversation.remoteAddr);
+  const asker = args.has("json")
+    ? new JsonAsker(terminal)
+    : new ConsoleAsker(terminal, single === undefined ? "Respuesta: " : "");
+  const onEvent = (event: HeardEvent) => asker.heard(event);
+  const conversation = await mode.connect({ ...options, ...laboratory, signal, onEvent })
+    .catch((error) => Promise.reject(connectFailure(error, options)));
+  const { hostname, port } = conversation.remoteAddr;
+  asker.heard({ type: mode.greeting, hostname, port });
+
+  const interview = { asker, conversation, terminal, maxBytes: mode.maxBytes };
+  const over = AbortSignal.any([signal, endOf(conversation)]);
   let isAnswered = true;
   try {
-    if (question !== undefined) isAnswered = await ask(question, conversation, asker);
-    else await converse(conversation, asker, { maxBytes, stopped: stop.signal });
+    if (single !== undefined) isAnswered = await ask(single, interview);
+    while (single === undefined) {
+      const line = await asker.next(over);
+      if (typeof line !== "string" || isBye(line)) break;
+      if (line.trim() !== "") await ask(line, interview);
+    }
   } catch (error) {
     if (!(error instanceof ConversationEndedError)) throw error;
   }
-  const closed = conversation.bye();
-  const reason = await conversation.ended;
-  if (!stop.signal.aborted) asker.ended(reason, conversation.remoteAddr);
-  await closed;
-  if (stop.signal.aborted) return stop.signal.reason;
-  return isAnswered ? END_CODES[reason] : EXIT.noServer;
-}
-
-async function converse(
-  conversation: Conversation,
-  asker: Asker,
-  { maxBytes, stopped }: { maxBytes: number; stopped: AbortSignal },
-): Promise<void> {
-  const over = new AbortController();
-  conversation.ended.then(() => over.abort());
-  const signal = AbortSignal.any([over.signal, stopped]);
-  while (true) {
-    const line = await asker.next(signal);
-    if (typeof line !== "string" || isBye(line)) return;
-    if (line.trim() === "") continue;
-    const problem = describeTooLong(line, maxBytes);
-    if (problem === undefined) await ask(line, conversation, asker);
-    else asker.refused(problem);
-  }
-}
-
-/** Returns whether there was an answer: a protected conversation has one, or is over. */
-async function ask(question: string, conversation: Conversation, asker: Asker): Promise<boolean> {
-  const answer = conversation.ask(question);
-  asker.sent();
-  try {
-    asker.answered(await answer);
-  } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error;
-    asker.unanswered(error);
-    return false;
-  }
-  return true;
+  const code = await sayBye(interview, signal);
+  return code === EXIT.ok && !isAnswered ? EXIT.noServer : code;
 }
 
 if (import.meta.main) {
-  await run(withLaboratory({
+  await run({
     help: HELP,
-    isServer: false,
+    role: "client",
     values: ["host", "puerto", "inactividad", "espera"],
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],
     words: 1,
     main,
-  }));
+  });
 }

@@ -4,30 +4,19 @@
  * @module
  */
 import { clientCommands } from "./program/addresses.ts";
-import type { Arguments } from "./program/arguments.ts";
 import { JsonOperator } from "./program/json.ts";
-import { type Laboratory, LABORATORY_HELP, withLaboratory } from "./laboratory/laboratory.ts";
-import { describeBindError, describeBroken, describeShed } from "./program/words.ts";
-import { ConsoleOperator, type Operator } from "./program/operator.ts";
-import { isPlain, PLAIN_ROOM } from "./program/mode.ts";
-import { operatorCode } from "./program/mode.ts";
-import { EXIT, printError, run } from "./program/program.ts";
-import { IDLE_TIMEOUT_MS, MAX_QUESTIONS } from "./transport/mod.ts";
+import { serverMode } from "./program/mode.ts";
+import { ConsoleOperator } from "./program/operator.ts";
+import { EXIT, type Run, run } from "./program/program.ts";
+import { bindFailure, describeOverload } from "./program/words.ts";
+import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
+import { formatAddress, IDLE_TIMEOUT_MS, MAX_QUESTIONS, type Server } from "./transport/mod.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";
-import { formatAddress, serve, servePlain, type Server } from "./transport/mod.ts";
-import { LineReader } from "./terminal/line_reader.ts";
-import type { Terminal } from "./terminal/terminal.ts";
-import {
-  DEFAULT_HOSTNAME,
-  DEFAULT_PORT,
-  MAX_MESSAGE_BYTES,
-  MAX_PLAIN_MESSAGE_BYTES,
-} from "./protocol.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "./protocol.ts";
 
 const HELP = `Servidor de preguntas y respuestas por UDP.
 
-Uso:
-  deno task servidor [opciones]
+Uso: deno task servidor [opciones]
 
 Opciones:
   --host DIRECCIÓN        dirección en la que escucha (${DEFAULT_HOSTNAME}); 0.0.0.0 o ::, en todas
@@ -35,11 +24,9 @@ Opciones:
   --max-clientes N        clientes a la vez (${MAX_SESSIONS})
   --max-por-direccion N   clientes a la vez desde una misma dirección (${MAX_SESSIONS_PER_ADDRESS})
   --max-preguntas N       preguntas sin responder a la vez (${MAX_QUESTIONS})
-  --inactividad SEGUNDOS  silencio tras el cual se da por ido a un cliente (${
-  IDLE_TIMEOUT_MS / 1000
-})
+  --inactividad SEGUNDOS  silencio hasta dar por perdido a un cliente (${IDLE_TIMEOUT_MS / 1000})
   --codigo [TEXTO]        sala privada: solo entra y lee quien tenga el código; sin TEXTO, crea uno
-  --sin-fiabilidad        UDP tal cual, también para netcat: lo que se pierde, perdido queda
+  --sin-fiabilidad        UDP tal cual, también para netcat: lo que se pierde no se reenvía
   --json                  para programas: un objeto JSON por línea, en la salida y en la entrada
   -h, --ayuda             muestra esta ayuda
   --version               muestra la versión
@@ -47,7 +34,6 @@ Opciones:
 ${LABORATORY_HELP}
 
 Ejemplos:
-  deno task servidor
   deno task servidor --host 0.0.0.0 --puerto 5000
   deno task servidor --host 0.0.0.0 --codigo
   deno task servidor < respuestas.txt
@@ -55,77 +41,47 @@ Ejemplos:
 
 Escriba cada respuesta y pulse Intro. Ctrl-C cierra el servidor y avisa a los clientes.`;
 
-async function main(
-  args: Arguments,
-  terminal: Terminal,
-  laboratory: Laboratory,
-): Promise<number> {
-  const hostname = args.host(DEFAULT_HOSTNAME);
-  const port = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 });
-  const limits = {
+async function main({ args, terminal, signal, laboratory }: Run): Promise<number> {
+  const mode = serverMode(args);
+  const options = {
+    hostname: args.host(DEFAULT_HOSTNAME),
+    port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 }),
     maxSessions: args.limit("max-clientes", MAX_SESSIONS),
     maxSessionsPerAddress: args.limit("max-por-direccion", MAX_SESSIONS_PER_ADDRESS),
     maxQuestions: args.limit("max-preguntas", MAX_QUESTIONS),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
   };
-  const plain = isPlain(args, { alone: [], senseless: ["codigo", "max-por-direccion"] });
-  const room = plain ? PLAIN_ROOM : operatorCode(args);
-  const maxBytes = plain ? MAX_PLAIN_MESSAGE_BYTES : MAX_MESSAGE_BYTES;
-  const stopped = Promise.withResolvers<number>();
-  const stop = () => stopped.resolve(EXIT.ok);
-  terminal.onInterrupt(stop);
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGTERM", stop);
-  terminal.broken.then((stream) => {
-    printError(terminal, describeBroken(stream));
-    stopped.resolve(EXIT.defect);
-  });
-
-  const operator: Operator = args.has("json")
-    ? new JsonOperator({ terminal, lines: new LineReader(Deno.stdin.readable), maxBytes })
-    : new ConsoleOperator(terminal, maxBytes);
+  const operator = new (args.has("json") ? JsonOperator : ConsoleOperator)(terminal, mode.maxBytes);
   let server: Server;
   try {
-    server = (plain ? servePlain : serve)({
-      hostname,
-      port,
-      ...limits,
-      ...(room.code !== undefined && { code: room.code }),
-      ...laboratory.options,
+    server = mode.serve({
+      ...options,
+      ...laboratory,
+      signal,
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
-      onOverload: (overload) => terminal.notice(describeShed(overload)),
-      onError: (error) => printError(terminal, String(error)),
+      onOverload: (overload) => terminal.notice(describeOverload(overload)),
+      onError: (error) => terminal.error(String(error)),
     }, (question, info) => operator.answer(question, info));
   } catch (error) {
-    printError(terminal, describeBindError(error, formatAddress({ hostname, port })));
-    return EXIT.noServer;
+    throw bindFailure(error, formatAddress(options));
   }
   operator.listening(server.addr);
-  terminal.notice(room.notice);
-  for (const command of clientCommands(server.addr, room.clientOption)) terminal.notice(command);
-
-  operator.finished.then(stop);
-  const code = await stopped.promise;
-  await server.shutdown();
-  return code;
+  terminal.notice(mode.notice);
+  for (const command of clientCommands(server.addr, mode.clientOption)) terminal.notice(command);
+  operator.finished.then(() => server.shutdown());
+  await server.finished;
+  return signal.aborted ? signal.reason : EXIT.ok;
 }
 
 if (import.meta.main) {
-  const values = [
-    "host",
-    "puerto",
-    "max-clientes",
-    "max-por-direccion",
-    "max-preguntas",
-    "inactividad",
-  ];
-  await run(withLaboratory({
+  await run({
     help: HELP,
-    isServer: true,
-    values,
+    role: "server",
+    values: ["host", "puerto", "max-clientes", "max-por-direccion", "max-preguntas", "inactividad"],
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],
     words: 0,
     main,
-  }));
+  });
 }

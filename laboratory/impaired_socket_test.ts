@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertRejects } from "@std/assert";
 import { type NetworkConditions, PERFECT } from "./network.ts";
-import { type Address, connect, serve, type DatagramSocket } from "../transport/mod.ts";
+import { type Address, connect, type DatagramSocket, serve } from "../transport/mod.ts";
 import { ImpairedSocket } from "./impaired_socket.ts";
 import type { Observation } from "./observation.ts";
 

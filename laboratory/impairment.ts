@@ -23,17 +23,17 @@ const MAX_SEED = 999_999_999;
 
 /** How a network is impaired, each way. */
 export interface Impairment {
-  /** What chance does, and the delay. */
+  /** Probabilities and delays. */
   readonly conditions: NetworkConditions;
-  /** The datagrams that are lost in any case: the places of the first and the last of each range. */
+  /** Datagrams that are always lost: the places of the first and the last of each range. */
   readonly dropped: readonly Range[];
-  /** Which datagrams chance does it to. */
+  /** The seed of the random numbers. */
   readonly seed: number;
 }
 
 type Range = readonly [first: number, last: number];
 
-/** What holds where an option is not given. */
+/** Values of options that are not given. */
 export interface ImpairmentDefaults {
   /** The seed. */
   readonly seed: number;
@@ -66,26 +66,27 @@ export function readImpairment(args: Arguments, defaults: ImpairmentDefaults): I
   return { conditions, dropped, seed: args.integer("semilla", bounds) };
 }
 
-/** Whether the datagram at that place, counted from 1, is lost in any case. */
+/** Whether the datagram at a place, counted from 1, is always lost. */
 export function isDropped({ dropped }: Impairment, order: number): boolean {
   return dropped.some(([first, last]) => first <= order && order <= last);
 }
 
-/** What is done to the network, so that nobody forgets it, or nothing if nothing is. */
+/** A line that tells how the network is impaired; `undefined` if it is not. */
 export function describeImpairment({ conditions, dropped, seed }: Impairment): string | undefined {
   const { loss, duplication, reordering, delay, jitter } = conditions;
   const isChance = loss + duplication + reordering + jitter > 0;
   const told = [
     dropped.length > 0 && `pierde ${describeList(dropped)}`,
-    loss > 0 && `pierde ${percent(loss)}`,
-    duplication > 0 && `duplica ${percent(duplication)}`,
-    reordering > 0 && `desordena ${percent(reordering)}`,
+    loss > 0 && `pierde el ${percent(loss)}`,
+    duplication > 0 && `duplica el ${percent(duplication)}`,
+    reordering > 0 && `desordena el ${percent(reordering)}`,
     jitter > 0 && `retrasa de ${delay} a ${delay + jitter} ms`,
     jitter === 0 && delay > 0 && `retrasa ${delay} ms`,
   ].filter((part) => part !== false);
   if (told.length === 0) return undefined;
+  const what = told.join(", ").replace("%", "% de los datagramas");
   const repeat = isChance ? `; semilla ${seed}` : "";
-  return `Red maltratada a propósito: ${told.join(", ")}${repeat}`;
+  return `Red degradada a propósito: ${what}${repeat}`;
 }
 
 function readList(typed: string): Range[] {

@@ -24,11 +24,31 @@ Deno.test("impairment: none unless it is asked for", () => {
 
 for (
   const { typed, conditions = {}, dropped = [], seed = DRAWN, told } of [
-    { typed: ["--perdida", "25%"], conditions: { loss: 0.25 }, told: "pierde 25 %; semilla 77" },
-    { typed: ["--perdida=25 %"], conditions: { loss: 0.25 }, told: "pierde 25 %; semilla 77" },
-    { typed: ["--perdida=12.5%"], conditions: { loss: 0.125 }, told: "pierde 12,5 %; semilla 77" },
-    { typed: ["--perdida=0,1%"], conditions: { loss: 0.001 }, told: "pierde 0,1 %; semilla 77" },
-    { typed: ["--perdida=100%"], conditions: { loss: 1 }, told: "pierde 100 %; semilla 77" },
+    {
+      typed: ["--perdida", "25%"],
+      conditions: { loss: 0.25 },
+      told: "pierde el 25 % de los datagramas; semilla 77",
+    },
+    {
+      typed: ["--perdida=25 %"],
+      conditions: { loss: 0.25 },
+      told: "pierde el 25 % de los datagramas; semilla 77",
+    },
+    {
+      typed: ["--perdida=12.5%"],
+      conditions: { loss: 0.125 },
+      told: "pierde el 12,5 % de los datagramas; semilla 77",
+    },
+    {
+      typed: ["--perdida=0,1%"],
+      conditions: { loss: 0.001 },
+      told: "pierde el 0,1 % de los datagramas; semilla 77",
+    },
+    {
+      typed: ["--perdida=100%"],
+      conditions: { loss: 1 },
+      told: "pierde el 100 % de los datagramas; semilla 77",
+    },
     { typed: ["--perdida=2"], dropped: [[2, 2]], told: "pierde el datagrama 2" },
     {
       typed: ["--perdida=2,4-6,4"],
@@ -47,7 +67,7 @@ for (
       typed: ["--duplicar=10%", "--desordenar=5%", "--semilla=0"],
       conditions: { duplication: 0.1, reordering: 0.05 },
       seed: 0,
-      told: "duplica 10 %, desordena 5 %; semilla 0",
+      told: "duplica el 10 % de los datagramas, desordena el 5 %; semilla 0",
     },
   ] as const
 ) {
@@ -58,7 +78,7 @@ for (
       dropped: [...dropped],
       seed,
     });
-    assertEquals(describeImpairment(impairment), `Red maltratada a propósito: ${told}`);
+    assertEquals(describeImpairment(impairment), `Red degradada a propósito: ${told}`);
   });
 }
 

@@ -1,9 +1,9 @@
 /**
- * The laboratory of the two programs, for whoever asks for it: a network that is bad on purpose.
+ * The laboratory of the two programs: a network that is bad on purpose.
  *
  * @module
  */
-import type { ConnectOptions, ServeOptions } from "../transport/mod.ts";
+import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
 import {
@@ -13,7 +13,6 @@ import {
   MAX_DELAY_MS,
   readImpairment,
 } from "./impairment.ts";
-import type { Program } from "../program/program.ts";
 
 /** The options that open the laboratory and take a value. */
 export const LABORATORY_VALUES: readonly string[] = IMPAIRMENT_OPTIONS;
@@ -22,7 +21,7 @@ export const LABORATORY_VALUES: readonly string[] = IMPAIRMENT_OPTIONS;
 export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
 
 /** The part of `--ayuda` that is about it. */
-export const LABORATORY_HELP = `Laboratorio, para maltratar la red a propósito y ver cada datagrama:
+export const LABORATORY_HELP = `Laboratorio, para degradar la red a propósito y ver cada datagrama:
   --perdida P%            pierde ese porcentaje de los datagramas que salen y de los que llegan
   --perdida LISTA         pierde esos datagramas: 2,4-6 son el segundo y del cuarto al sexto, contando
                           juntos los que salen y los que llegan
@@ -49,42 +48,26 @@ Cada línea de --traza es un datagrama:
                dos veces, y la segunda que llega es la copia; tarde: retenido; +40 ms: lo que se
                retrasó`;
 
-/** What a program knows of its laboratory. */
+/** A laboratory, or the lack of one. */
 export interface Laboratory {
-  /** What `serve` and `connect` are to be given: nothing, where nobody asked for it. */
+  /** Options for `serve` and `connect`. */
   readonly options: Pick<ConnectOptions & ServeOptions, "transport">;
   /** Tells at the end what the network did, if that is of interest. */
   conclude(): void;
 }
 
-/** A program that has a laboratory. */
-export interface LaboratoryProgram extends Omit<Program, "main"> {
-  /** Whether there are several clients to tell apart. */
-  readonly isServer: boolean;
-  /** Does the work, and gives back the exit code. */
-  main(args: Arguments, terminal: Terminal, laboratory: Laboratory): Promise<number>;
-}
-
-/** The program with the options of its laboratory beside its own. */
-export function withLaboratory(program: LaboratoryProgram): Program {
-  return {
-    ...program,
-    values: [...program.values, ...LABORATORY_VALUES],
-    flags: [...program.flags, ...LABORATORY_FLAGS],
-    async main(args, terminal) {
-      const laboratory = await openLaboratory(args, terminal, program);
-      const code = await program.main(args, terminal, laboratory);
-      laboratory.conclude();
-      return code;
-    },
-  };
-}
-
-async function openLaboratory(
+/**
+ * Opens the laboratory that the options ask for, and loads its modules only then.
+ *
+ * @param role A server has several clients to tell apart.
+ * @throws {UsageError} If a value is out of bounds.
+ */
+export async function openLaboratory(
   args: Arguments,
   terminal: Terminal,
-  { isServer }: LaboratoryProgram,
+  role: "server" | "client",
 ): Promise<Laboratory> {
+  const isServer = role === "server";
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
@@ -93,14 +76,15 @@ async function openLaboratory(
   if (warning === undefined && !isTraced && !isSummaryWanted) {
     return { options: {}, conclude() {} };
   }
-  // Who does not ask for it does not wait for it either.
   const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
     import("./impaired_socket.ts"),
     import("./trace.ts"),
     import("./summary.ts"),
   ]);
   const summary = new Summary();
-  const transport: ConnectOptions["transport"] = (socket, monitor) => {
+  let monitor: Monitor | undefined;
+  const transport: ConnectOptions["transport"] = (socket, endpoint) => {
+    monitor = endpoint;
     const trace = new Trace({
       write: (line) => terminal.notice(line),
       isColoured: terminal.colour("stderr"),
@@ -112,14 +96,14 @@ async function openLaboratory(
       ...impairment,
       isDropped: (order) => isDropped(impairment, order),
       onObservation: (observation) => {
-        if (isTraced) trace.add(observation, monitor.inspect(observation.datagram));
+        if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
         summary.add(observation);
       },
     });
   };
   const conclude = () => {
-    if (!isSummaryWanted && !summary.hadLosses) return;
-    for (const line of summary.lines()) terminal.notice(line);
+    if (monitor === undefined || !isSummaryWanted && !summary.hadLosses) return;
+    for (const line of summary.lines(monitor.counters)) terminal.notice(line);
   };
   return { options: { transport }, conclude };
 }

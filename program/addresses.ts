@@ -1,16 +1,15 @@
 /**
- * How a server is reached.
+ * The commands that reach a server.
  *
  * @module
  */
-
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
+
 /**
- * The commands that connect to a server: from other machines, one for each address of this machine, if
- * the server listens on all of them. If it listens on one that was chosen, there is something to tell
- * only where the command needs more than that.
+ * The commands that connect to a server: one for each address of this machine, if the server listens on
+ * all of them. On an address that was chosen, one if it needs `more`, and otherwise none.
  *
- * @param more What the command has to end with, led by a space, or nothing.
+ * @param more The end of the command, led by a space, or nothing.
  */
 export function clientCommands({ hostname, port }: Deno.NetAddr, more: string): string[] {
   const options = (port === DEFAULT_PORT ? "" : ` --puerto ${port}`) + more;
@@ -23,7 +22,7 @@ export function clientCommands({ hostname, port }: Deno.NetAddr, more: string): 
     .map(({ address }) => address)
     .filter((address) => !isLocal(address));
   if (addresses.length === 0) {
-    return ["Este equipo no tiene ninguna dirección de red: solo se llega a él desde él mismo"];
+    return ["Este equipo no tiene ninguna dirección de red: solo se puede entrar desde él mismo"];
   }
   return [
     "Desde otro equipo de la red, escriba:",
@@ -31,7 +30,7 @@ export function clientCommands({ hostname, port }: Deno.NetAddr, more: string): 
   ];
 }
 
-// Loopback is this machine alone, and a link-local address means nothing without its interface.
+// Loopback does not leave this machine, and a link-local address needs its interface.
 function isLocal(address: string): boolean {
   return /^(?:127\.|169\.254\.|::1$|fe[89ab])/i.test(address);
 }

@@ -3,15 +3,14 @@
  *
  * @module
  */
-import { parseArgs } from "@std/cli/parse-args";
 
-/** What somebody typed is not a valid command. The message says why, to the person who typed it. */
+/** The command line is not valid. The message says why, to the person who typed it. */
 export class UsageError extends Error {
   /** Always "UsageError". */
   override readonly name = "UsageError";
 }
 
-/** What a command line may hold. */
+/** The options and words that a command line may hold. */
 export interface ArgumentNames {
   /** Names of the options that take a value. */
   readonly values: readonly string[];
@@ -27,7 +26,7 @@ export interface ArgumentNames {
 export class Arguments {
   /** The words that are no options. */
   readonly words: readonly string[];
-  readonly #values: Readonly<Record<string, unknown>>;
+  readonly #given = new Map<string, string[]>();
 
   /**
    * Reads a command line. `--ayuda` (`-h`) and `--version` are always allowed.
@@ -42,25 +41,38 @@ export class Arguments {
    *
    * @throws {UsageError} If an option is unknown, or a word is one too many.
    */
-  constructor(
-    args: readonly string[],
-    { values, optionals = [], flags, words }: ArgumentNames,
-  ) {
-    const booleans = ["ayuda", "version", ...flags];
-    const withValue = [...values, ...optionals];
-    const parsed: Record<string, unknown> & { _: string[] } = parseArgs(
-      unambiguous(args, { values, optionals, booleans }),
-      { string: [...withValue, "_"], boolean: booleans, collect: withValue },
-    );
-    const stray = parsed._[words];
+  constructor(args: readonly string[], names: ArgumentNames) {
+    const { values, optionals = [], flags } = names;
+    const words: string[] = [];
+    for (let at = 0; at < args.length; at++) {
+      const arg = args[at]!;
+      const next = args[at + 1];
+      const [, name = "", value] = /^--([^=]*)(?:=([^]*))?$/.exec(arg) ?? [];
+      if (arg === "--") {
+        words.push(...args.slice(at + 1));
+        break;
+      } else if (!arg.startsWith("-") || arg === "-") {
+        words.push(arg);
+      } else if (arg === "-h") {
+        this.#given.set("ayuda", []);
+      } else if (["ayuda", "version", ...flags].includes(name) && value === undefined) {
+        this.#given.set(name, []);
+      } else if ([...values, ...optionals].includes(name)) {
+        const isNext = value === undefined && next !== undefined && !next.startsWith("-");
+        const before = this.#given.get(name) ?? [];
+        this.#given.set(name, [...before, isNext ? args[++at]! : value ?? ""]);
+      } else {
+        throw unknownOption(arg, args[at - 1], names);
+      }
+    }
+    const stray = words[names.words];
     if (stray !== undefined) throw new UsageError(`sobra el argumento "${stray}"`);
-    this.words = parsed._;
-    this.#values = parsed;
+    this.words = words;
   }
 
   /** Whether an option that takes no value was given. */
   has(flag: string): boolean {
-    return this.#values[flag] === true;
+    return this.#given.has(flag);
   }
 
   /**
@@ -81,12 +93,12 @@ export class Arguments {
    * @throws {UsageError} If it was given more than once.
    */
   optional(name: string): string | undefined {
-    const given = this.#values[name] as string[];
+    const given = this.#given.get(name) ?? [];
     if (given.length > 1) throw new UsageError(`la opción --${name} se dio más de una vez`);
     return given[0];
   }
 
-  /** The value of `--host`, or `otherwise`. An IPv6 address may stand in brackets. */
+  /** The value of `--host`, or `otherwise`. An IPv6 address may have brackets. */
   host(otherwise: string): string {
     return this.text("host", otherwise).replace(/^\[(.*)\]$/, "$1");
   }
@@ -140,37 +152,18 @@ export class Arguments {
   }
 }
 
-/**
- * The same command line with nothing in it that the parser could take for something else: it knows
- * dotted names, negations, clusters of letters, and values of options that have none, and it takes no
- * value that is empty.
- */
-function unambiguous(
-  args: readonly string[],
-  { values, optionals, booleans }: Record<"values" | "optionals" | "booleans", readonly string[]>,
-): string[] {
-  const withValue = [...values, ...optionals];
-  const end = args.indexOf("--");
-  const options = end < 0 ? args : args.slice(0, end);
-  const isEmptyValue = (index: number) =>
-    options[index] === "" && withValue.some((name) => options[index - 1] === `--${name}`);
-  const plain = options.flatMap((arg, index) => {
-    const isValue = values.some((name) => options[index - 1] === `--${name}`);
-    if (isEmptyValue(index)) return [];
-    if (isEmptyValue(index + 1)) return `${arg}=`;
-    if (!arg.startsWith("-") || arg === "-") return arg;
-    const name = arg === "-h" ? "ayuda" : arg.replace(/^--/, "");
-    if (booleans.includes(name)) return `--${name}=true`;
-    if (arg.startsWith("--") && withValue.includes(name.replace(/=[^]*$/, ""))) return arg;
-    if (isValue) throw new UsageError(`el valor "${arg}" empieza por un guion: únalo con "="`);
-    // What such an option would take, or what follows a "=", may be a code: it is not for messages.
-    const optional = optionals.find((name) => options[index - 1] === `--${name}`);
-    if (optional !== undefined) {
-      throw new UsageError(
-        `lo que sigue a --${optional} no es una opción y empieza por un guion: únalo con "="`,
-      );
-    }
-    throw new UsageError(`no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`);
-  });
-  return [...plain, ...args.slice(options.length)];
+function unknownOption(
+  arg: string,
+  before: string | undefined,
+  { values, optionals = [] }: ArgumentNames,
+): UsageError {
+  if (values.some((name) => before === `--${name}`)) {
+    return new UsageError(`el valor "${arg}" empieza por un guion: únalo a su opción con "="`);
+  }
+  // The value may be a code: it is not for messages.
+  return new UsageError(
+    optionals.some((name) => before === `--${name}`)
+      ? `lo que sigue a ${before} empieza por un guion y no es una opción: si es su valor, únalo con "="`
+      : `no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`,
+  );
 }

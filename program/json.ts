@@ -4,30 +4,12 @@
  *
  * @module
  */
-import type { ClientInfo, ConversationEvent, EndReason, QuestionInfo } from "../transport/mod.ts";
-import { formatAddress, type NoAnswerError } from "../transport/mod.ts";
+import type { ClientInfo, EndReason, QuestionInfo } from "../transport/mod.ts";
 import { toJsonLine } from "../terminal/clean.ts";
-import type { LineReader } from "../terminal/line_reader.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import type { Asker } from "./asker.ts";
-import { describeTooLong, describeUnanswered, SERVER_ENDS } from "./words.ts";
+import type { Asker, HeardEvent } from "./asker.ts";
 import type { Operator } from "./operator.ts";
-import { printError } from "./program.ts";
-import { MAX_MESSAGE_BYTES } from "../protocol.ts";
-
-/** What a bot talks through. */
-export interface JsonOptions {
-  /** Where the lines come from. */
-  readonly lines: LineReader;
-  /** Where objects go (stdout), and errors (stderr). */
-  readonly terminal: Terminal;
-}
-
-/** What a bot that answers talks through, and how much it may say. */
-export interface JsonOperatorOptions extends JsonOptions {
-  /** Most bytes of UTF-8 of an answer. */
-  readonly maxBytes?: number;
-}
+import { describeTooLong } from "./words.ts";
 
 /**
  * A bot that answers. It reads `listening`, `connected`, `question`, `withdrawn` and `disconnected`, and
@@ -42,11 +24,11 @@ export class JsonOperator implements Operator {
   #lastId = 0;
   #lastClient = 0;
 
-  /** Starts to read answers at once. */
-  constructor({ lines, terminal, maxBytes = MAX_MESSAGE_BYTES }: JsonOperatorOptions) {
+  /** Starts at once to read answers, of `maxBytes` bytes of UTF-8 at most. */
+  constructor(terminal: Terminal, maxBytes: number) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
-    this.finished = this.#readAnswers(lines);
+    this.finished = this.#readAnswers();
   }
 
   listening({ hostname, port }: Deno.NetAddr): void {
@@ -75,22 +57,23 @@ export class JsonOperator implements Operator {
     return promise;
   }
 
-  async #readAnswers(lines: LineReader): Promise<void> {
-    for (let line = await lines.next(); line !== null; line = await lines.next()) {
+  async #readAnswers(): Promise<void> {
+    const terminal = this.#terminal;
+    for (let line = await terminal.line(); line != null; line = await terminal.line()) {
       if (line.trim() === "") continue;
       const problem = this.#take(parse(line));
-      if (problem !== undefined) printError(this.#terminal, `${problem}: ${line.slice(0, 200)}`);
+      if (problem !== undefined) terminal.error(`${problem}: ${line.slice(0, 200)}`);
     }
   }
 
-  /** Takes an answer; or tells why not. */
+  /** Takes an answer, or returns what is wrong with it. */
   #take(value: Record<string, unknown> | undefined): string | undefined {
     const { id, answer } = value ?? {};
     if (typeof id !== "number" || typeof answer !== "string") {
       return `se esperaba {"id": número, "answer": "texto"} en una línea`;
     }
     const resolve = this.#open.get(id);
-    if (resolve === undefined) return `ninguna pregunta espera respuesta con el id ${id}`;
+    if (resolve === undefined) return `ninguna pregunta con el id ${id} espera respuesta`;
     const problem = describeTooLong(answer, this.#maxBytes);
     if (problem !== undefined) return problem;
     this.#open.delete(id);
@@ -109,60 +92,19 @@ export class JsonOperator implements Operator {
  * protection `unprotected` in place of `connected`, `sent`, `stale`, `answer`, `unanswered` and `ended`.
  */
 export class JsonAsker implements Asker {
-  readonly #options: JsonOptions;
+  readonly #terminal: Terminal;
 
   /** Reads nothing before the first question is wanted. */
-  constructor(options: JsonOptions) {
-    this.#options = options;
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
   }
 
-  connected({ hostname, port }: Deno.NetAddr): void {
-    this.#print({ event: "connected", hostname, port });
+  next(signal: AbortSignal): Promise<string | null | undefined> {
+    return this.#terminal.line(signal);
   }
 
-  unprotected({ hostname, port }: Deno.NetAddr): void {
-    this.#print({ event: "unprotected", hostname, port });
-  }
-
-  async next(signal: AbortSignal): Promise<string | null | undefined> {
-    const aborted = Promise.withResolvers<undefined>();
-    const onAbort = () => aborted.resolve(undefined);
-    if (signal.aborted) return undefined;
-    signal.addEventListener("abort", onAbort, { once: true });
-    const line = await Promise.race([this.#options.lines.next(), aborted.promise]);
-    signal.removeEventListener("abort", onAbort);
-    return line;
-  }
-
-  refused(problem: string): void {
-    printError(this.#options.terminal, problem);
-  }
-
-  sent(): void {
-    this.#print({ event: "sent" });
-  }
-
-  heard({ type, ...details }: ConversationEvent): void {
-    this.#print({ event: type, ...details });
-  }
-
-  answered(answer: string): void {
-    this.#print({ event: "answer", answer });
-  }
-
-  unanswered({ address, timeout }: NoAnswerError): void {
-    this.#print({ event: "unanswered" });
-    printError(this.#options.terminal, describeUnanswered(formatAddress(address), timeout));
-  }
-
-  ended(reason: EndReason, server: Deno.NetAddr): void {
-    this.#print({ event: "ended", reason });
-    const { error } = SERVER_ENDS[reason];
-    if (error !== undefined) printError(this.#options.terminal, error(formatAddress(server)));
-  }
-
-  #print(event: Record<string, unknown>): void {
-    this.#options.terminal.print(toJsonLine(event));
+  heard({ type, ...details }: HeardEvent): void {
+    this.#terminal.print(toJsonLine({ event: type, ...details }));
   }
 }
 

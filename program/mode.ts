@@ -1,89 +1,103 @@
 /**
- * The code of a private room at the two programs: where it comes from, and how it is told.
+ * The three rooms of the programs, and their differences: open, private with a code, plain UDP.
  *
  * @module
  */
+import { connect, connectPlain, serve, servePlain } from "../transport/mod.ts";
 import { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "../transport/mod.ts";
+import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../transport/mod.ts";
+import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
+import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
 import { askSecret } from "../terminal/secret.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
-/** What a server's operator chose with `--codigo`. */
-export interface OperatorCode {
-  /** The code; none in an open room. */
-  readonly code: string | undefined;
-  /** What the client's command has to end with. A code of one's own is better not shown: it is asked. */
-  readonly clientOption: string;
-  /** What the operator should know of it. */
+/** A room, as the two programs see it. */
+export interface Mode {
+  /** Opens it. */
+  readonly serve: (options: ServeOptions, handler: Handler) => Server;
+  /** Enters it. */
+  readonly connect: (options: EntryOptions) => Promise<Conversation>;
+  /** Longest message, in bytes of UTF-8. */
+  readonly maxBytes: number;
+  /** The event that tells the asker where the questions go. */
+  readonly greeting: "connected" | "unprotected";
+  /** A warning or a code, for the operator. */
   readonly notice: string;
+  /** How the client's command ends, led by a space, or nothing. */
+  readonly clientOption: string;
 }
 
-/**
- * The code of the room that a server opens: a new one where `--codigo` stands alone.
- *
- * @throws {UsageError} If the operator's own is too short.
- */
-export function operatorCode(args: Arguments): OperatorCode {
-  const given = args.optional("codigo");
-  if (given === undefined) {
-    const notice = "Sala abierta: quien lea la red lee la conversación (vea --codigo)";
-    return { code: undefined, clientOption: "", notice };
-  }
-  if (given === "") {
-    const code = newRoomCode((length) => crypto.getRandomValues(new Uint8Array(length)));
-    const notice = `Sala privada, con el código ${code}`;
-    return { code, clientOption: ` --codigo ${code}`, notice };
-  }
-  const notice = codeStrength(given) === "long"
-    ? "Sala privada, con su código"
-    : "Sala privada; aviso: quien haya grabado la red puede adivinar después un código corto, y " +
-      "--codigo sin texto crea uno que no";
-  return { code: checked(given), clientOption: " --codigo", notice };
-}
+/** Options for any of the rooms. */
+export type EntryOptions = ConnectOptions & ConnectPlainOptions & { readonly signal: AbortSignal };
 
-/**
- * The code of the room that a client enters: asked for without an echo where `--codigo` stands alone.
- *
- * @param signal Ends the question when it aborts; then there is no code either.
- * @throws {UsageError} If it is too short, or there is nobody to ask for it.
- */
-export async function askerCode(
-  args: Arguments,
-  terminal: Terminal,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  const given = args.optional("codigo");
-  if (given === undefined) return undefined;
-  if (given !== "") return checked(given);
-  if (!terminal.interactive) {
-    throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
-  }
-  const streams = { input: Deno.stdin, output: Deno.stdout };
-  const typed = await askSecret("Código de la sala: ", { ...streams, signal });
-  return typed === undefined ? undefined : checked(typed ?? "");
-}
+const OPEN: Mode = {
+  serve,
+  connect,
+  maxBytes: MAX_MESSAGE_BYTES,
+  greeting: "connected",
+  notice: "Sala abierta: quien capture el tráfico puede leer la conversación (vea --codigo)",
+  clientOption: "",
+};
 
-function checked(code: string): string {
-  if (codeStrength(code) !== "too-short") return code;
-  throw new UsageError(`el código debe tener ${MIN_CODE_CHARACTERS} caracteres o más`);
-}
-
-/** What the operator of a plain server and its clients have to know. */
-export const PLAIN_ROOM: OperatorCode = {
-  code: undefined,
-  clientOption: " --sin-fiabilidad",
-  notice: "Sin fiabilidad: nada se reenvía, y se responde a cualquier remite, aunque sea falso; " +
+const PLAIN: Mode = {
+  serve: servePlain,
+  connect: connectPlain,
+  maxBytes: MAX_PLAIN_MESSAGE_BYTES,
+  greeting: "unprotected",
+  notice:
+    "Sin fiabilidad: nada se reenvía, y se responde a cualquier remitente, aunque sea falso; " +
     "no abra este servidor a una red que no sea la suya",
+  clientOption: " --sin-fiabilidad",
 };
 
 /**
- * Whether `--sin-fiabilidad` was given.
+ * The room that a server opens. `--codigo` alone makes a new code; the operator's own is not shown in
+ * the client's command.
  *
- * @param alone Options that mean something only with it.
- * @param senseless Options that mean nothing with it.
- * @throws {UsageError} If one was given that means nothing.
+ * @throws {UsageError} If the operator's code is too short, or an option makes no sense.
  */
-export function isPlain(
+export function serverMode(args: Arguments): Mode {
+  if (isPlain(args, { alone: [], senseless: ["codigo", "max-por-direccion"] })) return PLAIN;
+  const given = args.optional("codigo");
+  if (given === undefined) return OPEN;
+  const code = given === "" ? newCode() : checked(given);
+  const room: Mode = {
+    ...OPEN,
+    serve: (options, handler) => serve({ ...options, code }, handler),
+    notice: `Sala privada, con el código ${code}`,
+    clientOption: ` --codigo ${code}`,
+  };
+  if (given === "") return room;
+  const notice = codeStrength(given) === "long"
+    ? "Sala privada, con su código"
+    : "Sala privada; aviso: quien capture el tráfico puede adivinar después un código corto; " +
+      "--codigo, sin texto, crea uno seguro";
+  return { ...room, notice, clientOption: " --codigo" };
+}
+
+/**
+ * The room that a client enters. `--codigo` alone asks for the code, once the other options are
+ * known to be right.
+ *
+ * @throws {UsageError} If the code is too short, or an option makes no sense.
+ */
+export function clientMode(args: Arguments, terminal: Terminal): Mode {
+  if (isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad"] })) return PLAIN;
+  const given = args.optional("codigo");
+  if (given === undefined) return OPEN;
+  const typed = given === "" ? undefined : checked(given);
+  return {
+    ...OPEN,
+    async connect(options) {
+      const code = typed ?? await askCode(terminal, options.signal);
+      return await connect({ ...options, code });
+    },
+  };
+}
+
+/** Whether `--sin-fiabilidad` was given. The options `alone` require it; `senseless` exclude it. */
+function isPlain(
   args: Arguments,
   { alone, senseless }: Record<"alone" | "senseless", readonly string[]>,
 ): boolean {
@@ -93,4 +107,23 @@ export function isPlain(
   throw new UsageError(
     `la opción --${given} ${plain ? "no" : "solo"} tiene sentido con --sin-fiabilidad`,
   );
+}
+
+function newCode(): string {
+  return newRoomCode((length) => crypto.getRandomValues(new Uint8Array(length)));
+}
+
+async function askCode(terminal: Terminal, signal: AbortSignal): Promise<string> {
+  if (!terminal.interactive) {
+    throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
+  }
+  const streams = { input: Deno.stdin, output: Deno.stdout };
+  const code = await askSecret("Código de la sala: ", { ...streams, signal });
+  signal.throwIfAborted();
+  return checked(code ?? "");
+}
+
+function checked(code: string): string {
+  if (codeStrength(code) !== "too-short") return code;
+  throw new UsageError(`el código debe tener ${MIN_CODE_CHARACTERS} caracteres o más`);
 }

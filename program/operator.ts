@@ -1,5 +1,5 @@
 /**
- * Who answers at a server: a person who gets one question at a time, or a file in that person's place.
+ * The operator of a server: a person who gets one question at a time, or a file in that person's place.
  *
  * @module
  */
@@ -7,17 +7,15 @@ import type { ClientInfo, EndReason, QuestionInfo } from "../transport/mod.ts";
 import { formatAddress } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { CLIENT_ENDS, describeTooLong } from "./words.ts";
-import { printError } from "./program.ts";
-import { MAX_MESSAGE_BYTES } from "../protocol.ts";
+import { describeTooLong, ENDS } from "./words.ts";
 
-/** Who answers the questions of a server, and hears who comes and goes. */
+/** Answers the questions of a server, and hears of its clients. */
 export interface Operator {
-  /** Settles when no more answers will come. */
+  /** Resolves when no more answers will come. */
   readonly finished: Promise<void>;
   /** The server listens there. */
   listening(addr: Deno.NetAddr): void;
-  /** A client got through. */
+  /** A client has connected. */
   connected(client: ClientInfo): void;
   /** A client is gone. */
   disconnected(client: ClientInfo, reason: EndReason): void;
@@ -25,7 +23,7 @@ export interface Operator {
   answer(question: string, info: QuestionInfo): Promise<string>;
 }
 
-/** How often the askers in the queue are told their new places at most, in ms. */
+/** Least time between two updates of the places in the queue, in ms. */
 const PLACES_INTERVAL_MS = 1_000;
 
 interface Waiting {
@@ -44,13 +42,13 @@ export class ConsoleOperator implements Operator {
   #isFinished = false;
   #placesTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** Shows questions in `terminal`, and reads the answers there: so many bytes of UTF-8 at most. */
-  constructor(terminal: Terminal, maxBytes: number = MAX_MESSAGE_BYTES) {
+  /** Shows questions in `terminal`, and reads answers of `maxBytes` bytes of UTF-8 at most there. */
+  constructor(terminal: Terminal, maxBytes: number) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
   }
 
-  // Whoever looks makes the terminal load what it reads with: that is for after the first line.
+  // Reading this loads the line editor: read it after the first line is printed.
   get finished(): Promise<void> {
     return this.#terminal.ended.then(() => {
       this.#isFinished = true;
@@ -70,7 +68,7 @@ export class ConsoleOperator implements Operator {
   disconnected(client: ClientInfo, reason: EndReason): void {
     this.#clients.delete(client);
     const place = formatAddress(client.remoteAddr);
-    this.#terminal.notice(`Cliente desconectado: ${place} (${CLIENT_ENDS[reason]})`);
+    this.#terminal.notice(`Cliente desconectado: ${place} (${ENDS[reason].operator})`);
   }
 
   answer(question: string, info: QuestionInfo): Promise<string> {
@@ -89,7 +87,7 @@ export class ConsoleOperator implements Operator {
       this.#placesChanged();
       const answer = await this.#ask(next);
       if (typeof answer === "string") next.resolve(answer);
-      // Nobody answers any more: the program closes, and with it the queue.
+      // The input is over: the program closes, and drops the queue.
       if (answer === null || this.#isFinished) return;
       this.#current = undefined;
     }
@@ -100,12 +98,12 @@ export class ConsoleOperator implements Operator {
     this.#terminal.print(`Cliente: ${this.#name(info)}`);
     const { signal } = info;
     while (true) {
-      const answer = await this.#terminal.question("Ingrese una respuesta: ", { signal });
+      const answer = await this.#terminal.question("Ingrese una respuesta: ", signal);
       if (typeof answer !== "string") return answer;
       if (answer.trim() === "") continue;
       const problem = describeTooLong(answer, this.#maxBytes);
       if (problem === undefined) return answer;
-      printError(this.#terminal, problem);
+      this.#terminal.error(problem);
     }
   }
 
@@ -115,7 +113,7 @@ export class ConsoleOperator implements Operator {
   }
 
   #wait(waiting: Waiting): void {
-    // The one that is being answered is ahead, too.
+    // The question that is being answered is ahead, too.
     waiting.info.setAhead(this.#queue.length);
     this.#tellWaiting();
   }
@@ -123,7 +121,7 @@ export class ConsoleOperator implements Operator {
   #forget(gone: Waiting): void {
     if (gone === this.#current) {
       const place = formatAddress(gone.info.remoteAddr);
-      this.#terminal.notice(`La pregunta de ${place} se retiró: quien la hizo ya no está`);
+      this.#terminal.notice(`Se retiró la pregunta de ${place}: se desconectó`);
       return;
     }
     const index = this.#queue.indexOf(gone);
@@ -140,7 +138,7 @@ export class ConsoleOperator implements Operator {
     else this.#terminal.notice(`${length} preguntas más en espera`);
   }
 
-  // Each change moves everybody behind it: a queue that moves fast is told now and then.
+  // Each change moves all who wait behind it: a fast queue is reported at intervals.
   #placesChanged(): void {
     this.#placesTimer ??= setTimeout(() => {
       this.#placesTimer = undefined;

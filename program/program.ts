@@ -1,40 +1,38 @@
 /**
- * What every program does around its work: the common options, one line for each error, an exit code.
+ * The frame of every program: common options, signals that stop it, a line for each error, an exit code.
  *
  * @module
  */
-import { red } from "@std/fmt/colors";
 import config from "../deno.json" with { type: "json" };
-import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
-import { clean } from "../terminal/clean.ts";
+import { type Laboratory, LABORATORY_FLAGS, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
+import { openLaboratory } from "../laboratory/laboratory.ts";
+import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
+import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
+import { describeBroken, EXIT, Failure } from "./words.ts";
 
-/** The exit codes of the programs. */
-export const EXIT = {
-  /** It ended in order. */
-  ok: 0,
-  /** A defect of the program, or of what it reads from or writes to. */
-  defect: 1,
-  /** What was typed is not a valid command. */
-  usage: 2,
-  /** No server, or no port to be one. */
-  noServer: 3,
-  /** The server was lost in mid-conversation. */
-  lost: 4,
-  /** The server refused. */
-  refused: 5,
-  /** The code of a private room is wrong, missing, or not wanted. */
-  code: 6,
-  /** Ctrl-C. */
-  interrupted: 130,
-} as const;
+export { EXIT } from "./words.ts";
 
-/** A program: what it takes, and what it does. */
+/** A program: its options and its work. */
 export interface Program extends ArgumentNames {
   /** The text of `--ayuda`. */
   readonly help: string;
-  /** Does the work, and gives back the exit code. */
-  main(args: Arguments, terminal: Terminal): Promise<number>;
+  /** Its end of a conversation, if it holds one: it then has a laboratory and stops in order. */
+  readonly role?: "server" | "client";
+  /** Does the work, and returns the exit code. */
+  main(run: Run): Promise<number>;
+}
+
+/** One run of a program. */
+export interface Run {
+  /** The options that were typed. */
+  readonly args: Arguments;
+  /** The terminal of the process. */
+  readonly terminal: Terminal;
+  /** Aborts when a program with a role has to end; the reason is its exit code. */
+  readonly signal: AbortSignal;
+  /** Options for `serve` and `connect`. */
+  readonly laboratory: Laboratory["options"];
 }
 
 /** Runs a program to its end, and ends the process. */
@@ -51,31 +49,61 @@ export async function run(program: Program): Promise<never> {
   Deno.exit(code);
 }
 
-/** Writes an error as one line on stderr. */
-export function printError(terminal: Terminal, message: string): void {
-  const label = terminal.colour("stderr") ? red("Error:") : "Error:";
-  terminal.notice(`${label} ${clean(message)}`);
-}
-
 async function complete(program: Program, terminal: Terminal): Promise<number> {
-  const args = new Arguments(Deno.args, program);
+  const { help, role, values, flags } = program;
+  const args = new Arguments(
+    Deno.args,
+    role === undefined ? program : {
+      ...program,
+      values: [...values, ...LABORATORY_VALUES],
+      flags: [...flags, ...LABORATORY_FLAGS],
+    },
+  );
   if (args.has("ayuda")) {
-    for (const line of program.help.split("\n")) terminal.print(line);
+    for (const line of help.split("\n")) terminal.print(line);
     return EXIT.ok;
   }
   if (args.has("version")) {
     terminal.print(config.version);
     return EXIT.ok;
   }
-  return await program.main(args, terminal);
+  const stop = new AbortController();
+  const { signal } = stop;
+  if (role === undefined) return await program.main({ args, terminal, signal, laboratory: {} });
+  const laboratory = await openLaboratory(args, terminal, role);
+  stopOnSignals(stop, terminal, role);
+  const code = await program.main({ args, terminal, signal, laboratory: laboratory.options })
+    .catch((error) => signal.aborted && error === signal.reason ? error : report(error, terminal));
+  laboratory.conclude();
+  return code;
+}
+
+/** Aborts `stop` with an exit code on Ctrl-C, SIGTERM, or a stream that breaks. */
+function stopOnSignals(stop: AbortController, terminal: Terminal, role: Program["role"]): void {
+  const interrupt = (code: number) => {
+    if (role === "server") return stop.abort(EXIT.ok);
+    // The second Ctrl-C does not wait for the server to confirm the bye.
+    if (stop.signal.aborted) Deno.exit(code);
+    stop.abort(code);
+  };
+  terminal.onInterrupt(() => interrupt(EXIT.interrupted));
+  onSignal("SIGTERM", () => interrupt(EXIT.terminated));
+  terminal.broken.then((stream) => {
+    terminal.error(describeBroken(stream));
+    stop.abort(EXIT.defect);
+  });
 }
 
 function report(error: unknown, terminal: Terminal): number {
   if (error instanceof UsageError) {
-    printError(terminal, `${error.message}; vea las opciones con --ayuda`);
+    terminal.error(`${error.message}; vea las opciones con --ayuda`);
     return EXIT.usage;
   }
+  if (error instanceof Failure) {
+    terminal.error(error.message);
+    return error.code;
+  }
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  printError(terminal, `defecto del programa, infórmelo a quien lo mantiene: ${what}`);
+  terminal.error(`defecto del programa; comuníquelo a quien lo mantiene: ${what}`);
   return EXIT.defect;
 }

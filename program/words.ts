@@ -1,73 +1,150 @@
 /**
- * What the programs say, in Spanish, about what went wrong and how a conversation ended.
+ * Errors and ends of conversations, in the Spanish that people read, with their exit codes.
  *
  * @module
  */
-import { type EndReason, formatAddress, type Overload, type Refusal } from "../transport/mod.ts";
-import { RefusedError, UnreachableError, UnresolvedError } from "../transport/mod.ts";
-import { EXIT } from "./program.ts";
+import type { Address, EndReason, Overload, Refusal } from "../transport/mod.ts";
+import { formatAddress, RefusedError } from "../transport/mod.ts";
+import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
 import type { BrokenStream } from "../terminal/terminal.ts";
 
-/** How the end of a conversation is told to the operator. */
-export const CLIENT_ENDS: Readonly<Record<EndReason, string>> = {
-  bye: "fin de la conversación",
-  closing: "el servidor se cierra",
-  failed: "no se le pudo responder",
-  invalid: "envió un mensaje que no es UTF-8",
-  busy: "demasiadas preguntas en espera",
-  refused: "no se le admitió de nuevo",
-  private: "no tiene el código de la sala",
-  silence: "inactividad",
-  unconfirmed: "no confirmó el fin de la conversación",
-};
+/** The exit codes of the programs. */
+export const EXIT = {
+  /** It ended in order. */
+  ok: 0,
+  /** A defect of the program, or of one of its streams. */
+  defect: 1,
+  /** The command line is not valid. */
+  usage: 2,
+  /** No server, or no port to be one. */
+  noServer: 3,
+  /** The server was lost in mid-conversation. */
+  lost: 4,
+  /** The server refused. */
+  refused: 5,
+  /** The code of a private room is wrong, missing, or not wanted. */
+  code: 6,
+  /** Ctrl-C. */
+  interrupted: 130,
+  /** SIGTERM. */
+  terminated: 143,
+} as const;
 
-/** How the end of a conversation with the server at a place is told to the asker, if it is. */
-export interface ServerEnd {
-  /** It is an error. */
-  readonly error?: (place: string) => string;
-  /** It is no error, but worth a word. */
-  readonly notice?: (place: string) => string;
+/** Why a program cannot go on, for the person who runs it, and its exit code. It is no defect. */
+export class Failure extends Error {
+  /** The exit code. */
+  readonly code: number;
+
+  /** Makes the failure. */
+  constructor(message: string, code: number) {
+    super(message);
+    this.code = code;
+  }
 }
 
-/** How each end of a conversation is told to the asker. */
-export const SERVER_ENDS: Readonly<Record<EndReason, ServerEnd>> = {
-  bye: {},
-  closing: { notice: (place) => `El servidor ${place} cerró la conversación` },
+/** An end as the asker is told, given the address of the server, and the exit code of the client. */
+export interface ToldEnd {
+  /** An error. */
+  readonly error?: (server: string) => string;
+  /** No error, but worth a word. */
+  readonly notice?: (server: string) => string;
+  /** The exit code of the client. */
+  readonly code: number;
+}
+
+/** The ends of a conversation, with the word that the operator is told, and the refusals. */
+export const ENDS: Readonly<
+  & Record<EndReason, ToldEnd & { readonly operator: string }>
+  & Record<`refused:${Refusal}`, Required<Omit<ToldEnd, "notice">>>
+> = {
+  bye: { operator: "fin de la conversación", code: EXIT.ok },
+  closing: {
+    operator: "el servidor se cierra",
+    notice: (server) => `El servidor ${server} cerró la conversación`,
+    code: EXIT.ok,
+  },
   unconfirmed: {
-    notice: (place) => `El servidor ${place} no confirmó el fin de la conversación`,
+    operator: "no confirmó el fin de la conversación",
+    notice: (server) => `El servidor ${server} no confirmó el fin de la conversación`,
+    code: EXIT.ok,
   },
   silence: {
-    error: (place) =>
-      `se perdió al servidor ${place}: compruebe la red y que siga en marcha, y vuelva a conectar`,
+    operator: "inactividad",
+    error: (server) =>
+      `se perdió la conexión con el servidor ${server}: compruebe la red y que siga en marcha, y vuelva a conectarse`,
+    code: EXIT.lost,
   },
   failed: {
-    error: (place) => `el servidor ${place} falló al responder: avise a quien lo atiende`,
-  },
-  busy: {
-    error: (place) =>
-      `el servidor ${place} tiene demasiadas preguntas en espera: pruebe de nuevo dentro de un rato`,
-  },
-  refused: {
-    error: (place) =>
-      `el servidor ${place} se reinició y ya no admite más clientes: pruebe dentro de un rato`,
-  },
-  private: {
-    error: (place) =>
-      `el servidor ${place} se reinició como sala privada: conecte de nuevo con --codigo`,
+    operator: "no se le pudo responder",
+    error: (server) => `el servidor ${server} falló al responder: avise a quien lo atiende`,
+    code: EXIT.lost,
   },
   invalid: {
-    error: (place) => `el servidor ${place} envió texto que no es UTF-8: avise a quien lo atiende`,
+    operator: "envió un mensaje que no es UTF-8",
+    error: (server) =>
+      `el servidor ${server} envió texto que no es UTF-8: avise a quien lo atiende`,
+    code: EXIT.lost,
+  },
+  busy: {
+    operator: "demasiadas preguntas en espera",
+    error: (server) =>
+      `el servidor ${server} tiene demasiadas preguntas en espera: pruebe de nuevo dentro de un rato`,
+    code: EXIT.refused,
+  },
+  refused: {
+    operator: "no se le admitió de nuevo",
+    error: (server) =>
+      `el servidor ${server} se reinició y ya no admite más clientes: pruebe dentro de un rato`,
+    code: EXIT.refused,
+  },
+  private: {
+    operator: "no tiene el código de la sala",
+    error: (server) =>
+      `el servidor ${server} se reinició como sala privada: vuelva a conectarse con --codigo`,
+    code: EXIT.code,
+  },
+  "refused:full": {
+    error: (server) => `el servidor ${server} está completo: pruebe de nuevo dentro de un rato`,
+    code: EXIT.refused,
+  },
+  "refused:crowded": {
+    error: (server) =>
+      `el servidor ${server} no admite más clientes desde esta dirección: cierre alguno`,
+    code: EXIT.refused,
+  },
+  "refused:closing": {
+    error: (server) =>
+      `el servidor ${server} se está cerrando: pruebe cuando vuelva a estar en marcha`,
+    code: EXIT.refused,
+  },
+  "refused:wrong-code": {
+    error: (server) =>
+      `el código no es el de la sala de ${server}: revíselo con quien atiende el servidor`,
+    code: EXIT.code,
+  },
+  "refused:private": {
+    error: (server) =>
+      `la sala de ${server} es privada: añada --codigo con el código que muestra el servidor`,
+    code: EXIT.code,
+  },
+  "refused:open": {
+    error: (server) =>
+      `la sala de ${server} es abierta y no usa código: confírmelo con quien atiende el servidor ` +
+      "antes de quitar --codigo",
+    code: EXIT.code,
   },
 };
 
-/** How many questions are answered first. */
+/** The place of a question in the queue. */
 export function describeAhead(ahead: number): string {
   if (ahead === 0) return "es la que se responde ahora";
-  return ahead === 1 ? "1 pregunta por delante" : `${ahead} preguntas por delante`;
+  return ahead === 1
+    ? "hay 1 pregunta antes que la suya"
+    : `hay ${ahead} preguntas antes que la suya`;
 }
 
-/** That a text is too long to be sent as one message, or `undefined` if it is not. */
+/** Tells that a text is too long for one message; `undefined` if it is not. */
 export function describeTooLong(text: string, limit: number): string | undefined {
   const size = new TextEncoder().encode(text).length;
   if (size <= limit) return undefined;
@@ -75,8 +152,12 @@ export function describeTooLong(text: string, limit: number): string | undefined
   return `el mensaje tiene ${atLeast}${size} bytes y el límite es ${limit}: acórtelo o divídalo en varios`;
 }
 
-/** Why a server could not open its port at `place`, and what to try. */
-export function describeBindError(error: unknown, place: string): string {
+/** The failure of a server that could not open its port at `place`, with a remedy. */
+export function bindFailure(error: unknown, place: string): Failure {
+  return new Failure(describeBindError(error, place), EXIT.noServer);
+}
+
+function describeBindError(error: unknown, place: string): string {
   if (error instanceof Deno.errors.AddrInUse) {
     return `el puerto de ${place} ya está en uso: cierre el otro programa o elija otro con --puerto`;
   }
@@ -86,117 +167,68 @@ export function describeBindError(error: unknown, place: string): string {
   if (error instanceof Deno.errors.PermissionDenied) {
     return `no hay permiso para abrir ${place}: elija un puerto desde 1024 con --puerto`;
   }
-  return `no se pudo abrir ${place}: revise la dirección de --host (${reason(error)})`;
+  const reason = error instanceof Error ? error.message : error;
+  return `no se pudo abrir ${place}: revise la dirección de --host (${reason})`;
 }
 
-/** That a name does not resolve, and what to try. */
-export function describeUnresolved(hostname: string): string {
-  return `no se encuentra el servidor "${hostname}": revise el nombre, o use su dirección IP`;
+/** The failure of a client that could not connect to a server; any other error as it is. */
+export function connectFailure(error: unknown, server: Address): unknown {
+  if (error instanceof RefusedError) {
+    const end = ENDS[`refused:${error.refusal}`];
+    return new Failure(end.error(formatAddress(server)), end.code);
+  }
+  if (error instanceof UnresolvedError) {
+    const what = `no se encuentra el servidor "${server.hostname}"`;
+    return new Failure(`${what}: revise el nombre, o use su dirección IP`, EXIT.noServer);
+  }
+  if (!(error instanceof UnreachableError)) return error;
+  const what = `ningún servidor respondió en ${formatAddress(error.address)}`;
+  return new Failure(
+    `${what}: puede que no esté en marcha, que un cortafuegos lo impida o que la red Wi-Fi aísle a ` +
+      'sus equipos; compruebe que el servidor muestra "Escuchando en" con esa dirección y ese puerto',
+    EXIT.noServer,
+  );
 }
 
-/** That no server answered at `place`, the likely causes, and what to try. */
-export function describeUnreachable(place: string): string {
-  return `ningún servidor respondió en ${place}: puede que no esté en marcha, que un cortafuegos ` +
-    `lo impida o que la red Wi-Fi aísle a sus equipos; compruebe que el servidor muestra ` +
-    `"Escuchando en" con esa dirección y ese puerto`;
-}
-
-/** That no answer came from `place` for so many ms, the likely causes, and what to try. */
+/** No answer came from `place` in time: the likely causes, and a remedy. */
 export function describeUnanswered(place: string, milliseconds: number): string {
   const seconds = milliseconds / 1000;
   return `sin respuesta de ${place} en ${seconds} s: se perdió la pregunta o la respuesta, tarda más ` +
     `que --espera, o nadie atiende allí con --sin-fiabilidad; puede repetirla`;
 }
 
-/** Why the server at `place` refused the client, and what to try. */
-export function describeRefusal(refusal: Refusal, place: string): string {
-  switch (refusal) {
-    case "full":
-      return `el servidor ${place} está completo: pruebe de nuevo dentro de un rato`;
-    case "crowded":
-      return `el servidor ${place} no admite más clientes desde esta dirección: cierre alguno`;
-    case "wrong-code":
-      return `el código no es el de la sala de ${place}: revíselo con quien atiende el servidor`;
-    case "private":
-      return `la sala de ${place} es privada: añada --codigo con el código que muestra el servidor`;
-    case "open":
-      return `la sala de ${place} es abierta y no usa código: confírmelo con quien atiende el ` +
-        "servidor antes de quitar --codigo";
-    case "closing":
-      return `el servidor ${place} se está cerrando: pruebe cuando vuelva a estar en marcha`;
-  }
-}
-
-/** What the limits of the server shed since the last time, as one quiet line. */
-export function describeShed(shed: Readonly<Overload>): string {
+/** One line about the limits of the server that were reached since the last report. */
+export function describeOverload(overload: Readonly<Overload>): string {
   const parts = [
-    [shed.sessions, "clientes rechazados por estar completo"],
-    [shed.sessionsPerAddress, "clientes rechazados por ser demasiados en su dirección"],
-    [shed.questions, "preguntas rechazadas por haber demasiadas en espera"],
-    [shed.unproved, "datagramas de desconocidos sin contestar"],
+    [
+      overload.sessions,
+      "cliente rechazado",
+      "clientes rechazados",
+      "por estar completo el servidor",
+    ],
+    [
+      overload.sessionsPerAddress,
+      "cliente rechazado",
+      "clientes rechazados",
+      "por ser ya demasiados en su dirección",
+    ],
+    [
+      overload.questions,
+      "pregunta rechazada",
+      "preguntas rechazadas",
+      "por haber demasiadas en espera",
+    ],
+    [overload.unproved, "datagrama de desconocidos", "datagramas de desconocidos", "sin contestar"],
   ] as const;
-  const told = parts.filter(([count]) => count > 0).map(([count, what]) => `${count} ${what}`);
+  const told = parts.filter(([count]) => count > 0)
+    .map(([count, one, many, why]) => `${count} ${count === 1 ? one : many} ${why}`);
   return `Límites alcanzados: ${told.join(", ")}`;
 }
 
-/** That a stream of the program can no longer be used, and what to try. */
+/** A stream of the program can no longer be used: the cause, and a remedy. */
 export function describeBroken({ stream, error }: BrokenStream): string {
   const name = { stdin: "entrada", stdout: "salida", stderr: "salida de errores" }[stream];
   return error instanceof Deno.errors.BrokenPipe
     ? `nadie lee ya la ${name} del programa: no la cierre antes de que termine`
     : `no se puede usar la ${name} del programa: compruebe el disco o el archivo (${error.message})`;
-}
-
-function reason(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
-/** The exit code of each end of a conversation. */
-export const END_CODES: Readonly<Record<EndReason, number>> = {
-  bye: EXIT.ok,
-  closing: EXIT.ok,
-  unconfirmed: EXIT.ok,
-  silence: EXIT.lost,
-  busy: EXIT.refused,
-  refused: EXIT.refused,
-  private: EXIT.code,
-  failed: EXIT.lost,
-  invalid: EXIT.lost,
-};
-
-const REFUSAL_CODES: Readonly<Record<Refusal, number>> = {
-  full: EXIT.refused,
-  crowded: EXIT.refused,
-  closing: EXIT.refused,
-  "wrong-code": EXIT.code,
-  private: EXIT.code,
-  open: EXIT.code,
-};
-
-/** Why no conversation came about, and the exit code for it. */
-export interface Failure {
-  readonly message: string;
-  readonly code: number;
-}
-
-/**
- * What to say of an attempt to connect to a server that failed.
- *
- * @throws What is no failure that the network or the server may cause.
- */
-export function describeFailure(
-  error: unknown,
-  server: { readonly hostname: string; readonly port: number },
-): Failure {
-  if (error instanceof RefusedError) {
-    const message = describeRefusal(error.refusal, formatAddress(server));
-    return { message, code: REFUSAL_CODES[error.refusal] };
-  }
-  if (error instanceof UnresolvedError) {
-    return { message: describeUnresolved(server.hostname), code: EXIT.noServer };
-  }
-  if (error instanceof UnreachableError) {
-    return { message: describeUnreachable(formatAddress(error.address)), code: EXIT.noServer };
-  }
-  throw error;
 }

@@ -1,7 +1,7 @@
 /**
  * Text from the other side, made harmless before it reaches a terminal, a notice or a log.
  *
- * What is shown instead of passed on, because it can steer a terminal or hide itself from a reader:
+ * Characters that are replaced, because they can steer a terminal or hide from a reader:
  *
  * - the C0 and C1 controls and DEL (`\p{Cc}`): ESC, tabulator and line ends are among them;
  * - the line and paragraph separators U+2028 and U+2029;
@@ -10,8 +10,8 @@
  *   characters; and the interlinear annotation marks;
  * - unpaired surrogates and noncharacters.
  *
- * What passes although it is invisible, because words and emoji need it: ZWJ and ZWNJ, combining
- * marks, variation selectors, and the tags of a subdivision flag such as Scotland's.
+ * Invisible characters that pass, because words and emoji need them: ZWJ and ZWNJ, combining marks,
+ * variation selectors, and the tags of a subdivision flag such as Scotland's.
  *
  * @module
  */
@@ -69,7 +69,7 @@ export function toJsonLine(value: unknown): string {
 
 function replaceHidden(text: string, replacement: (match: string) => string): string {
   if (PRINTABLE_ASCII.test(text)) return text;
-  // Made for whoever needs it: so many properties of Unicode take a millisecond.
+  // Compiled on first use: its many properties of Unicode take a millisecond.
   hidden ??= new RegExp(HIDDEN, "gv");
   return text.replace(hidden, replacement);
 }

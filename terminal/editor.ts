@@ -1,5 +1,5 @@
 /**
- * Prompts where somebody types: editing, history and arrows, by `node:readline`.
+ * Prompts for a person who types: editing, history and arrows, by `node:readline`.
  *
  * Readline is given neither stdin nor stdout but two emitters of our own, for three reasons. A key that
  * comes while no prompt shows must wait for the next one, where readline would echo it at once. Text
@@ -11,10 +11,11 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import { type Prompter, takeKeys, type TerminalInput, type Writer } from "./streams.ts";
+import { onSignal, takeKeys } from "./streams.ts";
+import type { Prompter, TerminalInput, Writer } from "./streams.ts";
 
 /** Keys that are kept, in UTF-16 code units, before the keyboard has to wait for a prompt. */
-export const MAX_TYPED_AHEAD = 131_072;
+const MAX_TYPED_AHEAD = 131_072;
 
 /** Lines that the arrow keys bring back. */
 const HISTORY_SIZE = 100;
@@ -29,7 +30,7 @@ const KEY =
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
-/** What Linux hands on for a Ctrl-D that was typed before the keys were taken one by one. */
+/** A Ctrl-D typed in line mode, as Linux delivers it in cbreak mode. */
 const EARLY_CTRL_D = "\0";
 const ESCAPE = "\x1b";
 const DELETE = "\x7f";
@@ -37,7 +38,7 @@ const DELETE = "\x7f";
 // deno-lint-ignore no-control-regex
 const END_OF_INPUT = /^\x04+$/;
 
-/** What {@linkcode Editor} reads, writes and tells. */
+/** The streams and listeners of an {@linkcode Editor}. */
 export interface EditorOptions {
   /** The keyboard. */
   input: TerminalInput;
@@ -67,10 +68,9 @@ export class Editor implements Prompter {
   #typedIsTaken = Promise.withResolvers<void>();
   #end = Promise.withResolvers<void>();
   #closed = false;
-  /** Windows knows neither of them. */
-  #signals: [Deno.Signal, () => void][] = Deno.build.os === "windows" ? [] : [
-    ["SIGWINCH", () => this.#resized()],
-    ["SIGCONT", () => this.#continued()],
+  #ignoreSignals = [
+    onSignal("SIGWINCH", () => this.#resized()),
+    onSignal("SIGCONT", () => this.#continued()),
   ];
 
   /** Takes the keyboard over, until {@linkcode close}. */
@@ -92,7 +92,6 @@ export class Editor implements Prompter {
     this.#readline.on("close", () => this.#finish());
     // Readline would stop the process by itself, for which it lacks the permission.
     this.#readline.on("SIGTSTP", () => {});
-    for (const [signal, listener] of this.#signals) Deno.addSignalListener(signal, listener);
     takeKeys(this.#input);
     this.#pump();
   }
@@ -130,7 +129,7 @@ export class Editor implements Prompter {
 
   close(): void {
     if (this.#closed) return;
-    // Whatever is printed next must not run into the text that was typed.
+    // The next line of output must not run into the typed text.
     if (this.asking) this.#readline.write(null, { ctrl: true, name: "e" });
     this.#readline.close();
   }
@@ -190,7 +189,7 @@ export class Editor implements Prompter {
     this.#closed = true;
     if (this.asking) this.#output.write("\n");
     this.#answer(null);
-    for (const [signal, listener] of this.#signals) Deno.removeSignalListener(signal, listener);
+    for (const ignore of this.#ignoreSignals) ignore();
     this.#input.setRaw(false);
     this.#typedIsTaken.resolve();
     this.#reader.cancel().catch(() => {});

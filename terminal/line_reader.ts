@@ -6,7 +6,7 @@
 
 /**
  * The longest line that is kept whole, in UTF-16 code units. It is far above the longest message, so
- * that a line that is cut is still refused for its length by whoever sends it.
+ * that a line that was cut is still refused for its length.
  */
 export const MAX_LINE_LENGTH = 1_048_576;
 

@@ -1,17 +1,17 @@
 /**
- * Prompts where nobody edits: stdin or stdout is a file or a pipe.
+ * Prompts without editing: stdin or stdout is a file or a pipe.
  *
  * @module
  */
 
 import { LineReader } from "./line_reader.ts";
-import type { Prompter, TerminalInput, Writer } from "./streams.ts";
+import { type Prompter, type TerminalInput, unlessAborted, type Writer } from "./streams.ts";
 
-/** What {@linkcode Plain} reads, writes and tells. */
-export interface PlainOptions {
-  /** Where the lines come from. */
+/** The streams and the listener of a {@linkcode PipedPrompter}. */
+export interface PipedOptions {
+  /** The lines. */
   input: TerminalInput;
-  /** Where prompts and lines go. */
+  /** The prompts and the echo. */
   output: Writer;
   /** Called when the input fails; its end follows. */
   onBroken: (error: Error) => void;
@@ -21,7 +21,7 @@ export interface PlainOptions {
  * Writes each prompt, and after it the line that was read, so that the output is the transcript
  * although no terminal echoes what is typed.
  */
-export class Plain implements Prompter {
+export class PipedPrompter implements Prompter {
   #input: TerminalInput;
   #lines: LineReader | undefined;
   #output: Writer;
@@ -33,7 +33,7 @@ export class Plain implements Prompter {
   #isClosed = false;
 
   /** Reads nothing yet: the stream of the input takes longer to load than a first prompt to show. */
-  constructor({ input, output, onBroken }: PlainOptions) {
+  constructor({ input, output, onBroken }: PipedOptions) {
     this.#input = input;
     this.#output = output;
     this.#onBroken = onBroken;
@@ -49,19 +49,22 @@ export class Plain implements Prompter {
     return this.#prompt !== undefined;
   }
 
-  async question(
-    prompt: string,
-    signal?: AbortSignal,
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined> {
     if (this.#endShown) return null;
     this.#prompt = prompt;
     this.show();
-    const line = await unlessAborted(this.#readAhead(), signal);
+    const line = await this.line(signal);
     if (line === undefined) this.hide();
     // At the end as well, for the transcript is made of whole lines.
     else this.#output.write(`${line ?? ""}\n`);
     this.#prompt = undefined;
     this.#endShown = line === null;
+    return line;
+  }
+
+  /** The next line, without a prompt or an echo. */
+  async line(signal?: AbortSignal): Promise<string | null | undefined> {
+    const line = await unlessAborted(this.#readAhead(), signal);
     if (typeof line === "string") this.#next = this.#read();
     return line;
   }
@@ -93,18 +96,8 @@ export class Plain implements Prompter {
   }
 
   async #nextLine(): Promise<string | null> {
-    // An input that nobody closes any more would keep the process from its end.
+    // After the close, nothing would close an input that is opened, and the process would not end.
     if (this.#lines === undefined && this.#isClosed) return null;
     return await (this.#lines ??= new LineReader(this.#input.readable)).next();
   }
-}
-
-/** `undefined` if `signal` aborts before `line` is there; the line can then be awaited again. */
-function unlessAborted<T>(line: Promise<T>, signal?: AbortSignal): Promise<T | undefined> {
-  if (signal === undefined) return line;
-  const { promise, resolve } = Promise.withResolvers<T | undefined>();
-  const withdraw = () => resolve(undefined);
-  signal.addEventListener("abort", withdraw);
-  line.then(resolve);
-  return promise.finally(() => signal.removeEventListener("abort", withdraw));
 }

@@ -1,17 +1,18 @@
 /**
  * A line that is typed without being shown.
  *
- * `promptSecret` of `@std/cli` blocks the event loop, so that Ctrl-C ends the process with the terminal
- * still mute, and takes whatever key is pressed for a part of the secret.
+ * `promptSecret` of the standard library blocks the event loop, so that Ctrl-C ends the process with the terminal
+ * still mute, and takes any key for a part of the secret.
  *
  * No permission is needed.
  *
  * @module
  */
 
-import { takeKeys, type TerminalInput, type TerminalOutput, Writer } from "./streams.ts";
+import { onSignal, takeKeys, unlessAborted, Writer } from "./streams.ts";
+import type { TerminalInput, TerminalOutput } from "./streams.ts";
 
-/** Where a secret is typed; `Deno.stdin` is one. */
+/** A keyboard; `Deno.stdin` is one. */
 export interface SecretInput extends Pick<TerminalInput, "setRaw"> {
   /** Reads some bytes and returns how many, or null at the end. */
   read(bytes: Uint8Array): Promise<number | null>;
@@ -19,9 +20,9 @@ export interface SecretInput extends Pick<TerminalInput, "setRaw"> {
 
 /** The terminal, and how {@linkcode askSecret} can be called off. */
 export interface SecretOptions {
-  /** Where it is typed. Not more of it is read than the line. */
+  /** The keyboard. No more than the line is read from it. */
   input: SecretInput;
-  /** Where the prompt shows. */
+  /** The screen. */
   output: TerminalOutput;
   /** Withdraws the prompt when it aborts. */
   signal: AbortSignal;
@@ -44,9 +45,7 @@ export async function askSecret(
   prompt: string,
   { input, output, signal }: SecretOptions,
 ): Promise<string | null | undefined> {
-  const { promise: aborted, resolve } = Promise.withResolvers<undefined>();
   const writer = new Writer(output, () => {});
-  const withdraw = () => resolve(undefined);
   const show = () => {
     takeKeys(input);
     writer.write(prompt);
@@ -56,26 +55,17 @@ export async function askSecret(
     input.setRaw(false);
   };
   // A program that was stopped comes back to a terminal that echoes.
-  const ignore = onContinue(() => {
+  const ignore = onSignal("SIGCONT", () => {
     hide();
     show();
   });
-  signal.addEventListener("abort", withdraw);
   show();
   try {
-    return await Promise.race([readLine(input), aborted]);
+    return await unlessAborted(readLine(input), signal);
   } finally {
-    signal.removeEventListener("abort", withdraw);
     ignore();
     hide();
   }
-}
-
-/** Calls `listener` whenever the process goes on, until what is returned is called. */
-function onContinue(listener: () => void): () => void {
-  if (Deno.build.os === "windows") return () => {};
-  Deno.addSignalListener("SIGCONT", listener);
-  return () => Deno.removeSignalListener("SIGCONT", listener);
 }
 
 async function readLine(input: SecretInput): Promise<string | null> {
@@ -91,7 +81,7 @@ async function readLine(input: SecretInput): Promise<string | null> {
   return /[\r\n]$/.test(key) ? edited(typed) : null;
 }
 
-/** What is left of the keys: Backspace and Ctrl-U take something away, other keys are no characters. */
+/** The line that the keys leave: Backspace and Ctrl-U delete, other control keys do nothing. */
 function edited(typed: string): string {
   let line: string[] = [];
   for (const [key] of typed.matchAll(KEY)) {

@@ -13,7 +13,7 @@ class Fake {
     this.#isOver = isOver;
   }
 
-  /** What nobody has read. */
+  /** The keys that are still unread. */
   get left(): string {
     return new TextDecoder().decode(Uint8Array.from(this.#typed));
   }
@@ -41,8 +41,8 @@ class Fake {
   }
 }
 
-// The secret was made of bytes and of every key: whoever took back an "ñ" or moved the cursor had typed
-// another one, which he could not see.
+// The secret was made of bytes and of every key: to delete an "ñ" or to move the cursor changed it
+// unseen.
 for (
   const { keys, line } of [
     { keys: "la clave\r", line: "la clave" },

@@ -5,9 +5,9 @@
  * @module
  */
 
-/** Where lines come from; `Deno.stdin` is one. */
+/** A source of lines; `Deno.stdin` is one. */
 export interface TerminalInput {
-  /** What is typed or piped. */
+  /** The bytes that are typed or piped. */
   readonly readable: ReadableStream<Uint8Array>;
   /** Whether a person types. */
   isTerminal(): boolean;
@@ -23,11 +23,11 @@ export function takeKeys(input: Pick<TerminalInput, "setRaw">): void {
   input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
 }
 
-/** Where text goes; `Deno.stdout` and `Deno.stderr` are two. */
+/** A destination of text; `Deno.stdout` and `Deno.stderr` are two. */
 export interface TerminalOutput {
   /** Writes some of `bytes` and returns how many. */
   writeSync(bytes: Uint8Array): number;
-  /** Whether a person looks on. */
+  /** Whether a person looks at it. */
   isTerminal(): boolean;
 }
 
@@ -49,7 +49,7 @@ export interface Prompter {
 
 /** Writes text to one stream until that stream breaks, and from then on nothing. */
 export class Writer {
-  /** Whether somebody looks at it, rather than a file or a program. */
+  /** Whether it is a terminal, rather than a file or a pipe. */
   readonly terminal: boolean;
   #stream: TerminalOutput;
   #encoder = new TextEncoder();
@@ -74,4 +74,27 @@ export class Writer {
       this.#onBroken(error as Error);
     }
   }
+}
+
+/** `undefined` if `signal` aborts first; `promise` can then be awaited again. */
+export async function unlessAborted<T>(
+  promise: Promise<T>,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  if (signal?.aborted) return undefined;
+  const aborted = Promise.withResolvers<undefined>();
+  const withdraw = () => aborted.resolve(undefined);
+  signal?.addEventListener("abort", withdraw);
+  const first = Promise.race([promise, aborted.promise]);
+  return await first.finally(() => signal?.removeEventListener("abort", withdraw));
+}
+
+/** Calls `listener` on each such signal, which Windows lacks, until the returned function is called. */
+export function onSignal(
+  signal: "SIGTERM" | "SIGCONT" | "SIGWINCH",
+  listener: () => void,
+): () => void {
+  if (Deno.build.os === "windows") return () => {};
+  Deno.addSignalListener(signal, listener);
+  return () => Deno.removeSignalListener(signal, listener);
 }

@@ -7,24 +7,19 @@
  * @module
  */
 
-import { Plain } from "./piped.ts";
-import {
-  type Prompter,
-  takeKeys,
-  type TerminalInput,
-  type TerminalOutput,
-  Writer,
-} from "./streams.ts";
-
-export type { TerminalInput, TerminalOutput } from "./streams.ts";
+import { red } from "@std/fmt/colors";
+import { clean } from "./clean.ts";
+import { PipedPrompter } from "./piped.ts";
+import { takeKeys, Writer } from "./streams.ts";
+import type { Prompter, TerminalInput, TerminalOutput } from "./streams.ts";
 
 /** The streams of a {@linkcode Terminal}; by default those of the process. */
 export interface TerminalOptions {
-  /** Where lines come from. */
+  /** The source of lines. */
   input?: TerminalInput;
-  /** Where the conversation goes. */
+  /** The conversation. */
   output?: TerminalOutput;
-  /** Where everything about the conversation goes. */
+  /** Everything about the conversation. */
   errors?: TerminalOutput;
   /** Width of the terminal; 0 when it is not known. */
   columns?: () => number;
@@ -38,16 +33,10 @@ export interface BrokenStream {
   error: Error;
 }
 
-/** How {@linkcode Terminal.question} can be called off. */
-export interface QuestionOptions {
-  /** Withdraws the prompt when it aborts. */
-  signal?: AbortSignal;
-}
-
 /**
  * A terminal, or the files and pipes in its place.
  *
- * With a terminal on both sides a line is edited where it is typed, and whatever is printed meanwhile
+ * With a terminal on both sides a line is edited where it is typed, and text that is printed meanwhile
  * appears above the prompt. Otherwise the line that was read is written after its prompt.
  *
  * Reading begins with the first {@linkcode question} or look at {@linkcode ended}: a program that asks
@@ -80,6 +69,7 @@ export class Terminal {
   #output: Writer;
   #errors: Writer;
   #columns: () => number;
+  #piped: PipedPrompter;
   #prompter: Promise<Prompter> | undefined;
   #active: Prompter | FirstPrompt | undefined;
   #status: string | undefined;
@@ -95,6 +85,8 @@ export class Terminal {
     this.#output = new Writer(options.output ?? Deno.stdout, this.#breaking("stdout"));
     this.#errors = new Writer(options.errors ?? Deno.stderr, this.#breaking("stderr"));
     this.#columns = options.columns ?? consoleColumns;
+    const streams = { input: this.#input, output: this.#output };
+    this.#piped = new PipedPrompter({ ...streams, onBroken: this.#breaking("stdin") });
     this.interactive = this.#input.isTerminal() && this.#output.terminal;
   }
 
@@ -117,11 +109,7 @@ export class Terminal {
    *
    * @throws {Error} If another question still waits for its line
    */
-  async question(
-    prompt: string,
-    { signal }: QuestionOptions = {},
-  ): Promise<string | null | undefined> {
-    if (this.#active?.asking) throw new Error("Another question still waits for its line");
+  async question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined> {
     // No character is wider than two columns: what surely fits in one row is taken away with one row.
     const fits = 2 * prompt.length < this.#columns();
     if (this.#prompter === undefined && this.interactive && fits) {
@@ -136,6 +124,14 @@ export class Terminal {
     return await prompter.question(prompt, signal);
   }
 
+  /**
+   * The next line by itself, for a program in a person's place: no prompt, no echo. Null at the end of
+   * input, undefined when `signal` aborts. It goes with no {@linkcode question}.
+   */
+  line(signal?: AbortSignal): Promise<string | null | undefined> {
+    return this.#piped.line(signal);
+  }
+
   /** Writes one line of the conversation to stdout. */
   print(line: string): void {
     this.#write(this.#output, line);
@@ -146,9 +142,14 @@ export class Terminal {
     this.#write(this.#errors, line);
   }
 
+  /** Writes an error as one line on stderr. */
+  error(message: string): void {
+    this.notice(`${this.colour("stderr") ? red("Error:") : "Error:"} ${clean(message)}`);
+  }
+
   /**
    * Shows on stderr how things stand. In a terminal this is one line that is rewritten in place and goes
-   * away with `undefined` or with whatever is printed next; elsewhere, and while a prompt is showing, it
+   * away with `undefined` or with the next line of output; elsewhere, and while a prompt is showing, it
    * is a notice each time it changes.
    */
   status(line: string | undefined): void {
@@ -176,12 +177,8 @@ export class Terminal {
     this.#closed = true;
     this.#eraseStatus();
     this.#active?.close();
+    this.#piped.close();
     for (const listener of this.#interruptListeners) Deno.removeSignalListener("SIGINT", listener);
-  }
-
-  /** The same as {@linkcode close}, for `using`. */
-  [Symbol.dispose](): void {
-    this.close();
   }
 
   #open(): Promise<Prompter> {
@@ -189,15 +186,17 @@ export class Terminal {
   }
 
   async #choosePrompter(): Promise<Prompter> {
-    const streams = { input: this.#input, output: this.#output };
-    if (!this.interactive) {
-      return this.#active = new Plain({ ...streams, onBroken: this.#breaking("stdin") });
-    }
+    if (!this.interactive) return this.#active = this.#piped;
     // Readline takes long to load: a pipe does without it, and a first prompt can show before.
     const { Editor } = await import("./editor.ts");
     this.#active?.hide();
     const onInterrupt = () => this.#interruptListeners.forEach((listener) => listener());
-    this.#active = new Editor({ ...streams, columns: this.#columns, onInterrupt });
+    this.#active = new Editor({
+      input: this.#input,
+      output: this.#output,
+      columns: this.#columns,
+      onInterrupt,
+    });
     if (this.#closed) this.#active.close();
     return this.#active;
   }

@@ -17,7 +17,7 @@ class Fake {
   output = "";
   errors = "";
   raw = false;
-  /** What the next write to stdout throws. */
+  /** The error that the next write to stdout throws. */
   failure: Error | undefined;
   #input = new TransformStream<Uint8Array, Uint8Array>(
     {},
@@ -56,7 +56,7 @@ class Fake {
 
   /** Asks, and returns once the prompt shows. */
   async ask(prompt: string, signal?: AbortSignal): Promise<Answer> {
-    const line = this.terminal.question(prompt, signal ? { signal } : {});
+    const line = this.terminal.question(prompt, signal);
     const before = this.output.length;
     for (let turn = 0; turn < 1000 && this.output.length === before; turn++) await settled();
     return { line };

@@ -64,7 +64,7 @@ test("limits of the server, each with its word to the client and one line to the
   assertEquals(await second.exited(), 5);
   assertStringIncludes(second.errors, "demasiadas preguntas en espera");
   await server.until(
-    "Límites alcanzados: 1 clientes rechazados por ser demasiados en su dirección",
+    "Límites alcanzados: 1 cliente rechazado por ser ya demasiados en su dirección",
   );
   await server.write("1\n");
   await first.until("Respuesta: 1\n");

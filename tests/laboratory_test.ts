@@ -72,7 +72,7 @@ for (const program of ["servidor", "cliente"] as const) {
 test("both programs say how they impair the network, and a conversation over both ends right", async () => {
   const impairment = ["--perdida=20%", "--duplicar=20%", "--desordenar=20%", "--retraso=2"];
   const told =
-    "Red maltratada a propósito: pierde 20 %, duplica 20 %, desordena 20 %, retrasa 2 ms; ";
+    "Red degradada a propósito: pierde el 20 % de los datagramas, duplica el 20 %, desordena el 20 %, retrasa 2 ms; ";
   const { server, port } = await startServer(...impairment, "--semilla=1");
   await using _server = server;
   await using client = new Process("cliente", `--puerto=${port}`, ...impairment, "--semilla=2");
@@ -94,7 +94,10 @@ test("who chooses no seed is told the one that was drawn", async () => {
   await using client = new Process("cliente", `--puerto=${port}`, "--perdida=1%");
   await client.write("bye\n");
   assertEquals(await client.exited(), 0, client.errors);
-  assertMatch(client.errors, /^Red maltratada a propósito: pierde 1 %; semilla \d{1,6}\n/);
+  assertMatch(
+    client.errors,
+    /^Red degradada a propósito: pierde el 1 % de los datagramas; semilla \d{1,6}\n/,
+  );
 });
 
 test("the datagrams of a list are lost, and no other", async () => {
@@ -106,7 +109,7 @@ test("the datagrams of a list are lost, and no other", async () => {
   assertEquals(await client.exited(), 0, client.errors);
   assertStringIncludes(
     client.errors,
-    "Red maltratada a propósito: pierde los datagramas 2 y 5-6\n",
+    "Red degradada a propósito: pierde los datagramas 2 y 5-6\n",
   );
   const trace = traceOf(client);
   assertEquals(trace.map(({ order }) => order), trace.map((_, index) => index + 1));

@@ -35,7 +35,7 @@ const hasPython = /^Python 3/.test(await outputOf("python3", "--version"));
 // The other netcats take other options.
 const hasNetcat = /^OpenBSD/.test(await outputOf("nc", "-h"));
 
-/** What a command writes, or nothing if it cannot be run. */
+/** The output of a command, or nothing if it cannot be run. */
 async function outputOf(command: string, ...args: string[]): Promise<string> {
   if (!canRunPrograms) return "";
   try {

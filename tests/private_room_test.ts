@@ -208,7 +208,7 @@ for (const [code, expected] of [[["--codigo", CODE], 4], [[], 6]] as const) {
     await using another = new Process("servidor", "--puerto", `${port}`, "--codigo", ANOTHER_CODE);
     await another.until("Escuchando en");
     assertEquals(await client.exited(), expected);
-    assertMatch(client.errors, /^Error: (?:se perdió al servidor|el servidor .* sala privada)/m);
+    assertMatch(client.errors, /^Error: (?:se perdió la conexión|el servidor .* sala privada)/m);
   });
 }
 

@@ -107,15 +107,17 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
   });
 }
 
-test("Ctrl-C at the client says bye", async () => {
-  const { server, port } = await startServer();
-  await using _server = server;
-  await using client = new Process("cliente", "--puerto", `${port}`);
-  await client.until("Conectado con");
-  client.kill("SIGINT");
-  assertEquals(await client.exited(), 130);
-  await server.until("fin de la conversación");
-});
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+  test(`${signal} at the client says bye`, async () => {
+    const { server, port } = await startServer();
+    await using _server = server;
+    await using client = new Process("cliente", "--puerto", `${port}`);
+    await client.until("Conectado con");
+    client.kill(signal);
+    assertEquals(await client.exited(), code);
+    await server.until("fin de la conversación");
+  });
+}
 
 test("Ctrl-C while the client knocks", async () => {
   const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });

@@ -25,7 +25,7 @@ const [prompt = "> "] = Deno.args;
 let signal: AbortSignal | undefined;
 
 while (true) {
-  const line = await terminal.question(prompt, signal ? { signal } : {});
+  const line = await terminal.question(prompt, signal);
   signal = undefined;
   if (line === undefined) terminal.notice("Retirada");
   else if (line === null) break;
@@ -47,9 +47,9 @@ async function obey(line: string): Promise<void> {
   } else if (line === "estado") {
     terminal.status("Enviada");
     await pause(200);
-    terminal.status("Recibida: 2 preguntas por delante " + "-".repeat(100));
+    terminal.status("Recibida: hay 2 preguntas antes que la suya " + "-".repeat(100));
     await pause(200);
-    terminal.status("Recibida: 1 pregunta por delante");
+    terminal.status("Recibida: hay 1 pregunta antes que la suya");
     await pause(200);
     terminal.print("Respuesta: NOOOOO");
   } else if (line === "espera") {

@@ -66,13 +66,13 @@ test("each asker sees its place, and its moves", async () => {
   await first.write("uno\n");
   await first.until("Pregunta recibida: es la que se responde ahora");
   await second.write("dos\n");
-  await second.until("Pregunta recibida: 1 pregunta por delante");
+  await second.until("Pregunta recibida: hay 1 pregunta antes que la suya");
   await third.write("tres\n");
-  await third.until("Pregunta recibida: 2 preguntas por delante");
+  await third.until("Pregunta recibida: hay 2 preguntas antes que la suya");
   await server.write("1\n");
   await first.until("Pregunta respondida\n");
   await second.until("Pregunta recibida: es la que se responde ahora");
-  await third.until("Pregunta recibida: 1 pregunta por delante");
+  await third.until("Pregunta recibida: hay 1 pregunta antes que la suya");
   second.kill("SIGINT");
   await third.until("Pregunta recibida: es la que se responde ahora");
   await server.write("3\n");
@@ -113,7 +113,7 @@ Deno.test({
     queued.kill("SIGKILL");
     await server.until(/2 preguntas[^]*1 pregunta más en espera/);
     answered.kill("SIGKILL");
-    await server.until(/La pregunta de 127\.0\.0\.1:\d+ se retiró/);
+    await server.until(/Se retiró la pregunta de 127\.0\.0\.1:\d+: se desconectó/);
     await server.until(/Pregunta: tres\nCliente: .*\nIngrese una respuesta: para cualquiera/);
     assert(!server.screen.includes("Pregunta: dos"), server.screen);
     await server.type("\r");
@@ -130,7 +130,10 @@ testWhole("a server that dies is told, and given up when the silence is over", a
   server.kill("SIGKILL");
   await client.until("El servidor no responde desde hace 5 s; se sigue intentando");
   assertEquals(await client.exited(), 4);
-  assertStringIncludes(client.errors, `Error: se perdió al servidor 127.0.0.1:${port}`);
+  assertStringIncludes(
+    client.errors,
+    `Error: se perdió la conexión con el servidor 127.0.0.1:${port}`,
+  );
 });
 
 for (const room of [[], ["--codigo", CODE]]) {

@@ -25,6 +25,11 @@ export const hmac: Hmac = (key, data) => nobleHmac(sha256, key, data);
 /** The address of the simulated server. */
 export const SERVER: Address = { hostname: "192.0.2.1", port: 12000 };
 
+/** Sessions of a listener that are not over. */
+export function liveSessions({ sessions }: Listener): number {
+  return Array.from(sessions).filter(({ turn }) => turn !== "closed").length;
+}
+
 /** A world with one network, and hosts of this protocol. */
 export class Simulation extends World {
   readonly random: () => number;

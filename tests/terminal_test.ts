@@ -184,7 +184,7 @@ Deno.test({
     await using pty = await start({ columns: 40 });
     await pty.type("estado\r");
     await pty.until((screen) => screen === "> estado\nLeído: estado\nRespuesta: NOOOOO\n> ");
-    for (const status of ["Enviada", "Recibida: 2", "Recibida: 1"]) {
+    for (const status of ["Enviada", "Recibida: hay 2", "Recibida: hay 1"]) {
       assert(pty.raw.includes(status));
     }
   },

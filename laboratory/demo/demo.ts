@@ -5,11 +5,9 @@
  * @module
  */
 import { green, red } from "@std/fmt/colors";
-import type { Arguments } from "../../program/arguments.ts";
 import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "../impairment.ts";
-import { EXIT, run } from "../../program/program.ts";
+import { EXIT, type Run, run } from "../../program/program.ts";
 import { Questions } from "../summary.ts";
-import type { Terminal } from "../../terminal/terminal.ts";
 import { draw, drawHeading } from "./diagram.ts";
 import { Play, type PlayOptions } from "./play.ts";
 
@@ -55,7 +53,7 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
   const play = new Play(options);
   const pauses = pausesBefore(play.scenes);
   const before = [
-    describeImpairment(options.impairment) ?? "Red sin maltratar",
+    describeImpairment(options.impairment) ?? "Red sin degradar",
     "",
     drawHeading(isColoured),
   ];
@@ -72,7 +70,7 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
   ];
 }
 
-async function main(args: Arguments, terminal: Terminal): Promise<number> {
+async function main({ args, terminal }: Run): Promise<number> {
   const impairment = readImpairment(args, DEFAULTS);
   const isColoured = terminal.colour("stdout");
   const lines = demonstrate({ impairment, isPlain: args.has("sin-fiabilidad"), isColoured });
