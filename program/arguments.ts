@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { parseArgs } from "@std/cli/parse-args";
 
 /** The command line is not valid. The message says why, to the person who typed it. */
 export class UsageError extends Error {
@@ -26,7 +27,7 @@ export interface ArgumentNames {
 export class Arguments {
   /** The words that are no options. */
   readonly words: readonly string[];
-  readonly #given = new Map<string, string[]>();
+  readonly #values: Readonly<Record<string, unknown>>;
 
   /**
    * Reads a command line. `--ayuda` (`-h`) and `--version` are always allowed.
@@ -41,38 +42,25 @@ export class Arguments {
    *
    * @throws {UsageError} If an option is unknown, or a word is one too many.
    */
-  constructor(args: readonly string[], names: ArgumentNames) {
-    const { values, optionals = [], flags } = names;
-    const words: string[] = [];
-    for (let at = 0; at < args.length; at++) {
-      const arg = args[at]!;
-      const next = args[at + 1];
-      const [, name = "", value] = /^--([^=]*)(?:=([^]*))?$/.exec(arg) ?? [];
-      if (arg === "--") {
-        words.push(...args.slice(at + 1));
-        break;
-      } else if (!arg.startsWith("-") || arg === "-") {
-        words.push(arg);
-      } else if (arg === "-h") {
-        this.#given.set("ayuda", []);
-      } else if (["ayuda", "version", ...flags].includes(name) && value === undefined) {
-        this.#given.set(name, []);
-      } else if ([...values, ...optionals].includes(name)) {
-        const isNext = value === undefined && next !== undefined && !next.startsWith("-");
-        const before = this.#given.get(name) ?? [];
-        this.#given.set(name, [...before, isNext ? args[++at]! : value ?? ""]);
-      } else {
-        throw unknownOption(arg, args[at - 1], names);
-      }
-    }
-    const stray = words[names.words];
+  constructor(
+    args: readonly string[],
+    { values, optionals = [], flags, words }: ArgumentNames,
+  ) {
+    const booleans = ["ayuda", "version", ...flags];
+    const withValue = [...values, ...optionals];
+    const parsed: Record<string, unknown> & { _: string[] } = parseArgs(
+      unambiguous(args, { values, optionals, booleans }),
+      { string: [...withValue, "_"], boolean: booleans, collect: withValue },
+    );
+    const stray = parsed._[words];
     if (stray !== undefined) throw new UsageError(`sobra el argumento "${stray}"`);
-    this.words = words;
+    this.words = parsed._;
+    this.#values = parsed;
   }
 
   /** Whether an option that takes no value was given. */
   has(flag: string): boolean {
-    return this.#given.has(flag);
+    return this.#values[flag] === true;
   }
 
   /**
@@ -93,7 +81,7 @@ export class Arguments {
    * @throws {UsageError} If it was given more than once.
    */
   optional(name: string): string | undefined {
-    const given = this.#given.get(name) ?? [];
+    const given = this.#values[name] as string[];
     if (given.length > 1) throw new UsageError(`la opción --${name} se dio más de una vez`);
     return given[0];
   }
@@ -152,18 +140,38 @@ export class Arguments {
   }
 }
 
-function unknownOption(
-  arg: string,
-  before: string | undefined,
-  { values, optionals = [] }: ArgumentNames,
-): UsageError {
-  if (values.some((name) => before === `--${name}`)) {
-    return new UsageError(`el valor "${arg}" empieza por un guion: únalo a su opción con "="`);
-  }
-  // The value may be a code: it is not for messages.
-  return new UsageError(
-    optionals.some((name) => before === `--${name}`)
-      ? `lo que sigue a ${before} empieza por un guion y no es una opción: si es su valor, únalo con "="`
-      : `no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`,
-  );
+/**
+ * The same command line without anything that the parser would read in its own way: dotted names,
+ * negations, clusters of letters, values of flags, and empty values.
+ */
+function unambiguous(
+  args: readonly string[],
+  { values, optionals, booleans }: Record<"values" | "optionals" | "booleans", readonly string[]>,
+): string[] {
+  const withValue = [...values, ...optionals];
+  const end = args.indexOf("--");
+  const options = end < 0 ? args : args.slice(0, end);
+  const isEmptyValue = (index: number) =>
+    options[index] === "" && withValue.some((name) => options[index - 1] === `--${name}`);
+  const plain = options.flatMap((arg, index) => {
+    const isValue = values.some((name) => options[index - 1] === `--${name}`);
+    if (isEmptyValue(index)) return [];
+    if (isEmptyValue(index + 1)) return `${arg}=`;
+    if (!arg.startsWith("-") || arg === "-") return arg;
+    const name = arg === "-h" ? "ayuda" : arg.replace(/^--/, "");
+    if (booleans.includes(name)) return `--${name}=true`;
+    if (arg.startsWith("--") && withValue.includes(name.replace(/=[^]*$/, ""))) return arg;
+    if (isValue) {
+      throw new UsageError(`el valor "${arg}" empieza por un guion: únalo a su opción con "="`);
+    }
+    // The value may be a code: it is not for messages.
+    const optional = optionals.find((name) => options[index - 1] === `--${name}`);
+    if (optional !== undefined) {
+      throw new UsageError(
+        `lo que sigue a --${optional} empieza por un guion y no es una opción: si es su valor, únalo con "="`,
+      );
+    }
+    throw new UsageError(`no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`);
+  });
+  return [...plain, ...args.slice(options.length)];
 }

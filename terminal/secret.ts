@@ -1,7 +1,7 @@
 /**
  * A line that is typed without being shown.
  *
- * `promptSecret` of the standard library blocks the event loop, so that Ctrl-C ends the process with the terminal
+ * `promptSecret` of `@std/cli` blocks the event loop, so that Ctrl-C ends the process with the terminal
  * still mute, and takes any key for a part of the secret.
  *
  * No permission is needed.
