@@ -2,11 +2,12 @@ import { assert, assertEquals } from "@std/assert";
 import { readHeader } from "../transport/mod.ts";
 import { SERVER } from "../tests/simulation.ts";
 import { type Place, WatchedSimulation } from "../tests/watched_simulation.ts";
+import { cases } from "../tests/whole.ts";
 import { Exchanges } from "./exchanges.ts";
 
 const CLIENT = { hostname: "198.51.100.1", port: 40_000 };
 const QUESTIONS = 20;
-const SEEDS = 100;
+const SEEDS = cases(100);
 
 interface Play {
   /** Which end counts. */

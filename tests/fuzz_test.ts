@@ -6,12 +6,14 @@ import { LineReader } from "../terminal/line_reader.ts";
 import { runCases, TARGETS } from "./fuzz.ts";
 import { recordConversations } from "./fuzz_sessions.ts";
 import { FuzzedSimulation, GUESTS } from "./fuzz_world.ts";
+import { cases } from "./whole.ts";
 
 const SEED = 20_241_123;
 
 for (const target of TARGETS) {
-  Deno.test(`fuzz: ${target.cases} cases of the target ${target.name}`, async () => {
-    assert(await runCases(target, { seed: SEED, cases: target.cases }) >= target.cases);
+  const count = cases(target.cases);
+  Deno.test(`fuzz: ${count} cases of the target ${target.name}`, async () => {
+    assert(await runCases(target, { seed: SEED, cases: count }) >= count);
   });
 }
 

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { seededBytes, seededRandom } from "../../laboratory/random.ts";
+import { cases } from "../../tests/whole.ts";
 import { nodePrimitives } from "./crypto.ts";
 import {
   CipherState,
@@ -385,9 +386,11 @@ Deno.test("private room: the same words are never sealed to the same bytes", () 
   assertEquals(seen.size, 1000);
 });
 
+const STRANGE_INPUTS = cases(20_000);
+
 // Invariant: whatever comes, nothing is thrown, nothing is opened, nobody is let in, and what is
 // genuine still holds afterwards.
-Deno.test("private room: 20,000 inputs of a stranger", () => {
+Deno.test(`private room: ${STRANGE_INPUTS} inputs of a stranger`, () => {
   const room = privateRoom(PSK, PLATFORM);
   const { hello, welcome, client, server } = meet(room);
   const initiation = room.initiate(HELLO);
@@ -410,7 +413,7 @@ Deno.test("private room: 20,000 inputs of a stranger", () => {
       }
     }
   };
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < STRANGE_INPUTS; i++) {
     assertEquals(server.open(stranger(sealed, 2 * MAX_DATAGRAM_BYTES)), undefined);
     if (i % 4 !== 0) continue;
     const keyShare = stranger(hello, 2 * MAX_KEY_SHARE_BYTES);
