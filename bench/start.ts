@@ -8,7 +8,7 @@ import { canUsePty, Pty } from "../tests/pty.ts";
 import type { Row } from "./row.ts";
 
 const ROUNDS = 15;
-const EMPTY = decodeURIComponent(new URL("empty.ts", import.meta.url).pathname);
+const EMPTY = `${import.meta.dirname}/empty.ts`;
 
 /** A program to start, and what it shows once it is ready; nothing where it just ends. */
 interface Start {

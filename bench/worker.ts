@@ -33,7 +33,7 @@ export class Worker implements AsyncDisposable {
 
   /** Starts a worker of that kind on a core. */
   constructor(name: WorkerName, kind: string, core: Core) {
-    const script = decodeURIComponent(new URL(`${name}.ts`, import.meta.url).pathname);
+    const script = `${import.meta.dirname}/${name}.ts`;
     const pin = cores === 0 ? [] : ["taskset", "-c", `${Math.min(core, cores - 1)}`];
     const profile = Worker.profileFolder === undefined
       ? []

@@ -30,10 +30,16 @@ const ID_START = 8;
 
 /** The command that runs this program. */
 export function floodCommand(port: number, seconds: number): string[] {
-  const script = decodeURIComponent(new URL(import.meta.url).pathname);
   return [
     Deno.execPath(),
-    ...["run", "--no-prompt", "--allow-net=127.0.0.1", script, `${port}`, `${seconds}`],
+    ...[
+      "run",
+      "--no-prompt",
+      "--allow-net=127.0.0.1",
+      import.meta.filename!,
+      `${port}`,
+      `${seconds}`,
+    ],
   ];
 }
 

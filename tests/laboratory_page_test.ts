@@ -7,6 +7,7 @@
  * and the same role is what it shows. A server is closed with Ctrl-C when the others have ended.
  */
 import { assert, assertEquals } from "@std/assert";
+import { freePort } from "./machine.ts";
 import { canRunPrograms } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { isWhole } from "./whole.ts";
@@ -273,13 +274,6 @@ function compareTimeouts(
   if (fall(measured(inPage), FELL_FAR)) {
     assert(fall(measured(timeouts), FELL), `RTO ${timeouts}: ${command}`);
   }
-}
-
-function freePort(): number {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
-  return port;
 }
 
 function sleep(milliseconds: number): Promise<void> {

@@ -15,7 +15,7 @@ export interface TypeCase {
 }
 
 /** The numbers of the wire, written down once more: a change of one breaks every other version. */
-export const PACKET_TYPES: readonly TypeCase[] = [
+export const WIRE_TYPES: readonly TypeCase[] = [
   { type: "hello", code: 1, minPayload: 104, maxPayload: 104 },
   { type: "retry", code: 2, minPayload: 1, maxPayload: 36 },
   { type: "welcome", code: 3, minPayload: 12, maxPayload: 72 },

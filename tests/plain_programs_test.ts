@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type NetworkConditions, PERFECT } from "../laboratory/network.ts";
+import { freePort, outputOf } from "./machine.ts";
 import { canRunPrograms, Process, startServer } from "./process.ts";
 import { Relay } from "./relay.ts";
 
@@ -40,17 +41,6 @@ async function findNetcat(): Promise<string | undefined> {
     if (/^OpenBSD/.test(await outputOf(name, "-h"))) return name;
   }
   return undefined;
-}
-
-/** What a command writes, or nothing if it cannot be run. */
-async function outputOf(command: string, ...args: string[]): Promise<string> {
-  if (!canRunPrograms) return "";
-  try {
-    const { stdout, stderr } = await new Deno.Command(command, { args }).output();
-    return new TextDecoder().decode(Uint8Array.of(...stdout, ...stderr));
-  } catch {
-    return "";
-  }
 }
 
 function test(name: string, fn: () => Promise<void>, canRun = canRunPrograms): void {
@@ -99,9 +89,7 @@ test("netcat asks our server", async () => {
 
 test("our client asks netcat", async () => {
   // Netcat does not tell which port it took: it is given one that was free a moment ago.
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
+  const port = freePort();
   await using netcat = new Process([netcatName!, "-v", "-u", "-l", "127.0.0.1", `${port}`]);
   await netcat.until("Bound on");
   await using client = new Process("cliente", "--sin-fiabilidad", "--puerto", `${port}`);

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { PERFECT } from "../laboratory/network.ts";
 import { connect, RefusedError, serve } from "../transport/mod.ts";
+import { isGranted } from "./machine.ts";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";
@@ -8,7 +9,6 @@ import { Relay } from "./relay.ts";
 const CODE = "7K3M-9QXT-0B4D-HZ6W";
 const ANOTHER_CODE = "ZZZZ-9QXT-0B4D-HZ6W";
 const QUESTION = "¿HTML es un lenguaje de programacion?";
-const canUseNet = Deno.permissions.querySync({ name: "net" }).state === "granted";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPrograms, fn });
@@ -20,7 +20,7 @@ function testInTerminal(name: string, fn: () => Promise<void>): void {
 
 Deno.test({
   name: "a private room through the door: who has the code, however typed, and who has not",
-  ignore: !canUseNet,
+  ignore: !isGranted("net"),
   async fn() {
     await using server = serve({ port: 0, code: CODE }, (question) => `re: ${question}`);
     const { port } = server.addr;
@@ -36,7 +36,7 @@ Deno.test({
 
 Deno.test({
   name: "an open room wants no code, and none is too short to be one",
-  ignore: !canUseNet,
+  ignore: !isGranted("net"),
   async fn() {
     await using server = serve({ port: 0 }, () => "");
     const { port } = server.addr;

@@ -4,8 +4,10 @@
  * @module
  */
 
+import { isGranted } from "./machine.ts";
+
 /** Whether the permissions allow to run the programs over a real network. */
-export const canRunPrograms: boolean = isGranted("run") && isGranted("net");
+export const canRunPrograms: boolean = isGranted("run", "net");
 
 /** Far more than any step takes: reached only by a test that fails. */
 const PATIENCE_MS = 60_000;
@@ -15,7 +17,7 @@ export type ProgramName = "servidor" | "cliente";
 
 /** The command that `deno task` runs for a program. */
 export function command(name: ProgramName, ...args: string[]): string[] {
-  const script = decodeURIComponent(new URL(`../${name}.ts`, import.meta.url).pathname);
+  const script = `${import.meta.dirname}/../${name}.ts`;
   return [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS[name], script, ...args];
 }
 
@@ -150,8 +152,4 @@ export async function startServer(...args: string[]): Promise<{ server: Process;
 function match(text: string, wanted: string | RegExp): readonly string[] | undefined {
   if (typeof wanted === "string") return text.includes(wanted) ? [wanted] : undefined;
   return wanted.exec(text) ?? undefined;
-}
-
-function isGranted(name: "run" | "net"): boolean {
-  return Deno.permissions.querySync({ name }).state === "granted";
 }

@@ -5,10 +5,12 @@
  * @module
  */
 
+import { outputOf } from "./machine.ts";
 import { Screen } from "./pty_screen.ts";
 
 /** Whether this machine and these permissions allow {@linkcode Pty}. */
-export const canUsePty: boolean = await hasPython();
+export const canUsePty: boolean = Deno.build.os !== "windows" &&
+  (await outputOf("python3", "-c", "import pty; print(pty.__name__)")).startsWith("pty");
 
 /** How {@linkcode Pty} sets the terminal up. */
 export interface PtyOptions {
@@ -46,7 +48,7 @@ export class Pty implements AsyncDisposable {
     command: string[],
     { rows = 24, columns = 80, errorsApart = false }: PtyOptions = {},
   ) {
-    const script = decodeURIComponent(new URL("pty_helper.py", import.meta.url).pathname);
+    const script = `${import.meta.dirname}/pty_helper.py`;
     this.#helper = new Deno.Command("python3", {
       args: [script, `${rows}`, `${columns}`, errorsApart ? "apart" : "together", ...command],
       stdin: "piped",
@@ -148,16 +150,4 @@ export class Pty implements AsyncDisposable {
 
 function decode(decoder: TextDecoder, base64: string): string {
   return decoder.decode(Uint8Array.fromBase64(base64), { stream: true });
-}
-
-async function hasPython(): Promise<boolean> {
-  if (Deno.build.os === "windows") return false;
-  const { state } = Deno.permissions.querySync({ name: "run", command: "python3" });
-  if (state !== "granted") return false;
-  try {
-    const { success } = await new Deno.Command("python3", { args: ["-c", "import pty"] }).output();
-    return success;
-  } catch {
-    return false;
-  }
 }

@@ -5,12 +5,14 @@
  * @module
  */
 import type { Flight } from "./attack.ts";
+import { isGranted, outputOf } from "./machine.ts";
 
 /** The dissector. */
-export const DISSECTOR: URL = new URL("../docs/pyr.lua", import.meta.url);
+export const DISSECTOR = `${import.meta.dirname}/../docs/pyr.lua`;
 
 /** Whether this machine and these permissions allow {@linkcode dissect} and to read the dissector. */
-export const canDissect: boolean = await hasTshark();
+export const canDissect: boolean = isGranted("read") &&
+  (await outputOf("tshark", "--version")).includes("Wireshark");
 
 /** A datagram on its way at a time, in ms. */
 export interface Captured extends Flight {
@@ -93,7 +95,7 @@ async function tshark(
   args: readonly string[],
   passes: 1 | 2 = 1,
 ): Promise<string> {
-  const words = ["-n", "-X", `lua_script:${decodeURIComponent(DISSECTOR.pathname)}`, ...args];
+  const words = ["-n", "-X", `lua_script:${DISSECTOR}`, ...args];
   const child = new Deno.Command(passes === 1 ? "tshark" : "sh", {
     args: passes === 1 ? ["-r", "-", ...words] : ["-c", TWO_PASSES, "tshark", ...words],
     // Whoever runs the tests may have the dissector among the plugins already, or other settings.
@@ -124,20 +126,4 @@ function ipv4Of({ datagram, from, to }: Captured): Uint8Array {
   view.setUint16(IP_BYTES + 4, UDP_BYTES + datagram.length);
   packet.set(datagram, IP_BYTES + UDP_BYTES);
   return packet;
-}
-
-async function hasTshark(): Promise<boolean> {
-  const granted = (name: "run" | "read") =>
-    Deno.permissions.querySync({ name }).state === "granted";
-  if (!granted("run") || !granted("read")) return false;
-  try {
-    const { success } = await new Deno.Command("tshark", {
-      args: ["--version"],
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return success;
-  } catch {
-    return false;
-  }
 }

@@ -14,7 +14,7 @@ import {
   segmentCount,
 } from "../../transport/reliable/packet.ts";
 import { mutate, randomDatagram } from "../mutation.ts";
-import { filled, PACKET_TYPES } from "../packet_types.ts";
+import { filled, WIRE_TYPES } from "../packet_types.ts";
 
 const bytesOf = (min: number, max: number) => fc.uint8Array({ minLength: min, maxLength: max });
 
@@ -26,7 +26,7 @@ const MESSAGE = fc.integer({ min: 0, max: MAX_MESSAGE_BYTES }).chain((bytes) =>
   })
 );
 
-const PACKET: fc.Arbitrary<Packet> = fc.constantFrom(...PACKET_TYPES).chain((rule) =>
+const PACKET: fc.Arbitrary<Packet> = fc.constantFrom(...WIRE_TYPES).chain((rule) =>
   fc.record({
     type: fc.constant(rule.type),
     id: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),

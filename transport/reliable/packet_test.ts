@@ -1,5 +1,5 @@
 import { assertEquals, assertThrows } from "@std/assert";
-import { filled, PACKET_TYPES } from "../../tests/packet_types.ts";
+import { filled, WIRE_TYPES } from "../../tests/packet_types.ts";
 import {
   BYE_REASONS,
   decode,
@@ -82,7 +82,7 @@ Deno.test("packet: the header is laid out as documented", () => {
   ));
 });
 
-for (const { type, code, minPayload, maxPayload } of PACKET_TYPES) {
+for (const { type, code, minPayload, maxPayload } of WIRE_TYPES) {
   Deno.test(`packet: ${type} comes back as it was, with all fields at their bounds`, () => {
     const least = packet({ type, id: 0n, payload: filled(minPayload) });
     assertRoundTrip(least);
@@ -130,9 +130,9 @@ for (const { type, code, minPayload, maxPayload } of PACKET_TYPES) {
 }
 
 Deno.test("packet: unknown types are no packets", () => {
-  const known = new Set(PACKET_TYPES.map(({ code }) => code));
+  const known = new Set(WIRE_TYPES.map(({ code }) => code));
   for (let code = 0; code < 256; code++) {
-    for (const { type, minPayload } of PACKET_TYPES) {
+    for (const { type, minPayload } of WIRE_TYPES) {
       const datagram = encode(packet({ type, payload: filled(minPayload) }));
       datagram[4] = code;
       if (!known.has(code)) assertEquals(decode(datagram), undefined, `type ${code}`);
@@ -157,7 +157,7 @@ Deno.test("packet: the type and the id of a datagram are known before the rest i
 });
 
 Deno.test("packet: a header is read whatever follows it", () => {
-  for (const { type } of PACKET_TYPES) {
+  for (const { type } of WIRE_TYPES) {
     const { payload, ...fields } = packet({ type, id: 7n, attempt: 1, echo: 2, ackDelay: 3 });
     const rest = { number: 4, segment: 5, lastSegment: 6, ahead: 7 };
     const datagram = encode({ ...fields, ...rest, payload });
