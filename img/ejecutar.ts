@@ -56,7 +56,7 @@ function start(name: ProgramName): Pty {
   return new Pty(command(name), { columns: COLUMNS });
 }
 
-/** What its terminal shows, below the command as one types it. */
+/** The lines of its terminal, below the command as one types it. */
 function linesOf(name: ProgramName, pty: Pty): string[] {
   return [`${SHELL_PROMPT}\x1b[1mdeno task ${name}\x1b[22m`, ...pty.screen.split("\n")];
 }
