@@ -18,7 +18,7 @@ export function bed(nextTimeout: number, name = 0): Bed {
   return { name, nextTimeout, heapIndex: -1 };
 }
 
-/** Wakes everybody who is due: each is set to sleep until `later`. */
+/** Wakes all sleepers that are due: each sleeps on until `later`. */
 export function wake(deadlines: Deadlines<Bed>, now: number, later = Infinity): Bed[] {
   const woken: Bed[] = [];
   for (let due = deadlines.takeDue(now); due; due = deadlines.takeDue(now)) {

@@ -53,7 +53,7 @@ const ID = 0x0123_4567_89ab_cdefn;
 const NOTHING = new Uint8Array(0);
 const HANDSHAKE = new Set(["hello", "retry", "welcome", "refuse"]);
 const SEALABLE = new Set(["message", "ack", "ping", "pong", "bye", "bye-ack"]);
-// What Wireshark says of a packet that a dissector called malformed, or failed at.
+// Wireshark's marks of a packet that a dissector called malformed, or failed at.
 const FAILURES = ["_ws.malformed", "_ws.lua.error"];
 
 const primitives = nodePrimitives();
@@ -383,7 +383,7 @@ function captured(datagram: Uint8Array): Captured {
 
 interface CheckOptions {
   readonly passes: 1 | 2;
-  /** What a failure is called. */
+  /** Name of a failure. */
   readonly hint: string;
 }
 
@@ -438,7 +438,7 @@ function isSealable(datagram: Uint8Array): boolean {
   return SEALABLE.has(packetType(datagram)!);
 }
 
-/** What the decoder reads; of a sealed packet, with zeros in place of what nobody can read. */
+/** The packet of a datagram; of a sealed one, with zeros in place of the ciphertext. */
 function readWhole(datagram: Uint8Array, isSealed: boolean): Packet | undefined {
   if (isSealed && datagram.length < HEADER_BYTES + SEAL_BYTES) return undefined;
   const opened = isSealed ? datagram.slice(0, datagram.length - SEAL_BYTES) : datagram;

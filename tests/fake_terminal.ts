@@ -7,7 +7,7 @@
 import { Terminal } from "../terminal/terminal.ts";
 import { Screen } from "./pty_screen.ts";
 
-/** What its streams are, and how wide its screen is. */
+/** Kind of each stream, and width of the screen. */
 export interface FakeOptions {
   input?: "terminal" | "pipe";
   output?: "terminal" | "pipe";
@@ -22,7 +22,7 @@ export class Fake {
   output = "";
   errors = "";
   raw = false;
-  /** What the next write to stdout throws. */
+  /** Thrown by the next write to stdout. */
   failure: Error | undefined;
   #input = new TransformStream<Uint8Array, Uint8Array>(
     {},

@@ -8,15 +8,15 @@ import { seededBytes, seededRandom } from "../laboratory/random.ts";
 import { HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../transport/reliable/packet.ts";
 import { forge, guessedId, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 
-/** What the flood reports when it is over. */
+/** Report of a flood that is over. */
 export interface FloodReport {
   /** Datagrams sent. */
   readonly sent: number;
-  /** For how long, in s. */
+  /** Length, in s. */
   readonly seconds: number;
 }
 
-/** Longest that it may be asked to last, in s, and most that it sends. */
+/** Bounds of its length, in s, and of its datagrams. */
 const MAX_SECONDS = 60;
 const MAX_DATAGRAMS = 20_000_000;
 

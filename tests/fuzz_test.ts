@@ -46,7 +46,7 @@ Deno.test("fuzz: a failure names its seed and how to play it again", async () =>
   assert(error.cause instanceof RangeError);
 });
 
-// What the fuzzer found, as small as it gets.
+// Findings of the fuzzer, as small as they get.
 
 const OPTIONS = { values: ["host"], flags: ["json"], words: 1 };
 
@@ -59,7 +59,7 @@ for (const typed of [["--_"], ["--_=x"], ["--_", "x"], ["-_"], ["-_NaN", "x"]]) 
   });
 }
 
-// An option that nobody knows was noted, and then set all the same: one with a dot in its name as a
+// An unknown option was noted, and then set all the same: one with a dot in its name as a
 // property of the one before the dot, which a boolean cannot have.
 for (const typed of [["--json", "--json.x"], ["-h", "--h.h"], ["--json=7", "--json.x=1"]]) {
   Deno.test(`fuzz: the options ${typed.join(" ")} are refused`, () => {
@@ -93,8 +93,8 @@ Deno.test("fuzz: a byte order mark that is not at the start is kept, wherever th
   assertEquals([await lines.next(), await lines.next()], ["a\ufeffb", null]);
 });
 
-// Whoever has a session can write any address on its packets, and the session moves there unproved:
-// one datagram of 25 bytes had 35 of 38,376 bytes in all sent to somebody who had said nothing. Until
+// The owner of a session can write any address on its packets, and the session moves there unproved:
+// one datagram of 25 bytes had 35 of 38,376 bytes in all sent to an address that had sent nothing. Until
 // an address has shown that it hears, it may get 3 × what came from it (RFC 9000 §8.2, §9.3.1).
 Deno.test("fuzz: an address that a session only says to have moved to gets 3 × its bytes at most", () => {
   const victim = { hostname: "203.0.113.1", port: 9 };

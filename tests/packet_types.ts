@@ -1,5 +1,5 @@
 /**
- * What the tests of the packets know of the wire.
+ * The types of packets, for the tests of the wire.
  *
  * @module
  */

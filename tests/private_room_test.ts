@@ -47,7 +47,7 @@ Deno.test({
   },
 });
 
-// Whoever can read everything on the way reads none of the words.
+// An eavesdropper on the path reads none of the words.
 test("a private room through pipes, and what somebody on the path sees of it", async () => {
   const { server, port } = await startServer("--codigo", CODE);
   await using _server = server;
@@ -102,7 +102,7 @@ testInTerminal("a private room in terminals: the code is asked for without an ec
   );
 });
 
-// The process ended where it was, and left a terminal in which nobody sees what he types.
+// The process ended where it was, and left a terminal without an echo.
 testInTerminal(
   "Ctrl-C at the question for the code exits 130, and gives the terminal back",
   async () => {
@@ -170,11 +170,11 @@ test("a server on every address shows the exact command of a client for each", a
   for (const command of commands ?? []) assertMatch(command, exact);
 });
 
-// What the server is given, what the client is given, and what the client then says.
+// Arguments of the server, arguments of the client, and the line that the client then shows.
 const OUTCOMES: readonly (readonly [string[], string[], RegExp])[] = [
   [["--codigo", CODE], ["--codigo", ANOTHER_CODE], /^Error: el código no es el de la sala de .*$/m],
   [["--codigo", CODE], [], /^Error: la sala de .* es privada: añada --codigo .*$/m],
-  // Anybody on the path can say this, and would read along if it were simply believed.
+  // An attacker on the path can say this, and would read along if it were simply believed.
   [
     [],
     ["--codigo", CODE],
@@ -194,8 +194,8 @@ for (const [ofServer, ofClient, expected] of OUTCOMES) {
   });
 }
 
-// Nobody can prove a refusal. So who had a code goes on trying until the silence is over, and has lost the
-// server then; who had none is told that one is needed now.
+// A refusal cannot be proved. So a client with a code goes on trying until the idle timeout, and has lost
+// the server then; a client without one is told that it needs one now.
 for (const [code, expected] of [[["--codigo", CODE], 4], [[], 6]] as const) {
   test(`a server that comes back with another code, to a client with "${code}"`, async () => {
     const { server, port } = await startServer(...code);
@@ -224,7 +224,7 @@ test("codes that cannot be one, and a code that nobody can be asked for", async 
   assertMatch(client.errors, /^Error: no hay terminal en la que pedir el código: .*$/m);
 });
 
-// Both were shown again as an option that nobody knows, which is no help, and may end in a log.
+// Both were repeated as an unknown option, which is no help, and may end in a log.
 for (
   const { typed, expected } of [
     { typed: ["--codigo", "-secreto123"], expected: /^Error: .* --codigo .* únalo con "="; .*\n$/ },
@@ -255,7 +255,7 @@ test("what the operator hears of the room: open, private with a short code, priv
   assertMatch(await heard("--codigo", "clave123"), /^Sala privada; aviso: .* código corto.*$/m);
   const ofOnesOwn = await heard("--codigo", CODE);
   assertMatch(ofOnesOwn, /^Sala privada, con su código$/m);
-  // It is not shown to whoever looks on: the client asks for it.
+  // It is not shown to bystanders: the client asks for it.
   assertMatch(ofOnesOwn, /^ {2}deno task cliente --puerto \d+ --codigo$/m);
   assert(!ofOnesOwn.includes(CODE), ofOnesOwn);
 });

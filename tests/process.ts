@@ -21,7 +21,7 @@ export function command(name: ProgramName, ...args: string[]): string[] {
   return [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS[name], script, ...args];
 }
 
-/** What the tasks of `deno.json` grant each program; a test sees to it that both are the same. */
+/** Permissions of each program: those of the tasks in `deno.json`, as a test asserts. */
 export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
   servidor: ["--allow-net", "--allow-sys=networkInterfaces"],
   cliente: ["--allow-net"],
@@ -111,7 +111,7 @@ export class Process implements AsyncDisposable {
     }
   }
 
-  /** Waits for its end, and gives back its exit code, or the name of the signal that ended it. */
+  /** Waits for its end; returns its exit code, or the name of the signal that ended it. */
   async exited(): Promise<number | Deno.Signal> {
     await this.#reading;
     const { code, signal } = await this.#child.status;

@@ -60,12 +60,12 @@ export class Pty implements AsyncDisposable {
     this.#reading = this.#read();
   }
 
-  /** What the screen shows, with what has scrolled off it above. */
+  /** The text of the screen, with that which has scrolled off it above. */
   get screen(): string {
     return this.#screen.text;
   }
 
-  /** Where the cursor stands. */
+  /** Place of the cursor. */
   get cursor(): { row: number; column: number } {
     return this.#screen.cursor;
   }

@@ -10,9 +10,9 @@ import { seededRandom } from "../laboratory/random.ts";
 export interface RelayOptions {
   /** Port of the server on this machine. */
   readonly port: number;
-  /** What becomes of the datagrams, both ways. */
+  /** The fate of the datagrams, both ways. */
   readonly conditions: NetworkConditions;
-  /** Which datagrams it becomes of. */
+  /** The seed of their fates. */
   readonly seed: number;
   /** Sees every datagram that comes in, and where it is to go. */
   readonly onDatagram?: (datagram: Uint8Array, to: Deno.NetAddr) => void;
@@ -26,9 +26,9 @@ interface Parcel {
 
 /** Passes datagrams on to a server, and its replies back to each client. */
 export class Relay implements AsyncDisposable {
-  /** How many datagrams came in. */
+  /** Datagrams that came in. */
   datagrams = 0;
-  /** How many of them were lost. */
+  /** Datagrams that were lost. */
   lost = 0;
   readonly #server: Deno.NetAddr;
   readonly #network: Network<Parcel>;

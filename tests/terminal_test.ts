@@ -24,12 +24,12 @@ async function start(
 
 interface StartOptions extends PtyOptions {
   prompt?: string;
-  /** What shows of the prompt, if not all of it in one row. */
+  /** The part of the prompt that shows last, if it wraps. */
   shown?: string;
   options?: string[];
 }
 
-/** What a shell command writes when it runs the fixture, as {@linkcode PROGRAM}, without a terminal. */
+/** Runs a shell command, which may run the fixture as {@linkcode PROGRAM}, without a terminal. */
 async function shell(
   script: string,
   input?: Uint8Array<ArrayBuffer> | "left open",

@@ -43,7 +43,7 @@ Deno.test("property: every code point is either passed or named, and its neighbo
   }));
 });
 
-// Whatever the text, its JSON is one line without anything that clean() would change, and a parser
+// The JSON of any text is one line without anything that clean() would change, and a parser
 // gets the text back. (An unpaired surrogate is escaped by JSON.stringify itself.)
 Deno.test("toJsonLine hides nothing and loses nothing", () => {
   fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { Deadlines } from "../../transport/reliable/deadlines.ts";
 import { type Bed, bed, wake } from "../beds.ts";
 
-// Invariant: whoever is left after some were deleted is woken in the order of the times.
+// Invariant: sleepers that are left after some were deleted are woken in the order of their times.
 Deno.test("deadlines: the order holds after any of them were deleted", () => {
   const times = fc.array(fc.tuple(fc.nat({ max: 1000 }), fc.boolean()), { maxLength: 60 });
   const property = fc.property(times, (times) => {
@@ -49,9 +49,9 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
-// Invariant: as a plain list that is searched each time. Whoever is due is woken, once; nobody is
-// woken before the time it wants; the next timeout is never later than the earliest wish; and there
-// is no entry of anybody who was deleted. A sleeper may move later without notice, earlier with it.
+// Invariant: as a plain list that is searched each time. A sleeper that is due is woken, once,
+// and not before its time; the next timeout is never later than the earliest time; and there is no
+// entry of a deleted one. A sleeper may move later without notice, earlier with it.
 Deno.test("deadlines: as a plain list, with sleepers moving earlier and later", () => {
   const property = fc.property(fc.array(STEP, { minLength: 1, maxLength: 120 }), (steps) => {
     const deadlines = new Deadlines<Bed>();

@@ -45,7 +45,7 @@ const PACKET: fc.Arbitrary<Packet> = fc.constantFrom(...WIRE_TYPES).chain((rule)
   }).map(({ rest, ...fields }) => ({ ...fields, ...rest }))
 );
 
-// Invariant: whatever packet is built, the same packet is read.
+// Invariant: the packet that is built is the packet that is read.
 Deno.test("packet: every packet comes back as it was", () => {
   const property = fc.property(PACKET, (packet) => {
     assertEquals(decode(encode(packet)), packet);
@@ -61,7 +61,7 @@ Deno.test("packet: any bytes are a packet or nothing", () => {
   fc.assert(property, { numRuns: 1000 });
 });
 
-// Invariant: what was read and is built again is the same bytes, so nothing of a datagram is
+// Invariant: a packet that was read and is built again is the same bytes: nothing of a datagram is
 // overlooked.
 Deno.test("packet: a packet whose bytes changed is read as what it is now, or as nothing", () => {
   const changes = fc.array(fc.tuple(fc.nat(MAX_DATAGRAM_BYTES), fc.nat(255)), { maxLength: 4 });
