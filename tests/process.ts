@@ -4,13 +4,11 @@
  * @module
  */
 
+import { Changes } from "./changes.ts";
 import { isGranted } from "./machine.ts";
 
 /** Whether the permissions allow to run the programs over a real network. */
 export const canRunPrograms: boolean = isGranted("run", "net");
-
-/** Far more than any step takes: reached only by a test that fails. */
-const PATIENCE_MS = 60_000;
 
 /** A program of this project. */
 export type ProgramName = "servidor" | "cliente";
@@ -36,8 +34,7 @@ export class Process implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reading: Promise<unknown>;
-  #changed = Promise.withResolvers<void>();
-  #isOver = false;
+  readonly #changes = new Changes();
 
   /** Starts a program of this project, or any command. */
   constructor(program: ProgramName | readonly string[], ...args: string[]) {
@@ -53,10 +50,7 @@ export class Process implements AsyncDisposable {
     this.#reading = Promise.all([
       this.#read(this.#child.stdout, (text) => this.output += text),
       this.#read(this.#child.stderr, (text) => this.errors += text),
-    ]).then(() => {
-      this.#isOver = true;
-      this.#wake();
-    });
+    ]).then(() => this.#changes.end());
   }
 
   /** Writes to its standard input. */
@@ -81,17 +75,8 @@ export class Process implements AsyncDisposable {
    * @throws {Error} If that does not come within a minute, or the program has ended without it.
    */
   async until(wanted: string | RegExp): Promise<readonly string[]> {
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      this.#wake();
-    }, PATIENCE_MS);
     const find = () => match(this.output, wanted) ?? match(this.errors, wanted);
-    let found = find();
-    for (; found === undefined && !isLate && !this.#isOver; found = find()) {
-      await this.#changed.promise;
-    }
-    clearTimeout(timer);
+    const found = await this.#changes.until(find);
     if (found !== undefined) return found;
     throw new Error(`Not seen: "${wanted}"\n${this.output}\n${this.errors}`);
   }
@@ -103,10 +88,10 @@ export class Process implements AsyncDisposable {
       if (end >= 0) {
         yield this.output.slice(at, end);
         at = end + 1;
-      } else if (this.#isOver) {
+      } else if (this.#changes.isOver) {
         return;
       } else {
-        await this.#changed.promise;
+        await this.#changes.next;
       }
     }
   }
@@ -132,13 +117,8 @@ export class Process implements AsyncDisposable {
   async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       add(text);
-      this.#wake();
+      this.#changes.tell();
     }
-  }
-
-  #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
   }
 }
 

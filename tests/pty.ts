@@ -5,6 +5,7 @@
  * @module
  */
 
+import { Changes } from "./changes.ts";
 import { outputOf } from "./machine.ts";
 import { Screen } from "./pty_screen.ts";
 
@@ -22,9 +23,6 @@ export interface PtyOptions {
   errorsApart?: boolean;
 }
 
-/** Far more than any step takes: reached only by a test that fails. */
-const PATIENCE_MS = 30_000;
-
 /** One command and the terminal that it runs in. */
 export class Pty implements AsyncDisposable {
   /** Exit code of the command, 128 and the signal if one ended it. */
@@ -40,8 +38,7 @@ export class Pty implements AsyncDisposable {
   #orders: WritableStreamDefaultWriter<Uint8Array>;
   #reading: Promise<void>;
   #exit = Promise.withResolvers<number>();
-  #changed = Promise.withResolvers<void>();
-  #over = false;
+  readonly #changes = new Changes();
 
   /** Starts `command` in a terminal of its own. */
   constructor(
@@ -89,21 +86,14 @@ export class Pty implements AsyncDisposable {
   /**
    * Waits until `condition` holds of the screen; a text or a pattern must be contained in it.
    *
-   * @throws {Error} If that has not come in half a minute, or the command has ended without it
+   * @throws {Error} If that has not come in a minute, or the command has ended without it
    */
   async until(condition: string | RegExp | ((screen: string) => boolean)): Promise<void> {
     const holds = (screen: string) => {
       if (typeof condition === "string") return screen.includes(condition);
       return condition instanceof RegExp ? condition.test(screen) : condition(screen);
     };
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      this.#changed.resolve();
-    }, PATIENCE_MS);
-    while (!holds(this.screen) && !late && !this.#over) await this.#changed.promise;
-    clearTimeout(timer);
-    if (holds(this.screen)) return;
+    if (await this.#changes.until(() => holds(this.screen) || undefined)) return;
     throw new Error(`Not seen: "${condition}"; the screen:\n${this.screen}\n${this.errors}`);
   }
 
@@ -131,20 +121,14 @@ export class Pty implements AsyncDisposable {
         if (errors !== undefined) this.errors += decode(decoders.errors, errors);
         if (exit !== undefined) this.#exit.resolve(exit);
       }
-      this.#wake();
+      this.#changes.tell();
     }
-    this.#over = true;
-    this.#wake();
+    this.#changes.end();
   }
 
   #show(text: string): void {
     this.raw += text;
     this.#screen.write(text);
-  }
-
-  #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
   }
 }
 
