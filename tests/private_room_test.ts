@@ -196,17 +196,17 @@ for (const [ofServer, ofClient, expected] of OUTCOMES) {
 
 // A refusal cannot be proved. So a client with a code goes on trying until the idle timeout, and has lost
 // the server then; a client without one is told that it needs one now.
-for (const [code, idle, expected] of [[["--codigo", CODE], 3, 4], [[], 30, 6]] as const) {
+for (const [code, expected] of [[["--codigo", CODE], 4], [[], 6]] as const) {
   test(`a server that comes back with another code, to a client with "${code}"`, async () => {
     const { server, port } = await startServer(...code);
     await using _server = server;
-    const common = ["--puerto", `${port}`, "--inactividad", `${idle}`];
+    const { server: another, port: anotherPort } = await startServer("--codigo", ANOTHER_CODE);
+    await using _another = another;
+    await using relay = new Relay({ port, conditions: PERFECT, seed: 1 });
+    const common = ["--puerto", `${relay.port}`, "--inactividad", "3"];
     await using client = new Process("cliente", ...common, ...code, "¿Y?");
     await server.until("Ingrese una respuesta: ");
-    server.kill("SIGKILL");
-    await server.exited();
-    await using another = new Process("servidor", "--puerto", `${port}`, "--codigo", ANOTHER_CODE);
-    await another.until("Escuchando en");
+    relay.redirect(anotherPort);
     assertEquals(await client.exited(), expected);
     assertMatch(client.errors, /^Error: (?:se perdió al servidor|el servidor .* sala privada)/m);
   });

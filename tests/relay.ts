@@ -30,7 +30,7 @@ export class Relay implements AsyncDisposable {
   datagrams = 0;
   /** Datagrams that were lost. */
   lost = 0;
-  readonly #server: Deno.NetAddr;
+  #server: Deno.NetAddr;
   readonly #network: Network<Parcel>;
   readonly #front = bind();
   readonly #backs = new Map<string, Deno.DatagramConn>();
@@ -40,7 +40,7 @@ export class Relay implements AsyncDisposable {
 
   constructor({ port, conditions, seed, onDatagram = () => {} }: RelayOptions) {
     this.#onDatagram = onDatagram;
-    this.#server = { transport: "udp", hostname: "127.0.0.1", port };
+    this.#server = serverAt(port);
     this.#network = new Network(conditions, seededRandom(seed));
     this.#loops.push(this.#receive(this.#front, (datagram, from) => {
       this.#forward({ datagram, through: this.#backOf(from), to: this.#server });
@@ -63,6 +63,12 @@ export class Relay implements AsyncDisposable {
   forgetPorts(): void {
     for (const back of this.#backs.values()) back.close();
     this.#backs.clear();
+  }
+
+  /** Passes all on to another server from now on, as if that had taken the place of the first. */
+  redirect(port: number): void {
+    this.#server = serverAt(port);
+    this.forgetPorts();
   }
 
   #backOf(client: Deno.NetAddr): Deno.DatagramConn {
@@ -99,6 +105,10 @@ export class Relay implements AsyncDisposable {
   ): Promise<void> {
     for await (const [datagram, from] of socket) take(datagram.slice(), from as Deno.NetAddr);
   }
+}
+
+function serverAt(port: number): Deno.NetAddr {
+  return { transport: "udp", hostname: "127.0.0.1", port };
 }
 
 function bind(): Deno.DatagramConn {
