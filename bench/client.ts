@@ -6,14 +6,14 @@
 import { connect, type Conversation, RefusedError } from "../transport/mod.ts";
 import { obey } from "./orders.ts";
 
-/** Where a client starts. */
+/** A client to start. */
 export interface ClientStart {
   readonly port: number;
   /** The code of the server's room, if that is a private one. */
   readonly code?: string;
 }
 
-/** What a client measured. */
+/** Figures of a client. */
 export interface Measured {
   /** Turns a second. */
   readonly rate: number;
@@ -31,7 +31,7 @@ type TakeTurn = () => Promise<unknown>;
 
 let takeTurn: TakeTurn;
 
-/** Gets through to the server, and gives back whether that is possible. */
+/** Gets through to the server; returns whether that is possible. */
 async function start(kind: string, { port, ...room }: ClientStart): Promise<boolean> {
   if (kind === "raw") {
     takeTurn = startRaw(port);
@@ -44,7 +44,7 @@ async function start(kind: string, { port, ...room }: ClientStart): Promise<bool
   return true;
 }
 
-// Whether the server keeps those out who have no code.
+// Whether the server refuses clients without a code.
 async function isPrivate(port: number): Promise<boolean> {
   let conversation: Conversation;
   try {

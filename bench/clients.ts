@@ -12,12 +12,12 @@ import { Worker } from "./worker.ts";
 const SIZES = [10, 100, 1_000, 10_000, 100_000] as const;
 const LARGEST = 100_000;
 const ROUNDS = 5;
-/** As many as it takes the runtime to compile all that it will. */
+/** Turns after which the runtime has compiled all that it will. */
 const WARM_UP_TURNS = 100_000;
 const TURNS = 20_000;
 /** Clients that are there before memory is first looked at: the server is warm by then. */
 const FIRST_CLIENTS = 1_000;
-/** Nobody is idle for so long, in ms. */
+/** Longer than any client is idle, in ms. */
 const IDLE_TIMEOUT_MS = 86_400_000;
 
 const MAX_RESIDENT_BYTES = 2048;

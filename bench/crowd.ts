@@ -27,7 +27,7 @@ export const MAX_IN_FLIGHT = 128;
 /** Part of them down to which they may fall before more are sent. */
 const REFILL_PART = 3 / 4;
 
-/** What a closed loop measured. */
+/** Figures of a closed loop. */
 export interface Loop {
   /** Turns a second. */
   readonly rate: number;
@@ -37,14 +37,14 @@ export interface Loop {
   readonly stray: number;
 }
 
-/** Clients that send in turn, so often and for so long. */
+/** Clients that send in turn: how often, and for how long. */
 export interface Pace {
   readonly clients: number;
   readonly perSecond: number;
   readonly seconds: number;
 }
 
-/** What all clients of the crowd do, and how the replies are told apart. */
+/** One exchange of the whole crowd, and how its replies are told apart. */
 interface Exchange {
   /** Writes what a client sends, for the first time or again, and gives it back. */
   request(client: number, out: Uint8Array): Uint8Array;
@@ -54,13 +54,13 @@ interface Exchange {
 
 /** A crowd that can be told what to do. */
 interface Crowd {
-  /** Gets so many more clients through to the server, and has each ask once. */
+  /** Gets more clients through to the server, and has each ask once. */
   connect(clients: number): Promise<Loop>;
-  /** Takes so many turns in a closed loop. */
+  /** Takes turns in a closed loop. */
   ask(turns: number): Promise<Loop>;
   /** Acknowledges the answers of the loop, which does not go on at once. */
   acknowledge(): Promise<void>;
-  /** Keeps the clients alive; gives back how many replies came. */
+  /** Keeps the clients alive; returns how many replies came. */
   ping(pace: Pace): Promise<number>;
 }
 
@@ -77,7 +77,7 @@ const PATIENCE_MS = 100_000;
 /** Acknowledgements for which a socket surely has room. */
 const ACK_BATCH = 64;
 
-/** Where the fields of a datagram are that change from turn to turn; the door draws them all. */
+/** Offsets of the fields that change from turn to turn; the door draws them all. */
 const AT = { type: 4, attempt: 5, echo: 6, idHigh: 8, idLow: 12, number: 16 } as const;
 
 const PAYLOAD = new Uint8Array(QUESTION_BYTES).fill("x".charCodeAt(0));
@@ -128,7 +128,7 @@ class CrowdSocket {
     await this.#socket.send(datagram, this.#server);
   }
 
-  /** Exchanges until so many replies are there; whoever has one goes to the end of the line. */
+  /** Exchanges until `count` replies are there; a client that has one goes to the end of the line. */
   async loop(exchange: Exchange, line: Line, turns: number): Promise<Loop> {
     const sentAt = new Map<number, number>();
     const count = { resent: 0, stray: 0 };
@@ -167,7 +167,7 @@ class CrowdSocket {
     return { rate: 1000 * turns / (performance.now() - start), ...count };
   }
 
-  /** Sends at a steady pace, and gives back how many replies came. */
+  /** Sends at a steady pace; returns how many replies came. */
   async pace(exchange: Exchange, { clients, perSecond, seconds }: Pace): Promise<number> {
     const total = Math.round(perSecond * seconds);
     let replies = 0;
@@ -264,7 +264,7 @@ class OurCrowd implements Crowd {
       this.#heard[client] = attempt;
     });
     await this.#socket.loop(retry, added, clients);
-    // Nobody asks before all are welcome: so the server measures round trips as long as those of a
+    // No client asks before all are welcome: so the server measures round trips as long as those of a
     // crowd of this size will be, and does not take for lost what only waits in line.
     await this.#socket.loop(welcome, added, clients);
     const first = await this.#socket.loop(this.#asking(), added, clients);

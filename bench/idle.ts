@@ -13,7 +13,7 @@ const ROUNDS = 3;
 const IDLE_TIMEOUT_MS = 75_000;
 /** A client asks for a sign of life each quarter of the idle timeout: every 18.75 s. */
 const PACE: Pace = { clients: CLIENTS, perSecond: CLIENTS / (IDLE_TIMEOUT_MS / 4000), seconds: 4 };
-/** So often that a server that wakes up finds several: what is left is the cost of each. */
+/** Frequent enough that a server that wakes up finds several: what is left is the cost of each. */
 const QUICK_PACE: Pace = { ...PACE, perSecond: 10 * PACE.perSecond, seconds: 2 };
 const MAX_CPU_PERCENT = 2;
 
@@ -56,7 +56,7 @@ export async function idle(): Promise<Row[]> {
   ];
 }
 
-/** Gathers the clients, and gives back what measures their server. */
+/** Gathers the clients; returns the function that measures their server. */
 async function start(
   kind: "raw" | "ours",
   workers: AsyncDisposableStack,

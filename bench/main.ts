@@ -18,9 +18,9 @@ import { start } from "./start.ts";
 import { turns } from "./turns.ts";
 import { placement, Worker } from "./worker.ts";
 
-/** What `--json` writes. */
+/** The file that `--json` writes. */
 export interface Report {
-  /** Where the figures were taken. */
+  /** The machine and the runtime of the figures. */
   readonly machine: string;
   readonly rows: readonly (Row & { readonly summary: Summary })[];
 }

@@ -1,11 +1,11 @@
 /**
- * What a worker process does with its orders.
+ * The orders of a worker process.
  *
  * @module
  */
 
-/** What a worker does for each order: from the argument to the reply, both as JSON. */
-// deno-lint-ignore no-explicit-any -- whoever gives an order knows its argument
+/** The function of each order: from the argument to the reply, both as JSON. */
+// deno-lint-ignore no-explicit-any -- the giver of an order knows its argument
 export type Orders = Readonly<Record<string, (argument: any) => unknown>>;
 
 /** Obeys orders, one line each on standard input, until that ends; then ends this process. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-/** What a figure has to reach: its value, or its ratio to the baseline. */
+/** The target of a figure: of its value, or of its ratio to the baseline. */
 export type Target = {
   readonly of: "value" | "ratio";
   readonly least: number;
@@ -15,16 +15,16 @@ export type Target = {
 
 /** One figure. Of each round there is one value, and one of the baseline. */
 export interface Row {
-  /** What it is, as people read it. */
+  /** Name of the figure, in Spanish. */
   readonly title: string;
   readonly unit: string;
   readonly ours: readonly number[];
   /** Taken in the same rounds, in the same order; a fixed bound has one value for each round too. */
   readonly baseline?: readonly number[];
-  /** What the baseline is, as people read it. */
+  /** Name of the baseline, in Spanish. */
   readonly against?: string;
   readonly target?: Target;
-  /** Where it stands in a plot, if it does. */
+  /** Its place in a plot, if it has one. */
   readonly point?: { readonly plot: "loss" | "clients"; readonly x: number };
 }
 

@@ -15,7 +15,7 @@ export interface ServerStart {
   readonly code?: string;
 }
 
-/** What a server takes at an instant. */
+/** CPU time of a server at an instant. */
 export interface Usage {
   /** CPU time so far, in µs. */
   readonly cpu: number;
@@ -23,11 +23,11 @@ export interface Usage {
   readonly now: number;
 }
 
-/** What a server holds at an instant, in bytes. */
+/** Memory of a server at an instant, in bytes. */
 export interface Memory {
-  /** What the system says that it has resident. */
+  /** Resident, by the system's account. */
   readonly resident: number;
-  /** What something still refers to. */
+  /** In use on the heap. */
   readonly heap: number;
 }
 
@@ -54,7 +54,7 @@ async function echo(socket: Deno.DatagramConn): Promise<void> {
 }
 
 async function weigh(): Promise<Memory> {
-  // Nobody else is to run with what this sets.
+  // Only this process is to run with the flags that this sets.
   const { heapInUse } = await import("../tests/memory.ts");
   return { heap: heapInUse(), resident: Deno.memoryUsage().rss };
 }

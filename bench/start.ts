@@ -8,7 +8,7 @@ import { canUsePty, Pty } from "../tests/pty.ts";
 import type { Row } from "./row.ts";
 
 const ROUNDS = 15;
-const EMPTY = decodeURIComponent(new URL("empty.ts", import.meta.url).pathname);
+const EMPTY = `${import.meta.dirname}/empty.ts`;
 
 /** A program to start, and what it shows once it is ready; nothing where it just ends. */
 interface Start {
@@ -16,7 +16,7 @@ interface Start {
   readonly ready?: string;
 }
 
-/** Starts it, and gives back how long it took to be ready, in ms. */
+/** Starts it; returns the time until it was ready, in ms. */
 type Measure = (start: Start) => Promise<number>;
 
 /** The time to the first prompt of both programs, against an empty script. */
@@ -70,7 +70,7 @@ async function throughPipes({ command, ready }: Start): Promise<number> {
 
 async function inTerminal({ command, ready }: Start): Promise<number> {
   await using pty = new Pty(command);
-  // The terminal itself takes a while to be there, which is nobody's fault here.
+  // The terminal itself takes a while to be there, which is not the fault of the program.
   await pty.until(() => pty.pid !== 0);
   const begun = performance.now();
   if (ready === undefined) await pty.exited;

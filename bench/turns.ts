@@ -9,7 +9,7 @@ import type { ServerStart, Usage } from "./server.ts";
 import { Worker } from "./worker.ts";
 
 const ROUNDS = 5;
-/** As many as it takes the runtime to compile all that it will. */
+/** Turns after which the runtime has compiled all that it will. */
 const WARM_UP_TURNS = 100_000;
 const TURNS = 40_000;
 const IDLE_TIMEOUT_MS = 75_000;
@@ -31,7 +31,7 @@ export async function turns(): Promise<Row[]> {
       const measured = await measure(kind);
       if (measured !== undefined) rounds[kind].push(measured);
     }
-    // What grows warm or busy in the course of a round favours none of them.
+    // The order alternates: warm-up and load in the course of a round favour neither.
     kinds.reverse();
   }
   const row = (title: string, unit: string, key: keyof Round, kind: Kind): Row => ({

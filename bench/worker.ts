@@ -17,7 +17,7 @@ const PATIENCE_MS = 120_000;
 /** Cores that a process can be held on here: none where there is no `taskset`. */
 const cores = await countCores();
 
-/** How the workers are placed, for whoever reads the figures. */
+/** How the workers are placed, in Spanish. */
 export const placement: string = [
   "sin taskset: procesos donde el sistema quiera",
   "todos los procesos en un solo núcleo",
@@ -26,14 +26,14 @@ export const placement: string = [
 
 /** A worker process. It ends when it is disposed of, or when this process ends. */
 export class Worker implements AsyncDisposable {
-  /** Where each worker leaves a CPU profile when it ends; none by default. */
+  /** Folder for a CPU profile of each worker, written when it ends; none by default. */
   static profileFolder: string | undefined;
   readonly #process: Process;
   readonly #replies: AsyncGenerator<string>;
 
   /** Starts a worker of that kind on a core. */
   constructor(name: WorkerName, kind: string, core: Core) {
-    const script = decodeURIComponent(new URL(`${name}.ts`, import.meta.url).pathname);
+    const script = `${import.meta.dirname}/${name}.ts`;
     const pin = cores === 0 ? [] : ["taskset", "-c", `${Math.min(core, cores - 1)}`];
     const profile = Worker.profileFolder === undefined
       ? []

@@ -1,11 +1,7 @@
 /**
  * Makes `ejecutar.png`, the picture of the README: the real programs hold its conversation in two
  * real terminals, and what these show is drawn. It needs `python3`, as the tests of the terminal do,
- * and the programs' usual port free:
- *
- * ```sh
- * deno run --unstable-raw-imports --allow-run=python3 --allow-write=img img/ejecutar.ts
- * ```
+ * and the programs' usual port free.
  *
  * @module
  */
@@ -23,7 +19,7 @@ if (!canUsePty) throw new Error("There is no python3 to run the programs in term
 const svg = drawTerminals(await converse(), COLUMNS);
 await Deno.writeFile(new URL("ejecutar.png", import.meta.url), await toPng(svg));
 
-/** Holds the conversation, and gives back what both terminals show at its end. */
+/** Holds the conversation; returns what both terminals show at its end. */
 async function converse(): Promise<TerminalWindow[]> {
   await using server = start("servidor");
   await server.until("Escuchando en");
@@ -60,7 +56,7 @@ function start(name: ProgramName): Pty {
   return new Pty(command(name), { columns: COLUMNS });
 }
 
-/** What its terminal shows, below the command as one types it. */
+/** The lines of its terminal, below the command as one types it. */
 function linesOf(name: ProgramName, pty: Pty): string[] {
   return [`${SHELL_PROMPT}\x1b[1mdeno task ${name}\x1b[22m`, ...pty.screen.split("\n")];
 }

@@ -16,7 +16,7 @@ export interface Point {
 
 /** One line. */
 export interface Series {
-  /** What it is called, at its right end. */
+  /** Its name, written at its right end. */
   readonly name: string;
   readonly colour: string;
   /** A line to compare with is dashed, and has no dots. */

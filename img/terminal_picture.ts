@@ -13,7 +13,7 @@ export interface TerminalWindow {
   readonly title: string;
   /** Its lines, from the top; they may hold SGR sequences, whose effect lasts until undone. */
   readonly lines: readonly string[];
-  /** Where its cursor stands, counted from 0; without it, none shows. */
+  /** Place of its cursor, counted from 0; without it, none shows. */
   readonly cursor?: { readonly row: number; readonly column: number };
 }
 
@@ -159,7 +159,7 @@ function restyle(style: Style, code: number): void {
   else throw new Error(`Unknown SGR code: ${code}`);
 }
 
-/** How many cells it takes, one for each character: the font has no wide ones. */
+/** Number of cells that it takes, one for each character: the font has no wide ones. */
 function lengthOf(line: string): number {
   return [...line.replaceAll(new RegExp(SGR, "g"), "")].length;
 }

@@ -1,5 +1,4 @@
 import { assert, assertEquals } from "@std/assert";
-import fc from "fast-check";
 import { clean, toJsonLine } from "./clean.ts";
 
 Deno.test("clean shows C0 controls and DEL as control pictures", () => {
@@ -47,55 +46,7 @@ Deno.test("clean shows tags that are no flag", () => {
   assert(!/[\u{E0000}-\u{E007F}]/u.test(clean(`\u{1F3F4}${hidden}\u{E007F}`)));
 });
 
-/** Any UTF-16 at all, unpaired surrogates included, rich in what has to be replaced. */
-const anyText = fc.oneof(
-  fc.string({ unit: "binary" }),
-  fc.array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 50 })
-    .map((units) => String.fromCharCode(...units)),
-  fc.array(
-    fc.constantFrom("a", "\x1b", "\n", "\u202e", "\u{1F3F4}", "\u{E0067}", "\u{E007F}", "\ud83d"),
-    { maxLength: 50 },
-  ).map((pieces) => pieces.join("")),
-);
-
-Deno.test("property: nothing that clean returns is a control or a bidirectional control", () => {
-  fc.assert(fc.property(anyText, (text) => {
-    assert(!/[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\p{Bidi_Control}]/u.test(clean(text)));
-  }));
-});
-
-Deno.test("property: cleaning twice is cleaning once", () => {
-  fc.assert(fc.property(anyText, (text) => {
-    assertEquals(clean(clean(text)), clean(text));
-  }));
-});
-
-Deno.test("property: text of letters, marks, numbers, punctuation, symbols and spaces is not changed", () => {
-  const visible = fc.string({ unit: "grapheme" })
-    .filter((text) => /^[\p{L}\p{M}\p{N}\p{P}\p{S}\p{Zs}]*$/u.test(text))
-    .filter((text) => !/[\u115F\u1160\u3164\uFFA0]/.test(text));
-  fc.assert(fc.property(visible, (text) => {
-    assertEquals(clean(text), text);
-  }));
-});
-
-Deno.test("property: every code point is either passed or named, and its neighbours stay", () => {
-  fc.assert(fc.property(fc.integer({ min: 0, max: 0x10ffff }), (code) => {
-    const shown = clean(`<${String.fromCodePoint(code)}>`).slice(1, -1);
-    const named = `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
-    const picture = String.fromCodePoint(code === 0x7f ? 0x2421 : 0x2400 + code % 0x20);
-    assert([String.fromCodePoint(code), named, picture].includes(shown));
-  }));
-});
-
-// For any text, its JSON is one line without anything that clean() would change, and a parser
-// gets the text back. (An unpaired surrogate is escaped by JSON.stringify itself.)
-Deno.test("toJsonLine hides nothing and loses nothing", () => {
-  fc.assert(fc.property(fc.string({ unit: "binary" }), (text) => {
-    const line = toJsonLine({ text });
-    assertEquals(clean(line), line);
-    assertEquals(JSON.parse(line), { text });
-  }));
+Deno.test("toJsonLine hides nothing and loses nothing, if the text is hostile", () => {
   const hostile = "\x00\x1b[2J\n\x7f\x9b\u202e\u2028\u{E0041}\ud800🏴\u{E0067}\u{E0062}\u{E007F}ñ";
   assertEquals(JSON.parse(toJsonLine({ hostile })), { hostile });
   assertEquals(clean(toJsonLine({ hostile })), toJsonLine({ hostile }));

@@ -1,5 +1,4 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import fc from "fast-check";
 import { LineReader, MAX_LINE_LENGTH } from "./line_reader.ts";
 
 async function linesOf(chunks: Iterable<Uint8Array>): Promise<string[]> {
@@ -71,19 +70,4 @@ Deno.test("LineReader reaches its end when it is closed while it waits", async (
   const pending = reader.next();
   await reader.close();
   assertEquals(await pending, null);
-});
-
-Deno.test("property: the lines do not depend on where the bytes are cut", async () => {
-  const piece = fc.constantFrom("a", "ñ", "漢", "👩‍👧", "\n", "\r\n", "\r", " ");
-  const text = fc.array(piece, { maxLength: 60 }).map((pieces) => pieces.join(""));
-  await fc.assert(fc.asyncProperty(text, fc.integer({ min: 1, max: 7 }), async (text, size) => {
-    const whole = bytes(text);
-    const cut = Array.from(
-      { length: Math.ceil(whole.length / size) },
-      (_, index) => whole.subarray(index * size, (index + 1) * size),
-    );
-    const expected = text.split("\n").map((line) => line.replace(/\r$/, ""));
-    if (text.endsWith("\n") || text === "") expected.pop();
-    assertEquals(await linesOf(cut), expected);
-  }));
 });

@@ -15,11 +15,10 @@ import {
   UnresolvedError,
 } from "../transport/mod.ts";
 import { MAX_MESSAGE_BYTES, OutOfTurnError } from "../protocol.ts";
-
-const canUseSockets = Deno.permissions.querySync({ name: "net" }).state === "granted";
+import { freePort, isGranted } from "./machine.ts";
 
 function socketTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, ignore: !canUseSockets, fn });
+  Deno.test({ name, ignore: !isGranted("net"), fn });
 }
 
 socketTest("a question while an answer is due is out of turn, and is not sent", async () => {
@@ -162,9 +161,7 @@ socketTest("signals end a server and an attempt to connect", async () => {
 
 socketTest("nobody there, or nobody of that name", async () => {
   // Nothing listens on the port of a socket that was closed.
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
+  const port = freePort();
   await assertRejects(() => connect({ port, connectTimeout: 1000 }), UnreachableError);
   await assertRejects(() => connect({ hostname: "no-existe.invalid" }), UnresolvedError);
 });

@@ -7,8 +7,9 @@ import type { Address } from "../transport/endpoint.ts";
 import type { Session } from "../transport/reliable/session.ts";
 import { forSeeds, oneOf, shuffled } from "./attack.ts";
 import { liveSessions, SERVER, Simulation } from "./simulation.ts";
+import { cases } from "./whole.ts";
 
-const SEEDS = 360;
+const SEEDS = cases(360);
 const CLIENT: Address = { hostname: "198.51.100.7", port: 40_000 };
 const REPLAYER: Address = { hostname: "203.0.113.66", port: 666 };
 const UTF8 = new TextEncoder();

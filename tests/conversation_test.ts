@@ -7,9 +7,9 @@ import type { Session } from "../transport/reliable/session.ts";
 import { forSeeds } from "./attack.ts";
 import { type RoomKind, ROOMS } from "./rooms.ts";
 import { Simulation } from "./simulation.ts";
-import { testAtLength } from "./whole.ts";
+import { cases, testAtLength } from "./whole.ts";
 
-const CONVERSATIONS = 2000;
+const CONVERSATIONS = cases(2000);
 const IN_PRIVATE = 700;
 const CLIENT = { hostname: "198.51.100.7", port: 40_000 };
 const UTF8 = new TextEncoder();

@@ -11,28 +11,34 @@ import {
   decodeHello,
   decodeWelcome,
   encode,
-} from "../transport/reliable/packet.ts";
-import {
   encodeHello,
   encodeWelcome,
   HEADER_BYTES,
-  REFUSALS,
-} from "../transport/reliable/packet.ts";
-import { MAX_DATAGRAM_BYTES, MAX_SEGMENT_BYTES, SEAL_BYTES } from "../transport/reliable/packet.ts";
-import {
+  MAX_DATAGRAM_BYTES,
+  MAX_SEGMENT_BYTES,
   type Packet,
   type PacketFields,
   packetId,
   packetType,
+  REFUSALS,
+  SEAL_BYTES,
 } from "../transport/reliable/packet.ts";
 import { privateRoom } from "../transport/private/private_room.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 import { PACKET_TYPES } from "./attack.ts";
+import { isGranted } from "./machine.ts";
 import { mutate, withId } from "./mutation.ts";
 import { Relay } from "./relay.ts";
 import { SERVER, Simulation } from "./simulation.ts";
-import { canDissect, type Captured, dissect, DISSECTOR, type Layers } from "./tshark.ts";
-import { packetList, pcapOf } from "./tshark.ts";
+import {
+  canDissect,
+  type Captured,
+  dissect,
+  DISSECTOR,
+  type Layers,
+  packetList,
+  pcapOf,
+} from "./tshark.ts";
 
 const SEEDS = 3;
 const MUTANTS = 3_000;
@@ -47,15 +53,13 @@ const ID = 0x0123_4567_89ab_cdefn;
 const NOTHING = new Uint8Array(0);
 const HANDSHAKE = new Set(["hello", "retry", "welcome", "refuse"]);
 const SEALABLE = new Set(["message", "ack", "ping", "pong", "bye", "bye-ack"]);
-// What Wireshark says of a packet that a dissector called malformed, or failed at.
+// Wireshark's marks of a packet that a dissector called malformed, or failed at.
 const FAILURES = ["_ws.malformed", "_ws.lua.error"];
 
 const primitives = nodePrimitives();
 const PRIVATE_ROOM = privateRoom(new Uint8Array(32).fill(1), primitives);
 const ANOTHER_ROOM = privateRoom(new Uint8Array(32).fill(2), primitives);
 const ROOMS: readonly Room[] = [OPEN_ROOM, PRIVATE_ROOM];
-
-const canUseNet = Deno.permissions.querySync({ name: "net" }).state === "granted";
 
 function test(name: string, fn: () => Promise<void>, { ignore = false } = {}): void {
   Deno.test({ name, ignore: !canDissect || ignore, fn });
@@ -101,7 +105,7 @@ test("the dissector reads real conversations over a loopback that loses", async 
     await conversation.bye();
     await check(capture, { passes: 1, hint: "Loopback" });
   }
-}, { ignore: !canUseNet });
+}, { ignore: !isGranted("net") });
 
 test("the dissector calls malformed what the decoder refuses, and nothing else", async () => {
   const fields = ["pyr.magic", "pyr.malformed", ...FAILURES];
@@ -382,7 +386,7 @@ function captured(datagram: Uint8Array): Captured {
 
 interface CheckOptions {
   readonly passes: 1 | 2;
-  /** What a failure is called. */
+  /** Name of a failure. */
   readonly hint: string;
 }
 
@@ -437,7 +441,7 @@ function isSealable(datagram: Uint8Array): boolean {
   return SEALABLE.has(packetType(datagram)!);
 }
 
-/** What the decoder reads; of a sealed packet, with zeros in place of what nobody can read. */
+/** The packet of a datagram; of a sealed one, with zeros in place of the ciphertext. */
 function readWhole(datagram: Uint8Array, isSealed: boolean): Packet | undefined {
   if (isSealed && datagram.length < HEADER_BYTES + SEAL_BYTES) return undefined;
   const opened = isSealed ? datagram.slice(0, datagram.length - SEAL_BYTES) : datagram;

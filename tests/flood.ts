@@ -8,15 +8,15 @@ import { seededBytes, seededRandom } from "../laboratory/random.ts";
 import { HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../transport/reliable/packet.ts";
 import { forge, guessedId, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 
-/** What the flood reports when it is over. */
+/** Report of a flood that is over. */
 export interface FloodReport {
   /** Datagrams sent. */
   readonly sent: number;
-  /** For how long, in s. */
+  /** Length, in s. */
   readonly seconds: number;
 }
 
-/** Longest that it may be asked to last, in s, and most that it sends. */
+/** Bounds of its length, in s, and of its datagrams. */
 const MAX_SECONDS = 60;
 const MAX_DATAGRAMS = 20_000_000;
 
@@ -30,10 +30,16 @@ const ID_START = 8;
 
 /** The command that runs this program. */
 export function floodCommand(port: number, seconds: number): string[] {
-  const script = decodeURIComponent(new URL(import.meta.url).pathname);
   return [
     Deno.execPath(),
-    ...["run", "--no-prompt", "--allow-net=127.0.0.1", script, `${port}`, `${seconds}`],
+    ...[
+      "run",
+      "--no-prompt",
+      "--allow-net=127.0.0.1",
+      import.meta.filename!,
+      `${port}`,
+      `${seconds}`,
+    ],
   ];
 }
 

@@ -1,6 +1,6 @@
 /**
- * Fuzzing: input that nobody in their right mind would send, in any amount. Each target says what
- * holds whatever the input is; each case of it comes from a seed, and can be played again alone.
+ * Fuzzing: input that no sound peer would send, in any amount. Each target states its invariants;
+ * each case comes from a seed, and can be replayed alone.
  *
  * `deno task fuzz` runs all targets in turn until it is interrupted; `tests/fuzz_test.ts` runs a fixed
  * number of cases of each.
@@ -14,17 +14,17 @@ import { fuzzDecoder } from "./fuzz_decoder.ts";
 import { fuzzLines } from "./fuzz_lines.ts";
 import { fuzzClient, fuzzServer } from "./fuzz_sessions.ts";
 
-/** Something that is fuzzed. */
+/** A target of fuzzing. */
 export interface FuzzTarget {
-  /** What it is called on the command line. */
+  /** Its name on the command line. */
   readonly name: string;
   /** Cases that the suite runs. */
   readonly cases: number;
-  /** Runs the case of a seed, and gives back how many inputs it had. Throws if an invariant fails. */
+  /** Runs the case of a seed; returns how many inputs it had. Throws if an invariant fails. */
   run(seed: number): number | Promise<number>;
 }
 
-/** All that is fuzzed. */
+/** All targets. */
 export const TARGETS: readonly FuzzTarget[] = [
   { name: "decoder", cases: 100, run: fuzzDecoder },
   { name: "server", cases: 60, run: fuzzServer },
@@ -34,15 +34,15 @@ export const TARGETS: readonly FuzzTarget[] = [
   { name: "clean", cases: 40, run: fuzzClean },
 ];
 
-/** The seeds of this many cases: the first, and those that follow it. */
+/** Cases of consecutive seeds. */
 export interface Run {
   /** Seed of the first case, 0 to 2³² - 1. */
   readonly seed: number;
-  /** How many cases. */
+  /** Number of cases. */
   readonly cases: number;
 }
 
-/** Runs cases of a target. A failure names its seed, and how to play it again. */
+/** Runs cases of a target. A failure names its seed, and how to replay it. */
 export async function runCases(target: FuzzTarget, { seed, cases }: Run): Promise<number> {
   let inputs = 0;
   for (let index = 0; index < cases; index++) {
@@ -62,7 +62,7 @@ export async function runCases(target: FuzzTarget, { seed, cases }: Run): Promis
 const REPORT_INTERVAL_MS = 5000;
 const MAX_SEED = 2 ** 32 - 1;
 
-/** Runs the targets in turn: for so many seconds or cases, or until it is interrupted. */
+/** Runs the targets in turn: for some seconds or cases, or until it is interrupted. */
 async function main(): Promise<number> {
   const values = ["segundos", "semilla", "casos", "objetivo"];
   const args = new Arguments(Deno.args, { values, flags: [], words: 0 });

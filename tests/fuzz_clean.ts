@@ -1,5 +1,5 @@
 /**
- * Fuzzing of what makes remote text harmless.
+ * Fuzzing of the cleaning of remote text.
  *
  * @module
  */
@@ -11,7 +11,7 @@ import { anyText } from "./fuzz_text.ts";
 const TEXTS = 100;
 
 /**
- * What makes remote text harmless. Invariants, for any text:
+ * The cleaning of remote text. Invariants, for any text:
  *
  * - each character is passed or shown as the documentation of `clean` says, and nothing else happens;
  * - so nothing that steers a terminal or hides itself is left, and cleaning twice changes nothing;
@@ -62,7 +62,7 @@ function shown(character: string): string {
   return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
 }
 
-/** How many characters the flag has that begins there: black flag, 1 to 6 tags, cancel tag; or 0. */
+/** Number of characters of the flag that begins there: black flag, 1 to 6 tags, cancel tag; or 0. */
 function flagLength(characters: readonly string[], at: number): number {
   const code = (index: number) => characters[index]?.codePointAt(0) ?? 0;
   if (code(at) !== 0x1f3f4) return 0;

@@ -15,7 +15,7 @@ import type { Dice } from "./fuzz_dice.ts";
 /** Somewhat more than any datagram may have, so that too long ones are made too. */
 const MOST_BYTES = MAX_DATAGRAM_BYTES + 16;
 
-/** Where the fields of the header stand. */
+/** Offsets of the fields of the header. */
 const TYPE_AT = 4;
 const ID_AT = 8;
 const ID_END = 16;
@@ -27,7 +27,7 @@ const TYPES: readonly PacketType[] = [
   ...["ping", "pong", "bye", "bye-ack", "reset"] as const,
 ];
 
-/** The id in a datagram that is long enough to have one, whatever else is in it. */
+/** The id in a datagram, if it is long enough to have one. */
 function idOf(datagram: Uint8Array): bigint | undefined {
   if (datagram.length < ID_END) return undefined;
   return new DataView(datagram.buffer, datagram.byteOffset).getBigUint64(ID_AT);
@@ -35,7 +35,7 @@ function idOf(datagram: Uint8Array): bigint | undefined {
 
 /**
  * Makes datagrams, all in one buffer and at any place in it: each is overwritten by the next, as in a
- * driver that reuses the buffer it receives in. Whoever keeps a view of one will see it change.
+ * driver that reuses the buffer it receives in. A view of one that is kept will change.
  */
 export class DatagramMaker {
   readonly #buffer = new Uint8Array(MOST_BYTES + 8);
@@ -102,7 +102,7 @@ export class DatagramMaker {
     return this.copy(packet);
   }
 
-  /** Sees to it that a datagram does not carry an id of those: one bit of it is wrong then. */
+  /** Flips one bit of the id of a datagram if it is one of those. */
   without(ids: ReadonlySet<bigint>, datagram: Uint8Array): Uint8Array {
     for (let id = idOf(datagram); id !== undefined && ids.has(id); id = idOf(datagram)) {
       datagram[ID_AT + this.#dice.below(ID_END - ID_AT)]! ^= 1 << this.#dice.below(8);

@@ -27,17 +27,17 @@ const INPUTS = 400;
 /** Most steps of one case: it ends although the conversation may not. */
 const MAX_STEPS = 20 * INPUTS;
 
-/** Where the attacker is. */
+/** Address of the attacker. */
 const ATTACKER: Address = { hostname: "203.0.113.17", port: 9 };
 
-/** Where nobody is: each has something in common with a guest. */
+/** Addresses without a guest: each has something in common with one. */
 const STRANGERS: readonly Address[] = [
   ATTACKER,
   { ...GUESTS[0]!, hostname: ATTACKER.hostname },
   { ...GUESTS[0]!, port: ATTACKER.port },
 ];
 
-/** What a server never answers: two of them could go on for ever. */
+/** Packets that a server never answers: two of them could go on for ever. */
 const ONLY_FROM_SERVERS: ReadonlySet<PacketType | undefined> = new Set(
   ["retry", "welcome", "refuse", "reset"],
 );
@@ -46,14 +46,14 @@ const NOTHING = new Uint8Array(0);
 const NOBODY: ReadonlySet<bigint> = new Set();
 
 /**
- * What an attacker knows:
+ * Knowledge of an attacker:
  * - `blind`: every conversation that is over, and of this one all but its 64-bit ids;
  * - `repeater`: every datagram of this conversation, but only to send it again as it was;
- * - `knowing`: everything, as whoever is on the path does.
+ * - `knowing`: everything, as on the path.
  */
 type Attacker = "blind" | "repeater" | "knowing";
 
-/** Whom the attacker sends to. */
+/** The end that the attacker sends to. */
 type Side = "server" | "client";
 
 /**
@@ -66,10 +66,10 @@ type Side = "server" | "client";
  * - every event is legal: connected, then question and answer in turn, then the end, all once;
  * - a `blind` attacker, who may have sessions of its own, changes nothing: afterwards both
  *   conversations are, datagram by datagram and to the millisecond, what they are without it;
- * - a `repeater` has no question asked twice and keeps nobody from the right end;
+ * - a `repeater` has no question asked twice and keeps no client from the right end;
  * - after a `knowing` one the sessions end by silence, and nothing is left of them.
  *
- * @returns How many datagrams were fed.
+ * @returns Number of datagrams fed.
  */
 export function fuzzServer(seed: number): number {
   return fuzz(seed, "server");
@@ -83,7 +83,7 @@ export function fuzzServer(seed: number): number {
  * - every event is legal: each answer follows its question, and the end is the end;
  * - a `blind` attacker is never answered and changes nothing: both conversations are, datagram by
  *   datagram and to the millisecond, what they are without it;
- * - a `repeater` has no answer shown twice and keeps nobody from the right end;
+ * - a `repeater` has no answer shown twice and keeps no client from the right end;
  * - after a `knowing` one, and without a server, the clients give up.
  *
  * @returns How many datagrams were fed.
@@ -148,8 +148,8 @@ function fuzz(seed: number, side: Side): number {
 }
 
 // An acknowledgement makes room for itself and, in slow start, for one more; of what is overdue by then
-// two copies may go out. Every segment is acknowledged once, so that this does not go on. And who gets
-// through again asks the question that was open, as far as the first window goes.
+// two copies may go out. Every segment is acknowledged once, so that this does not go on. And a
+// client that gets through again asks its open question, as far as the first window goes.
 function mostReplies(type: PacketType | undefined): number {
   if (type === "ack") return 4;
   return type === "welcome" ? INITIAL_WINDOW : 1;
@@ -192,7 +192,7 @@ class Attack {
     }
   }
 
-  /** Feeds one datagram to whoever is there to be fed. Returns how many. */
+  /** Feeds one datagram to an end that is there. Returns how many were fed. */
   feed(): number {
     return this.#side === "server" ? this.#feedServer() : this.#feedClient();
   }
@@ -241,7 +241,7 @@ class Attack {
     return 1;
   }
 
-  /** Leaves whoever was fed alone, and sees to it that nothing is left of them. */
+  /** Leaves the ends alone, and asserts that nothing is left of them. */
   abandon(): void {
     const { simulation, guests } = this.#world;
     if (this.#side === "server") {
@@ -287,7 +287,7 @@ class Attack {
     const from = this.#anywhere();
     if (dice.chance(0.1)) {
       const own = this.#own();
-      // Who has a session may say that it is anywhere.
+      // The owner of a session may say that it is anywhere.
       if (own !== undefined) return { datagram: own, from: dice.chance(0.9) ? ATTACKER : from };
     }
     const secrets = this.#attacker === "blind" ? this.#secrets(this.#world.guests) : NOBODY;
@@ -329,7 +329,7 @@ class Attack {
     return id === undefined || this.#dice.chance(0.1) ? this.#dice.id() : id;
   }
 
-  // What nobody but the two ends knows while it matters.
+  // Known to the two ends alone while it matters.
   #secrets(guests: readonly Guest[]): ReadonlySet<bigint> {
     const secrets = new Set<bigint>();
     for (const { nonce, sessionId } of guests) {
@@ -379,8 +379,8 @@ class Attack {
     return simulation.foreignIds.has(id) || [...simulation.sessionIds.values()].includes(id);
   }
 
-  // What comes for a datagram that says to be from a guest goes to that guest, past the network: it
-  // was not there without the attacker.
+  // A reply to a datagram that says to be from a guest goes to that guest, past the network: it was
+  // not there without the attacker.
   #forward(replies: readonly Sent[]): void {
     const { simulation, guests } = this.#world;
     for (const reply of replies) {

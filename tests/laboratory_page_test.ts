@@ -7,8 +7,10 @@
  * and the same role is what it shows. A server is closed with Ctrl-C when the others have ended.
  */
 import { assert, assertEquals } from "@std/assert";
+import { freePort } from "./machine.ts";
 import { canRunPrograms } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
+import { isWhole } from "./whole.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const PAGE = new URL("docs/laboratorio.md", ROOT);
@@ -51,7 +53,7 @@ for (const [title, acts] of canRead ? await readExperiments() : []) {
   const captures = acts.some(({ role }) => role === "captura");
   Deno.test({
     name: `laboratory page: ${title}`,
-    ignore: captures ? !canCapture : !canRun,
+    ignore: !isWhole || (captures ? !canCapture : !canRun),
     fn: () => perform(acts),
   });
 }
@@ -272,13 +274,6 @@ function compareTimeouts(
   if (fall(measured(inPage), FELL_FAR)) {
     assert(fall(measured(timeouts), FELL), `RTO ${timeouts}: ${command}`);
   }
-}
-
-function freePort(): number {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
-  return port;
 }
 
 function sleep(milliseconds: number): Promise<void> {

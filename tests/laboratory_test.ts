@@ -226,7 +226,10 @@ test("the summary comes after losses, or when it is wanted", async () => {
   await server.write("dos\n");
   await using quiet = new Process("cliente", `--puerto=${port}`, "--perdida=100", "¿Y?");
   assertEquals(await quiet.exited(), 0);
-  assertEquals(quiet.errors.includes("Lo que hizo la red"), false);
+  // A slow machine may have sent something again, and the summary that comes then says so.
+  if (quiet.errors.includes("Lo que hizo la red")) {
+    assertMatch(quiet.errors, /(?:reenvíos|rechazados) +[1-9]/);
+  }
   await server.write("tres\n");
   await using wanted = new Process("cliente", `--puerto=${port}`, "--resumen", "¿Y?");
   assertEquals(await wanted.exited(), 0);

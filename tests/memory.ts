@@ -1,5 +1,5 @@
 /**
- * How much memory is really in use.
+ * Memory that is really in use.
  *
  * @module
  */
@@ -9,7 +9,7 @@ import { runInNewContext } from "node:vm";
 setFlagsFromString("--expose-gc");
 const collectGarbage: () => void = runInNewContext("gc");
 
-/** Bytes of the heap that something still refers to. */
+/** Bytes of the heap that are still referred to. */
 export function heapInUse(): number {
   collectGarbage();
   return Deno.memoryUsage().heapUsed;

@@ -6,7 +6,7 @@
 import { seededBytes } from "../laboratory/random.ts";
 import { HEADER_BYTES, MAX_DATAGRAM_BYTES } from "../transport/reliable/packet.ts";
 
-/** Where the session id stands in a datagram. */
+/** Offsets of the session id in a datagram. */
 const ID_START = 8;
 const ID_END = 16;
 

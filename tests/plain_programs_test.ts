@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type NetworkConditions, PERFECT } from "../laboratory/network.ts";
+import { freePort, outputOf } from "./machine.ts";
 import { canRunPrograms, Process, startServer } from "./process.ts";
 import { Relay } from "./relay.ts";
 
@@ -32,18 +33,14 @@ while pregunta != "bye":
 `;
 
 const hasPython = /^Python 3/.test(await outputOf("python3", "--version"));
-// The other netcats take other options.
-const hasNetcat = /^OpenBSD/.test(await outputOf("nc", "-h"));
+const netcatName = await findNetcat();
 
-/** The output of a command, or nothing if it cannot be run. */
-async function outputOf(command: string, ...args: string[]): Promise<string> {
-  if (!canRunPrograms) return "";
-  try {
-    const { stdout, stderr } = await new Deno.Command(command, { args }).output();
-    return new TextDecoder().decode(Uint8Array.of(...stdout, ...stderr));
-  } catch {
-    return "";
+/** The netcat of OpenBSD, whatever answers to `nc`: the others take other options. */
+async function findNetcat(): Promise<string | undefined> {
+  for (const name of ["nc.openbsd", "nc"]) {
+    if (/^OpenBSD/.test(await outputOf(name, "-h"))) return name;
   }
+  return undefined;
 }
 
 function test(name: string, fn: () => Promise<void>, canRun = canRunPrograms): void {
@@ -77,7 +74,7 @@ function startRelay(port: number, conditions: Partial<NetworkConditions>, seed =
 test("netcat asks our server", async () => {
   const { server, port } = await startPlainServer();
   await using _server = server;
-  await using netcat = new Process(["nc", "-u", "127.0.0.1", `${port}`]);
+  await using netcat = new Process([netcatName!, "-u", "127.0.0.1", `${port}`]);
   for (const [question, answer] of [[QUESTION, "NOOOOO"], ["¿Y CSS?", "Tampoco"]] as const) {
     await netcat.write(`${question}\n`);
     await server.until(`Pregunta: ${question}\nCliente: 127.0.0.1\nIngrese una respuesta: `);
@@ -88,14 +85,12 @@ test("netcat asks our server", async () => {
   await server.until(/Cliente desconectado: .* \(fin de la conversación\)/);
   assertEquals(netcat.output, "NOOOOO\nTampoco\n");
   assertEquals(server.output.match(/^Pregunta: .*$/gm)?.length, 2);
-}, hasNetcat);
+}, netcatName !== undefined);
 
 test("our client asks netcat", async () => {
   // Netcat does not tell which port it took: it is given one that was free a moment ago.
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  const { port } = socket.addr as Deno.NetAddr;
-  socket.close();
-  await using netcat = new Process(["nc", "-v", "-u", "-l", "127.0.0.1", `${port}`]);
+  const port = freePort();
+  await using netcat = new Process([netcatName!, "-v", "-u", "-l", "127.0.0.1", `${port}`]);
   await netcat.until("Bound on");
   await using client = new Process("cliente", "--sin-fiabilidad", "--puerto", `${port}`);
   await client.write(`${QUESTION}\n`);
@@ -105,7 +100,7 @@ test("our client asks netcat", async () => {
   await client.write("bye\n");
   assertEquals(await client.exited(), 0);
   await netcat.until(`${QUESTION}bye`);
-}, hasNetcat);
+}, netcatName !== undefined);
 
 test("a Python client of ten lines asks our server", async () => {
   const { server, port } = await startPlainServer();

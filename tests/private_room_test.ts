@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { PERFECT } from "../laboratory/network.ts";
 import { connect, RefusedError, serve } from "../transport/mod.ts";
+import { isGranted } from "./machine.ts";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";
@@ -8,7 +9,6 @@ import { Relay } from "./relay.ts";
 const CODE = "7K3M-9QXT-0B4D-HZ6W";
 const ANOTHER_CODE = "ZZZZ-9QXT-0B4D-HZ6W";
 const QUESTION = "¿HTML es un lenguaje de programacion?";
-const canUseNet = Deno.permissions.querySync({ name: "net" }).state === "granted";
 
 function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !canRunPrograms, fn });
@@ -20,7 +20,7 @@ function testInTerminal(name: string, fn: () => Promise<void>): void {
 
 Deno.test({
   name: "a private room through the door: who has the code, however typed, and who has not",
-  ignore: !canUseNet,
+  ignore: !isGranted("net"),
   async fn() {
     await using server = serve({ port: 0, code: CODE }, (question) => `re: ${question}`);
     const { port } = server.addr;
@@ -36,7 +36,7 @@ Deno.test({
 
 Deno.test({
   name: "an open room wants no code, and none is too short to be one",
-  ignore: !canUseNet,
+  ignore: !isGranted("net"),
   async fn() {
     await using server = serve({ port: 0 }, () => "");
     const { port } = server.addr;
@@ -47,7 +47,7 @@ Deno.test({
   },
 });
 
-// Whoever can read everything on the way reads none of the words.
+// An eavesdropper on the path reads none of the words.
 test("a private room through pipes, and what somebody on the path sees of it", async () => {
   const { server, port } = await startServer("--codigo", CODE);
   await using _server = server;
@@ -102,7 +102,7 @@ testInTerminal("a private room in terminals: the code is asked for without an ec
   );
 });
 
-// The process ended where it was, and left a terminal in which nobody sees what he types.
+// The process ended where it was, and left a terminal without an echo.
 testInTerminal(
   "Ctrl-C at the question for the code exits 130, and gives the terminal back",
   async () => {
@@ -170,11 +170,11 @@ test("a server on every address shows the exact command of a client for each", a
   for (const command of commands ?? []) assertMatch(command, exact);
 });
 
-// What the server is given, what the client is given, and what the client then says.
+// Arguments of the server, arguments of the client, and the line that the client then shows.
 const OUTCOMES: readonly (readonly [string[], string[], RegExp])[] = [
   [["--codigo", CODE], ["--codigo", ANOTHER_CODE], /^Error: el código no es el de la sala de .*$/m],
   [["--codigo", CODE], [], /^Error: la sala de .* es privada: añada --codigo .*$/m],
-  // Anybody on the path can say this, and would read along if it were simply believed.
+  // An attacker on the path can say this, and would read along if it were simply believed.
   [
     [],
     ["--codigo", CODE],
@@ -194,19 +194,19 @@ for (const [ofServer, ofClient, expected] of OUTCOMES) {
   });
 }
 
-// Nobody can prove a refusal. So who had a code goes on trying until the silence is over, and has lost the
-// server then; who had none is told that one is needed now.
+// A refusal cannot be proved. So a client with a code goes on trying until the idle timeout, and has lost
+// the server then; a client without one is told that it needs one now.
 for (const [code, expected] of [[["--codigo", CODE], 4], [[], 6]] as const) {
   test(`a server that comes back with another code, to a client with "${code}"`, async () => {
     const { server, port } = await startServer(...code);
     await using _server = server;
-    const common = ["--puerto", `${port}`, "--inactividad", "3"];
+    const { server: another, port: anotherPort } = await startServer("--codigo", ANOTHER_CODE);
+    await using _another = another;
+    await using relay = new Relay({ port, conditions: PERFECT, seed: 1 });
+    const common = ["--puerto", `${relay.port}`, "--inactividad", "3"];
     await using client = new Process("cliente", ...common, ...code, "¿Y?");
     await server.until("Ingrese una respuesta: ");
-    server.kill("SIGKILL");
-    await server.exited();
-    await using another = new Process("servidor", "--puerto", `${port}`, "--codigo", ANOTHER_CODE);
-    await another.until("Escuchando en");
+    relay.redirect(anotherPort);
     assertEquals(await client.exited(), expected);
     assertMatch(client.errors, /^Error: (?:se perdió la conexión|el servidor .* sala privada)/m);
   });
@@ -224,7 +224,7 @@ test("codes that cannot be one, and a code that nobody can be asked for", async 
   assertMatch(client.errors, /^Error: no hay terminal en la que pedir el código: .*$/m);
 });
 
-// Both were shown again as an option that nobody knows, which is no help, and may end in a log.
+// Both were repeated as an unknown option, which is no help, and may end in a log.
 for (
   const { typed, expected } of [
     { typed: ["--codigo", "-secreto123"], expected: /^Error: .* --codigo .* únalo con "="; .*\n$/ },
@@ -255,7 +255,7 @@ test("what the operator hears of the room: open, private with a short code, priv
   assertMatch(await heard("--codigo", "clave123"), /^Sala privada; aviso: .* código corto.*$/m);
   const ofOnesOwn = await heard("--codigo", CODE);
   assertMatch(ofOnesOwn, /^Sala privada, con su código$/m);
-  // It is not shown to whoever looks on: the client asks for it.
+  // It is not shown to bystanders: the client asks for it.
   assertMatch(ofOnesOwn, /^ {2}deno task cliente --puerto \d+ --codigo$/m);
   assert(!ofOnesOwn.includes(CODE), ofOnesOwn);
 });

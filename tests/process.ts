@@ -4,22 +4,22 @@
  * @module
  */
 
-/** Whether the permissions allow to run the programs over a real network. */
-export const canRunPrograms: boolean = isGranted("run") && isGranted("net");
+import { Changes } from "./changes.ts";
+import { isGranted } from "./machine.ts";
 
-/** Far more than any step takes: reached only by a test that fails. */
-const PATIENCE_MS = 60_000;
+/** Whether the permissions allow to run the programs over a real network. */
+export const canRunPrograms: boolean = isGranted("run", "net");
 
 /** A program of this project. */
 export type ProgramName = "servidor" | "cliente";
 
 /** The command that `deno task` runs for a program. */
 export function command(name: ProgramName, ...args: string[]): string[] {
-  const script = decodeURIComponent(new URL(`../${name}.ts`, import.meta.url).pathname);
+  const script = `${import.meta.dirname}/../${name}.ts`;
   return [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS[name], script, ...args];
 }
 
-/** What the tasks of `deno.json` grant each program; a test sees to it that both are the same. */
+/** Permissions of each program: those of the tasks in `deno.json`, as a test asserts. */
 export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
   servidor: ["--allow-net", "--allow-sys=networkInterfaces"],
   cliente: ["--allow-net"],
@@ -34,8 +34,7 @@ export class Process implements AsyncDisposable {
   readonly #child: Deno.ChildProcess;
   readonly #input: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reading: Promise<unknown>;
-  #changed = Promise.withResolvers<void>();
-  #isOver = false;
+  readonly #changes = new Changes();
 
   /** Starts a program of this project, or any command. */
   constructor(program: ProgramName | readonly string[], ...args: string[]) {
@@ -51,10 +50,7 @@ export class Process implements AsyncDisposable {
     this.#reading = Promise.all([
       this.#read(this.#child.stdout, (text) => this.output += text),
       this.#read(this.#child.stderr, (text) => this.errors += text),
-    ]).then(() => {
-      this.#isOver = true;
-      this.#wake();
-    });
+    ]).then(() => this.#changes.end());
   }
 
   /** Writes to its standard input. */
@@ -79,17 +75,8 @@ export class Process implements AsyncDisposable {
    * @throws {Error} If that does not come within a minute, or the program has ended without it.
    */
   async until(wanted: string | RegExp): Promise<readonly string[]> {
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      this.#wake();
-    }, PATIENCE_MS);
     const find = () => match(this.output, wanted) ?? match(this.errors, wanted);
-    let found = find();
-    for (; found === undefined && !isLate && !this.#isOver; found = find()) {
-      await this.#changed.promise;
-    }
-    clearTimeout(timer);
+    const found = await this.#changes.until(find);
     if (found !== undefined) return found;
     throw new Error(`Not seen: "${wanted}"\n${this.output}\n${this.errors}`);
   }
@@ -101,15 +88,15 @@ export class Process implements AsyncDisposable {
       if (end >= 0) {
         yield this.output.slice(at, end);
         at = end + 1;
-      } else if (this.#isOver) {
+      } else if (this.#changes.isOver) {
         return;
       } else {
-        await this.#changed.promise;
+        await this.#changes.next;
       }
     }
   }
 
-  /** Waits for its end, and gives back its exit code, or the name of the signal that ended it. */
+  /** Waits for its end; returns its exit code, or the name of the signal that ended it. */
   async exited(): Promise<number | Deno.Signal> {
     await this.#reading;
     const { code, signal } = await this.#child.status;
@@ -130,13 +117,8 @@ export class Process implements AsyncDisposable {
   async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
     for await (const text of stream.pipeThrough(new TextDecoderStream())) {
       add(text);
-      this.#wake();
+      this.#changes.tell();
     }
-  }
-
-  #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
   }
 }
 
@@ -150,8 +132,4 @@ export async function startServer(...args: string[]): Promise<{ server: Process;
 function match(text: string, wanted: string | RegExp): readonly string[] | undefined {
   if (typeof wanted === "string") return text.includes(wanted) ? [wanted] : undefined;
   return wanted.exec(text) ?? undefined;
-}
-
-function isGranted(name: "run" | "net"): boolean {
-  return Deno.permissions.querySync({ name }).state === "granted";
 }

@@ -5,10 +5,13 @@
  * @module
  */
 
+import { Changes } from "./changes.ts";
+import { outputOf } from "./machine.ts";
 import { Screen } from "./pty_screen.ts";
 
 /** Whether this machine and these permissions allow {@linkcode Pty}. */
-export const canUsePty: boolean = await hasPython();
+export const canUsePty: boolean = Deno.build.os !== "windows" &&
+  (await outputOf("python3", "-c", "import pty; print(pty.__name__)")).startsWith("pty");
 
 /** How {@linkcode Pty} sets the terminal up. */
 export interface PtyOptions {
@@ -19,9 +22,6 @@ export interface PtyOptions {
   /** Gives standard error a pipe of its own, read by {@linkcode Pty.errors}; default false. */
   errorsApart?: boolean;
 }
-
-/** Far more than any step takes: reached only by a test that fails. */
-const PATIENCE_MS = 30_000;
 
 /** One command and the terminal that it runs in. */
 export class Pty implements AsyncDisposable {
@@ -38,15 +38,14 @@ export class Pty implements AsyncDisposable {
   #orders: WritableStreamDefaultWriter<Uint8Array>;
   #reading: Promise<void>;
   #exit = Promise.withResolvers<number>();
-  #changed = Promise.withResolvers<void>();
-  #over = false;
+  readonly #changes = new Changes();
 
   /** Starts `command` in a terminal of its own. */
   constructor(
     command: string[],
     { rows = 24, columns = 80, errorsApart = false }: PtyOptions = {},
   ) {
-    const script = decodeURIComponent(new URL("pty_helper.py", import.meta.url).pathname);
+    const script = `${import.meta.dirname}/pty_helper.py`;
     this.#helper = new Deno.Command("python3", {
       args: [script, `${rows}`, `${columns}`, errorsApart ? "apart" : "together", ...command],
       stdin: "piped",
@@ -58,12 +57,12 @@ export class Pty implements AsyncDisposable {
     this.#reading = this.#read();
   }
 
-  /** What the screen shows, with what has scrolled off it above. */
+  /** The text of the screen, with that which has scrolled off it above. */
   get screen(): string {
     return this.#screen.text;
   }
 
-  /** Where the cursor stands. */
+  /** Place of the cursor. */
   get cursor(): { row: number; column: number } {
     return this.#screen.cursor;
   }
@@ -87,21 +86,14 @@ export class Pty implements AsyncDisposable {
   /**
    * Waits until `condition` holds of the screen; a text or a pattern must be contained in it.
    *
-   * @throws {Error} If that has not come in half a minute, or the command has ended without it
+   * @throws {Error} If that has not come in a minute, or the command has ended without it
    */
   async until(condition: string | RegExp | ((screen: string) => boolean)): Promise<void> {
     const holds = (screen: string) => {
       if (typeof condition === "string") return screen.includes(condition);
       return condition instanceof RegExp ? condition.test(screen) : condition(screen);
     };
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      this.#changed.resolve();
-    }, PATIENCE_MS);
-    while (!holds(this.screen) && !late && !this.#over) await this.#changed.promise;
-    clearTimeout(timer);
-    if (holds(this.screen)) return;
+    if (await this.#changes.until(() => holds(this.screen) || undefined)) return;
     throw new Error(`Not seen: "${condition}"; the screen:\n${this.screen}\n${this.errors}`);
   }
 
@@ -129,35 +121,17 @@ export class Pty implements AsyncDisposable {
         if (errors !== undefined) this.errors += decode(decoders.errors, errors);
         if (exit !== undefined) this.#exit.resolve(exit);
       }
-      this.#wake();
+      this.#changes.tell();
     }
-    this.#over = true;
-    this.#wake();
+    this.#changes.end();
   }
 
   #show(text: string): void {
     this.raw += text;
     this.#screen.write(text);
   }
-
-  #wake(): void {
-    this.#changed.resolve();
-    this.#changed = Promise.withResolvers();
-  }
 }
 
 function decode(decoder: TextDecoder, base64: string): string {
   return decoder.decode(Uint8Array.fromBase64(base64), { stream: true });
-}
-
-async function hasPython(): Promise<boolean> {
-  if (Deno.build.os === "windows") return false;
-  const { state } = Deno.permissions.querySync({ name: "run", command: "python3" });
-  if (state !== "granted") return false;
-  try {
-    const { success } = await new Deno.Command("python3", { args: ["-c", "import pty"] }).output();
-    return success;
-  } catch {
-    return false;
-  }
 }

@@ -49,7 +49,7 @@ def serve(pid, screen, errors):
             if not data:
                 selector.unregister(key.fd)
                 if key.fd == 0:
-                    # Whoever gave the orders is gone.
+                    # The giver of the orders is gone.
                     os.kill(pid, signal.SIGKILL)
             elif key.fd == screen:
                 tell({"screen": base64.b64encode(data).decode()})

@@ -1,5 +1,5 @@
 /**
- * What a terminal shows after the bytes that it was sent, as far as a line editor uses it.
+ * A terminal's screen after the bytes that it was sent, as far as a line editor uses it.
  *
  * @module
  */
@@ -25,7 +25,7 @@ export class Screen {
     return lines.join("\n").replace(/\n+$/, "");
   }
 
-  /** Where the cursor stands, counted from 0; the row from the first that was written. */
+  /** Place of the cursor, counted from 0; the row from the first that was written. */
   get cursor(): { row: number; column: number } {
     return { row: this.#row, column: Math.min(this.#column, this.#columns - 1) };
   }

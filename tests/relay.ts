@@ -10,9 +10,9 @@ import { seededRandom } from "../laboratory/random.ts";
 export interface RelayOptions {
   /** Port of the server on this machine. */
   readonly port: number;
-  /** What becomes of the datagrams, both ways. */
+  /** The fate of the datagrams, both ways. */
   readonly conditions: NetworkConditions;
-  /** Which datagrams it becomes of. */
+  /** The seed of their fates. */
   readonly seed: number;
   /** Sees every datagram that comes in, and where it is to go. */
   readonly onDatagram?: (datagram: Uint8Array, to: Deno.NetAddr) => void;
@@ -26,11 +26,11 @@ interface Parcel {
 
 /** Passes datagrams on to a server, and its replies back to each client. */
 export class Relay implements AsyncDisposable {
-  /** How many datagrams came in. */
+  /** Datagrams that came in. */
   datagrams = 0;
-  /** How many of them were lost. */
+  /** Datagrams that were lost. */
   lost = 0;
-  readonly #server: Deno.NetAddr;
+  #server: Deno.NetAddr;
   readonly #network: Network<Parcel>;
   readonly #front = bind();
   readonly #backs = new Map<string, Deno.DatagramConn>();
@@ -40,7 +40,7 @@ export class Relay implements AsyncDisposable {
 
   constructor({ port, conditions, seed, onDatagram = () => {} }: RelayOptions) {
     this.#onDatagram = onDatagram;
-    this.#server = { transport: "udp", hostname: "127.0.0.1", port };
+    this.#server = serverAt(port);
     this.#network = new Network(conditions, seededRandom(seed));
     this.#loops.push(this.#receive(this.#front, (datagram, from) => {
       this.#forward({ datagram, through: this.#backOf(from), to: this.#server });
@@ -63,6 +63,12 @@ export class Relay implements AsyncDisposable {
   forgetPorts(): void {
     for (const back of this.#backs.values()) back.close();
     this.#backs.clear();
+  }
+
+  /** Passes all on to another server from now on, as if that had taken the place of the first. */
+  redirect(port: number): void {
+    this.#server = serverAt(port);
+    this.forgetPorts();
   }
 
   #backOf(client: Deno.NetAddr): Deno.DatagramConn {
@@ -99,6 +105,10 @@ export class Relay implements AsyncDisposable {
   ): Promise<void> {
     for await (const [datagram, from] of socket) take(datagram.slice(), from as Deno.NetAddr);
   }
+}
+
+function serverAt(port: number): Deno.NetAddr {
+  return { transport: "udp", hostname: "127.0.0.1", port };
 }
 
 function bind(): Deno.DatagramConn {

@@ -6,9 +6,9 @@ import type { Session } from "../transport/reliable/session.ts";
 import { forSeeds } from "./attack.ts";
 import { ROOM_KINDS, type RoomKind, ROOMS } from "./rooms.ts";
 import { SERVER, Simulation } from "./simulation.ts";
-import { testAtLength } from "./whole.ts";
+import { cases, testAtLength } from "./whole.ts";
 
-const SEEDS: Readonly<Record<RoomKind, number>> = { open: 1000, private: 400 };
+const SEEDS: Readonly<Record<RoomKind, number>> = { open: cases(1000), private: 400 };
 const UTF8 = new TextEncoder();
 const SECOND = 1000;
 const HOUR = 3600 * SECOND;

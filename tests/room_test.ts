@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { connect } from "../transport/mod.ts";
 import { PERFECT } from "../laboratory/network.ts";
+import { freePort } from "./machine.ts";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
 import { Relay } from "./relay.ts";
@@ -330,13 +331,6 @@ Deno.test({
     assertEquals(await conversation.ask("¿Hay alguien?"), "Usted preguntó: ¿Hay alguien?");
   },
 });
-
-/** A UDP port that nobody had a moment ago. */
-function freePort(): number {
-  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
-  socket.close();
-  return (socket.addr as Deno.NetAddr).port;
-}
 
 /** Answers each question of a server with `--json` as it comes, and notes it in `order`. */
 async function answerInOrder(server: Process, order: string[]): Promise<void> {

@@ -7,7 +7,7 @@ import { nodePrimitives } from "../transport/private/crypto.ts";
 import { privateRoom } from "../transport/private/private_room.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 
-/** Whether everybody may come in, or only who shares a key. */
+/** An open room, or one whose clients share a key. */
 export type RoomKind = "open" | "private";
 
 /** Both kinds. */

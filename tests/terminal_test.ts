@@ -5,10 +5,13 @@
 import { assert, assertEquals } from "@std/assert";
 import { canUsePty, Pty, type PtyOptions } from "./pty.ts";
 
-const FIXTURE = decodeURIComponent(new URL("pty_fixture.ts", import.meta.url).pathname);
+const FIXTURE = `${import.meta.dirname}/pty_fixture.ts`;
 /** Without a single permission, and without a question for one. */
 const COMMAND = ["deno", "run", "--no-prompt", FIXTURE];
-const ignore = !canUsePty;
+
+function test(name: string, fn: () => Promise<void>, canRun = canUsePty): void {
+  Deno.test({ name, ignore: !canRun, fn });
+}
 
 /** Starts the fixture and waits for its prompt. */
 async function start(
@@ -21,12 +24,12 @@ async function start(
 
 interface StartOptions extends PtyOptions {
   prompt?: string;
-  /** What shows of the prompt, if not all of it in one row. */
+  /** The part of the prompt that shows last, if it wraps. */
   shown?: string;
   options?: string[];
 }
 
-/** What a shell command writes when it runs the fixture, as {@linkcode PROGRAM}, without a terminal. */
+/** Runs a shell command, which may run the fixture as {@linkcode PROGRAM}, without a terminal. */
 async function shell(
   script: string,
   input?: Uint8Array<ArrayBuffer> | "left open",
@@ -69,322 +72,230 @@ function decode(bytes: Uint8Array): string {
   return new TextDecoder().decode(bytes);
 }
 
-Deno.test({
-  name: "in a terminal: a line is edited with arrows, backspace, Home and End, across ñ and emoji",
-  ignore,
-  async fn() {
+test("in a terminal: a line is edited with arrows, backspace, Home and End, across ñ and emoji", async () => {
+  await using pty = await start();
+  // "caña 👍" becomes "¡caza 👍👍!".
+  await pty.type("caña 👍");
+  await pty.type("\x1b[D\x1b[D\x1b[D\x7fz");
+  await pty.type("\x1b[H¡\x1b[F👍!\r");
+  await pty.until("Leído: ¡caza 👍👍!");
+  assertEquals(pty.screen.split("\n")[0], "> ¡caza 👍👍!");
+});
+
+test("in a terminal: the arrows bring earlier lines back, an empty one not", async () => {
+  await using pty = await start();
+  for (const line of ["uno", "dos", ""]) {
+    await pty.type(`${line}\r`);
+    await pty.until((screen) => screen.endsWith(`> ${line}\nLeído: ${line}\n> `));
+  }
+  await pty.type("\x1b[A\x1b[A!\r");
+  await pty.until("Leído: uno!");
+});
+
+test("in a terminal: Ctrl-D ends the input on a fresh row", async () => {
+  await using pty = await start();
+  await pty.type("\x04");
+  assertEquals(await pty.exited, 0);
+  assertEquals(pty.screen, "> \nAdiós");
+});
+
+test("in a terminal: Ctrl-C reaches the program, at the prompt and between prompts", async () => {
+  for (const [line, shown] of [["hol", "> hol"], ["espera\r", "> espera\nLeído: espera"]]) {
     await using pty = await start();
-    // "caña 👍" becomes "¡caza 👍👍!".
-    await pty.type("caña 👍");
-    await pty.type("\x1b[D\x1b[D\x1b[D\x7fz");
-    await pty.type("\x1b[H¡\x1b[F👍!\r");
-    await pty.until("Leído: ¡caza 👍👍!");
-    assertEquals(pty.screen.split("\n")[0], "> ¡caza 👍👍!");
-  },
+    await pty.type(line!);
+    await pty.until(shown!);
+    await pty.type("\x03");
+    assertEquals(await pty.exited, 130);
+    assert(pty.screen.includes("Interrumpido"));
+  }
 });
 
-Deno.test({
-  name: "in a terminal: the arrows bring earlier lines back, an empty one not",
-  ignore,
-  async fn() {
-    await using pty = await start();
-    for (const line of ["uno", "dos", ""]) {
-      await pty.type(`${line}\r`);
-      await pty.until((screen) => screen.endsWith(`> ${line}\nLeído: ${line}\n> `));
-    }
-    await pty.type("\x1b[A\x1b[A!\r");
-    await pty.until("Leído: uno!");
-  },
+test("in a terminal: half a line, three notices, the other half", async () => {
+  await using pty = await start();
+  await pty.type("avisos\r");
+  await pty.until((screen) => screen.endsWith("\n> "));
+  await pty.type("media lín");
+  await pty.until("Aviso 3\n> media lín");
+  await pty.type("ea\r");
+  await pty.until("Leído: media línea");
+  assert(pty.screen.includes("Aviso 1\nAviso 2\nAviso 3\n> media línea\n"));
 });
 
-Deno.test({
-  name: "in a terminal: Ctrl-D ends the input on a fresh row",
-  ignore,
-  async fn() {
-    await using pty = await start();
-    await pty.type("\x04");
-    assertEquals(await pty.exited, 0);
-    assertEquals(pty.screen, "> \nAdiós");
-  },
+test("in a terminal of 40 columns: a notice above text that wraps", async () => {
+  const prompt = "Ingrese una pregunta bien larga, por favor: ";
+  await using pty = await start({ prompt, shown: "\nor: ", columns: 40, rows: 12 });
+  await pty.type("avisos\r");
+  await pty.until((screen) =>
+    screen.endsWith("Leído: avisos\nIngrese una pregunta bien larga, por fav\nor: ")
+  );
+  await pty.type("¿漢字 y 👍 y eñes en una línea que no cabe en una fila?\x1b[H");
+  await pty.until("Aviso 3");
+  const rows = [
+    "Ingrese una pregunta bien larga, por fav",
+    "or: ¿漢字 y 👍 y eñes en una línea que n",
+    "o cabe en una fila?",
+  ].join("\n");
+  await pty.until(`Leído: avisos\nAviso 1\nAviso 2\nAviso 3\n${rows}`);
+  // The cursor follows in a write of its own.
+  await pty.until(() => pty.cursor.column === 4);
+  await pty.type("\x05\r");
+  await pty.until("Leído: ¿漢字 y 👍 y eñes en una línea qu");
 });
 
-Deno.test({
-  name: "in a terminal: Ctrl-C reaches the program, at the prompt and between prompts",
-  ignore,
-  async fn() {
-    for (const [line, shown] of [["hol", "> hol"], ["espera\r", "> espera\nLeído: espera"]]) {
-      await using pty = await start();
-      await pty.type(line!);
-      await pty.until(shown!);
-      await pty.type("\x03");
-      assertEquals(await pty.exited, 130);
-      assert(pty.screen.includes("Interrumpido"));
-    }
-  },
+test("in a terminal: a withdrawn prompt goes, and what was typed comes back with the next one", async () => {
+  await using pty = await start();
+  await pty.type("retirar\r");
+  await pty.until((screen) => screen.endsWith("\n> "));
+  await pty.type("mi resp");
+  await pty.until("Leído: retirar\nRetirada\n> mi resp");
+  await pty.type("uesta\r");
+  await pty.until("Leído: mi respuesta");
 });
 
-Deno.test({
-  name: "in a terminal: half a line, three notices, the other half",
-  ignore,
-  async fn() {
-    await using pty = await start();
-    await pty.type("avisos\r");
-    await pty.until((screen) => screen.endsWith("\n> "));
-    await pty.type("media lín");
-    await pty.until("Aviso 3\n> media lín");
-    await pty.type("ea\r");
-    await pty.until("Leído: media línea");
-    assert(pty.screen.includes("Aviso 1\nAviso 2\nAviso 3\n> media línea\n"));
-  },
+test("in a terminal: the status is one row, and what is printed next takes its place", async () => {
+  await using pty = await start({ columns: 40 });
+  await pty.type("estado\r");
+  await pty.until((screen) => screen === "> estado\nLeído: estado\nRespuesta: NOOOOO\n> ");
+  for (const status of ["Enviada", "Recibida: hay 2", "Recibida: hay 1"]) {
+    assert(pty.raw.includes(status));
+  }
 });
 
-Deno.test({
-  name: "in a terminal of 40 columns: a notice above text that wraps",
-  ignore,
-  async fn() {
-    const prompt = "Ingrese una pregunta bien larga, por favor: ";
-    await using pty = await start({ prompt, shown: "\nor: ", columns: 40, rows: 12 });
-    await pty.type("avisos\r");
-    await pty.until((screen) =>
-      screen.endsWith("Leído: avisos\nIngrese una pregunta bien larga, por fav\nor: ")
-    );
-    await pty.type("¿漢字 y 👍 y eñes en una línea que no cabe en una fila?\x1b[H");
-    await pty.until("Aviso 3");
-    const rows = [
-      "Ingrese una pregunta bien larga, por fav",
-      "or: ¿漢字 y 👍 y eñes en una línea que n",
-      "o cabe en una fila?",
-    ].join("\n");
-    await pty.until(`Leído: avisos\nAviso 1\nAviso 2\nAviso 3\n${rows}`);
-    // The cursor follows in a write of its own.
-    await pty.until(() => pty.cursor.column === 4);
-    await pty.type("\x05\r");
-    await pty.until("Leído: ¿漢字 y 👍 y eñes en una línea qu");
-  },
+test("in a terminal: what is typed between prompts is kept unseen for the next ones", async () => {
+  await using pty = await start();
+  await pty.type("espera\runo\rdos\rtr");
+  await pty.until("> espera\nLeído: espera\n> uno\nLeído: uno\n> dos\nLeído: dos\n> tr");
 });
 
-Deno.test({
-  name: "in a terminal: a withdrawn prompt goes, and what was typed comes back with the next one",
-  ignore,
-  async fn() {
-    await using pty = await start();
-    await pty.type("retirar\r");
-    await pty.until((screen) => screen.endsWith("\n> "));
-    await pty.type("mi resp");
-    await pty.until("Leído: retirar\nRetirada\n> mi resp");
-    await pty.type("uesta\r");
-    await pty.until("Leído: mi respuesta");
-  },
+test("in a terminal: a program that was stopped comes back with its prompt and its keys", async () => {
+  await using pty = await start();
+  await pty.type("uno");
+  await pty.until("> uno");
+  const SIGCONT = 18;
+  const SIGSTOP = 19;
+  await pty.signal(SIGSTOP);
+  await pty.signal(SIGCONT);
+  await pty.until(() => pty.raw.includes("> uno"));
+  await pty.type(" y dos\r");
+  await pty.until("Leído: uno y dos");
 });
 
-Deno.test({
-  name: "in a terminal: the status is one row, and what is printed next takes its place",
-  ignore,
-  async fn() {
-    await using pty = await start({ columns: 40 });
-    await pty.type("estado\r");
-    await pty.until((screen) => screen === "> estado\nLeído: estado\nRespuesta: NOOOOO\n> ");
-    for (const status of ["Enviada", "Recibida: hay 2", "Recibida: hay 1"]) {
-      assert(pty.raw.includes(status));
-    }
-  },
+test("in a terminal that is resized: the prompt follows", async () => {
+  await using pty = await start({ columns: 80 });
+  await pty.type("x".repeat(30));
+  await pty.until("x".repeat(30));
+  await pty.resize(24, 20);
+  await pty.until("> " + "x".repeat(18) + "\n" + "x".repeat(12));
+  await pty.type("y\r");
+  await pty.until("Leído: " + "x".repeat(13));
 });
 
-Deno.test({
-  name: "in a terminal: what is typed between prompts is kept unseen for the next ones",
-  ignore,
-  async fn() {
-    await using pty = await start();
-    await pty.type("espera\runo\rdos\rtr");
-    await pty.until("> espera\nLeído: espera\n> uno\nLeído: uno\n> dos\nLeído: dos\n> tr");
-  },
+test("in a terminal: it is left as it was found", async () => {
+  const script = `stty -g; ${PROGRAM}; stty -g; echo listo`;
+  await using pty = new Pty(["sh", "-c", script], { columns: 200 });
+  await pty.until("> ");
+  await pty.type("hola\r");
+  await pty.until("Leído: hola\n> ");
+  await pty.type("\x04");
+  await pty.until("listo");
+  const [before, ...rest] = pty.screen.split("\n");
+  assertEquals(rest.at(-2), before);
 });
 
-Deno.test({
-  name: "in a terminal: a program that was stopped comes back with its prompt and its keys",
-  ignore,
-  async fn() {
-    await using pty = await start();
-    await pty.type("uno");
-    await pty.until("> uno");
-    const SIGCONT = 18;
-    const SIGSTOP = 19;
-    await pty.signal(SIGSTOP);
-    await pty.signal(SIGCONT);
-    await pty.until(() => pty.raw.includes("> uno"));
-    await pty.type(" y dos\r");
-    await pty.until("Leído: uno y dos");
-  },
+test("in a terminal with stderr apart: notices do not touch the screen", async () => {
+  await using pty = await start({ errorsApart: true });
+  await pty.type("avisos\r");
+  await pty.until((screen) => screen.endsWith("\n> "));
+  await pty.type("hola");
+  await pty.until("> hola");
+  await pty.type("\r");
+  await pty.until("Leído: hola\n> ");
+  await pty.type("espera\r");
+  await pty.until("Leído: espera\n> ");
+  await pty.type("\x04");
+  await pty.exited;
+  assertEquals(pty.errors, "Aviso 1\nAviso 2\nAviso 3\n");
+  assert(!pty.screen.includes("Aviso"));
 });
 
-Deno.test({
-  name: "in a terminal that is resized: the prompt follows",
-  ignore,
-  async fn() {
-    await using pty = await start({ columns: 80 });
-    await pty.type("x".repeat(30));
-    await pty.until("x".repeat(30));
-    await pty.resize(24, 20);
-    await pty.until("> " + "x".repeat(18) + "\n" + "x".repeat(12));
-    await pty.type("y\r");
-    await pty.until("Leído: " + "x".repeat(13));
-  },
+test("in a terminal: the end of input is known although nothing was asked", async () => {
+  await using pty = await start({ options: ["--ended"] });
+  await pty.type("espera\r");
+  await pty.until("Leído: espera");
+  await pty.type("\x04");
+  await pty.until("Fin de la entrada\n");
+  assertEquals(await pty.exited, 0);
 });
 
-Deno.test({
-  name: "in a terminal: it is left as it was found",
-  ignore,
-  async fn() {
-    const script = `stty -g; ${PROGRAM}; stty -g; echo listo`;
-    await using pty = new Pty(["sh", "-c", script], { columns: 200 });
-    await pty.until("> ");
-    await pty.type("hola\r");
-    await pty.until("Leído: hola\n> ");
-    await pty.type("\x04");
-    await pty.until("listo");
-    const [before, ...rest] = pty.screen.split("\n");
-    assertEquals(rest.at(-2), before);
-  },
+test("through pipes: CRLF, no last newline, a byte order mark, bytes that are not UTF-8", async () => {
+  const input = new TextEncoder().encode("\uFEFFuno\r\n\nseñal: ?\nfin");
+  input[input.indexOf(0x3f)] = 0xff;
+  const { output, errors, code } = await shell(PROGRAM, input);
+  const lines = ["uno", "", "señal: \uFFFD", "fin"];
+  const said = lines.map((line) => `> ${line}\nLeído: ${line}\n`).join("");
+  assertEquals({ output, errors, code }, { output: `${said}> \nAdiós\n`, errors: "", code: 0 });
 });
 
-Deno.test({
-  name: "in a terminal with stderr apart: notices do not touch the screen",
-  ignore,
-  async fn() {
-    await using pty = await start({ errorsApart: true });
-    await pty.type("avisos\r");
-    await pty.until((screen) => screen.endsWith("\n> "));
-    await pty.type("hola");
-    await pty.until("> hola");
-    await pty.type("\r");
-    await pty.until("Leído: hola\n> ");
-    await pty.type("espera\r");
-    await pty.until("Leído: espera\n> ");
-    await pty.type("\x04");
-    await pty.exited;
-    assertEquals(pty.errors, "Aviso 1\nAviso 2\nAviso 3\n");
-    assert(!pty.screen.includes("Aviso"));
-  },
+test("through pipes: characters cut in two by the pipe", async () => {
+  const { output } = await shell(
+    `{ printf 'a\\303'; sleep 0.2; printf '\\261o\\360\\237'; sleep 0.2; printf '\\221\\215\\n'; } | ${PROGRAM}`,
+  );
+  assert(output.includes("Leído: año👍\n"));
 });
 
-Deno.test({
-  name: "in a terminal: the end of input is known although nothing was asked",
-  ignore,
-  async fn() {
-    await using pty = await start({ options: ["--ended"] });
-    await pty.type("espera\r");
-    await pty.until("Leído: espera");
-    await pty.type("\x04");
-    await pty.until("Fin de la entrada\n");
-    assertEquals(await pty.exited, 0);
-  },
+test("through pipes: 10,000 lines", async () => {
+  const lines = Array.from({ length: 10_000 }, (_, number) => `línea ${number}`);
+  const input = new TextEncoder().encode(lines.join("\n"));
+  const { output } = await shell(PROGRAM, input);
+  assertEquals(
+    output,
+    lines.map((line) => `> ${line}\nLeído: ${line}\n`).join("") + "> \nAdiós\n",
+  );
 });
 
-Deno.test({
-  name: "through pipes: CRLF, no last newline, a byte order mark, bytes that are not UTF-8",
-  ignore,
-  async fn() {
-    const input = new TextEncoder().encode("\uFEFFuno\r\n\nseñal: ?\nfin");
-    input[input.indexOf(0x3f)] = 0xff;
-    const { output, errors, code } = await shell(PROGRAM, input);
-    const lines = ["uno", "", "señal: \uFFFD", "fin"];
-    const said = lines.map((line) => `> ${line}\nLeído: ${line}\n`).join("");
-    assertEquals({ output, errors, code }, { output: `${said}> \nAdiós\n`, errors: "", code: 0 });
-  },
+test("stdin in a terminal, stdout in a pipe: the transcript goes through", async () => {
+  await using pty = new Pty(["sh", "-c", `${PROGRAM} | cat`]);
+  await pty.type("hola\n\x04");
+  await pty.until("> hola\nLeído: hola\n> \nAdiós");
+  assertEquals(await pty.exited, 0);
 });
 
-Deno.test({
-  name: "through pipes: characters cut in two by the pipe",
-  ignore,
-  async fn() {
-    const { output } = await shell(
-      `{ printf 'a\\303'; sleep 0.2; printf '\\261o\\360\\237'; sleep 0.2; printf '\\221\\215\\n'; } | ${PROGRAM}`,
-    );
-    assert(output.includes("Leído: año👍\n"));
-  },
+test("stdin from a pipe, stdout and stderr in a terminal: notices above the prompt as well", async () => {
+  await using pty = new Pty(["sh", "-c", `stty -echo; cat | ${PROGRAM}`]);
+  await pty.until("> ");
+  await pty.type("avisos\n");
+  await pty.until("> avisos\nLeído: avisos\nAviso 1\nAviso 2\nAviso 3\n> ");
+  await pty.type("hola\n\x04");
+  await pty.until("Aviso 3\n> hola\nLeído: hola\n> \nAdiós");
 });
 
-Deno.test({
-  name: "through pipes: 10,000 lines",
-  ignore,
-  async fn() {
-    const lines = Array.from({ length: 10_000 }, (_, number) => `línea ${number}`);
-    const input = new TextEncoder().encode(lines.join("\n"));
-    const { output } = await shell(PROGRAM, input);
-    assertEquals(
-      output,
-      lines.map((line) => `> ${line}\nLeído: ${line}\n`).join("") + "> \nAdiós\n",
-    );
-  },
+test("stdout closed by its reader: told once, no stack", async () => {
+  const input = new TextEncoder().encode("x\n".repeat(100_000));
+  const { output, errors } = await shell(`${PROGRAM} | head -1`, input);
+  assertEquals([output, errors], ["> x\n", "Error: stdout: BrokenPipe\n"]);
 });
 
-Deno.test({
-  name: "stdin in a terminal, stdout in a pipe: the transcript goes through",
-  ignore,
-  async fn() {
-    await using pty = new Pty(["sh", "-c", `${PROGRAM} | cat`]);
-    await pty.type("hola\n\x04");
-    await pty.until("> hola\nLeído: hola\n> \nAdiós");
-    assertEquals(await pty.exited, 0);
-  },
+test("stdout or stderr on a full disk: told once, no stack, a code of its own", async () => {
+  const input = new TextEncoder().encode("aviso\n");
+  const full = await shell(`${PROGRAM} > /dev/full`, input);
+  assertEquals([full.errors, full.code], ["Error: stdout: Error\n", 7]);
+  const { code } = await shell(`${PROGRAM} 2> /dev/full`, input);
+  assertEquals(code, 7);
+}, canUsePty && Deno.build.os === "linux");
+
+test("stdin that is closed, or no file to read: the end of input", async () => {
+  const closed = await shell(`${PROGRAM} <&-`);
+  assertEquals([closed.output, closed.errors, closed.code], ["> \nAdiós\n", "", 0]);
+  const directory = await shell(`${PROGRAM} < /`);
+  assertEquals([directory.errors, directory.code], ["Error: stdin: IsADirectory\n", 7]);
 });
 
-Deno.test({
-  name: "stdin from a pipe, stdout and stderr in a terminal: notices above the prompt as well",
-  ignore,
-  async fn() {
-    await using pty = new Pty(["sh", "-c", `stty -echo; cat | ${PROGRAM}`]);
-    await pty.until("> ");
-    await pty.type("avisos\n");
-    await pty.until("> avisos\nLeído: avisos\nAviso 1\nAviso 2\nAviso 3\n> ");
-    await pty.type("hola\n\x04");
-    await pty.until("Aviso 3\n> hola\nLeído: hola\n> \nAdiós");
-  },
-});
-
-Deno.test({
-  name: "stdout closed by its reader: told once, no stack",
-  ignore,
-  async fn() {
-    const input = new TextEncoder().encode("x\n".repeat(100_000));
-    const { output, errors } = await shell(`${PROGRAM} | head -1`, input);
-    assertEquals([output, errors], ["> x\n", "Error: stdout: BrokenPipe\n"]);
-  },
-});
-
-Deno.test({
-  name: "stdout or stderr on a full disk: told once, no stack, a code of its own",
-  ignore: ignore || Deno.build.os !== "linux",
-  async fn() {
-    const input = new TextEncoder().encode("aviso\n");
-    const full = await shell(`${PROGRAM} > /dev/full`, input);
-    assertEquals([full.errors, full.code], ["Error: stdout: Error\n", 7]);
-    const { code } = await shell(`${PROGRAM} 2> /dev/full`, input);
-    assertEquals(code, 7);
-  },
-});
-
-Deno.test({
-  name: "stdin that is closed, or no file to read: the end of input",
-  ignore,
-  async fn() {
-    const closed = await shell(`${PROGRAM} <&-`);
-    assertEquals([closed.output, closed.errors, closed.code], ["> \nAdiós\n", "", 0]);
-    const directory = await shell(`${PROGRAM} < /`);
-    assertEquals([directory.errors, directory.code], ["Error: stdin: IsADirectory\n", 7]);
-  },
-});
-
-Deno.test({
-  name: "close lets the process end although the input stays open",
-  ignore,
-  async fn() {
-    const url = new URL("../terminal/terminal.ts", import.meta.url);
-    const program = `import { Terminal } from "${url}"; const terminal = new Terminal();` +
-      `setTimeout(() => terminal.close(), 100); console.log(await terminal.question("> "));`;
-    await using pty = new Pty(["deno", "eval", program]);
-    assertEquals(await pty.exited, 0);
-    const { output } = await shell(`deno eval '${program}'`, "left open");
-    assertEquals(output, "> \nnull\n");
-  },
+test("close lets the process end although the input stays open", async () => {
+  const url = new URL("../terminal/terminal.ts", import.meta.url);
+  const program = `import { Terminal } from "${url}"; const terminal = new Terminal();` +
+    `setTimeout(() => terminal.close(), 100); console.log(await terminal.question("> "));`;
+  await using pty = new Pty(["deno", "eval", program]);
+  assertEquals(await pty.exited, 0);
+  const { output } = await shell(`deno eval '${program}'`, "left open");
+  assertEquals(output, "> \nnull\n");
 });

@@ -1,23 +1,25 @@
 /**
- * What Wireshark makes of datagrams, with the dissector of this project. Needs `tshark` and the
+ * Datagrams as Wireshark shows them with the dissector of this project. Needs `tshark` and the
  * permission to run it; tests that use it set `ignore: !canDissect`.
  *
  * @module
  */
 import type { Flight } from "../laboratory/world.ts";
+import { isGranted, outputOf } from "./machine.ts";
 
 /** The dissector. */
-export const DISSECTOR: URL = new URL("../docs/pyr.lua", import.meta.url);
+export const DISSECTOR = `${import.meta.dirname}/../docs/pyr.lua`;
 
 /** Whether this machine and these permissions allow {@linkcode dissect} and to read the dissector. */
-export const canDissect: boolean = await hasTshark();
+export const canDissect: boolean = isGranted("read") &&
+  (await outputOf("tshark", "--version")).includes("Wireshark");
 
 /** A datagram on its way at a time, in ms. */
 export interface Captured extends Flight {
   readonly at: number;
 }
 
-/** What was found of each field in one packet, as text; nothing of those that it does not have. */
+/** Values of each field in one packet, as text; fields that it does not have are left out. */
 export type Layers = Readonly<Record<string, readonly string[]>>;
 
 const MAGIC = 0xa1b2c3d4;
@@ -34,7 +36,7 @@ const PACKET_HEADER_BYTES = 16;
  * A capture file of these datagrams (https://www.tcpdump.org/manpages/pcap-savefile.5.html), each in
  * UDP and IPv4 without checksums.
  *
- * @param keptBytes How many bytes of each are in the file at most.
+ * @param keptBytes Most bytes of each that are in the file.
  */
 export function pcapOf(
   capture: readonly Captured[],
@@ -63,7 +65,7 @@ export function pcapOf(
 }
 
 /**
- * Reads a capture file with `tshark`, and gives back the fields of those names of each packet.
+ * Reads a capture file with `tshark`; returns the fields of those names of each packet.
  *
  * @param passes With two, a packet is read again when all are known, as in Wireshark's window.
  */
@@ -78,7 +80,7 @@ export async function dissect(
   return packets.map(({ _source }) => _source.layers);
 }
 
-/** The packet list of a capture file: what stands in the column of the protocol and in the last. */
+/** The packet list of a capture file: the columns of the protocol and of the information. */
 export async function packetList(pcap: Uint8Array<ArrayBuffer>): Promise<string[]> {
   const output = await tshark(pcap, ["-o", 'gui.column.format:"Protocol","%p","Info","%i"']);
   return output.split("\n").slice(0, -1).map((line) => line.trim());
@@ -93,10 +95,10 @@ async function tshark(
   args: readonly string[],
   passes: 1 | 2 = 1,
 ): Promise<string> {
-  const words = ["-n", "-X", `lua_script:${decodeURIComponent(DISSECTOR.pathname)}`, ...args];
+  const words = ["-n", "-X", `lua_script:${DISSECTOR}`, ...args];
   const child = new Deno.Command(passes === 1 ? "tshark" : "sh", {
     args: passes === 1 ? ["-r", "-", ...words] : ["-c", TWO_PASSES, "tshark", ...words],
-    // Whoever runs the tests may have the dissector among the plugins already, or other settings.
+    // The user may have the dissector among the plugins already, or other settings.
     env: { HOME: "/nonexistent", XDG_CONFIG_HOME: "/nonexistent", LC_ALL: "C.UTF-8" },
     stdin: "piped",
     stdout: "piped",
@@ -124,20 +126,4 @@ function ipv4Of({ datagram, from, to }: Captured): Uint8Array {
   view.setUint16(IP_BYTES + 4, UDP_BYTES + datagram.length);
   packet.set(datagram, IP_BYTES + UDP_BYTES);
   return packet;
-}
-
-async function hasTshark(): Promise<boolean> {
-  const granted = (name: "run" | "read") =>
-    Deno.permissions.querySync({ name }).state === "granted";
-  if (!granted("run") || !granted("read")) return false;
-  try {
-    const { success } = await new Deno.Command("tshark", {
-      args: ["--version"],
-      stdout: "null",
-      stderr: "null",
-    }).output();
-    return success;
-  } catch {
-    return false;
-  }
 }

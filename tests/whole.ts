@@ -1,12 +1,19 @@
 /**
- * Tests that take many seconds: `deno task test` runs them, and a bare `deno test` is for a quick look.
+ * The long tests run when all are asked for: `deno task test:todo`, or `deno test -- --todo`. Any other
+ * run lists them as ignored.
  *
  * @module
  */
 
-const isWhole = Deno.permissions.querySync({ name: "run" }).state === "granted";
+/** Whether all tests were asked for. */
+export const isWhole: boolean = Deno.args.includes("--todo");
 
-/** A test that a bare `deno test` lists as ignored, as it does with those that need a permission. */
+/** A test that takes seconds. */
 export function testAtLength(name: string, fn: () => void | Promise<void>): void {
   Deno.test({ name, ignore: !isWhole, fn });
+}
+
+/** Number of cases that a test goes through: `all` of them, or the first tenth in a quick run. */
+export function cases(all: number): number {
+  return isWhole ? all : Math.ceil(all / 10);
 }

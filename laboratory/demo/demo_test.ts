@@ -10,11 +10,12 @@ import type { Impairment } from "../impairment.ts";
 import config from "../../deno.json" with { type: "json" };
 import { bothWays, PERFECT } from "../network.ts";
 import { canRunPrograms } from "../../tests/process.ts";
+import { cases } from "../../tests/whole.ts";
 import { draw, drawHeading, WIDTH } from "./diagram.ts";
 import { MAX_TOTAL_MS, pausesBefore } from "./demo.ts";
 import { Play, type Scene } from "./play.ts";
 
-const SEEDS = 300;
+const SEEDS = cases(300);
 const WHOLE = { question: true, answer: true, bye: true };
 
 function impairmentOf(seed: number, loss: number): Impairment {

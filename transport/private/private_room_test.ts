@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { seededBytes, seededRandom } from "../../laboratory/random.ts";
+import { cases, testAtLength } from "../../tests/whole.ts";
 import { nodePrimitives } from "./crypto.ts";
 import {
   CipherState,
@@ -384,9 +385,11 @@ Deno.test("private room: the same words are never sealed to the same bytes", () 
   assertEquals(seen.size, 1000);
 });
 
+const STRANGE_INPUTS = cases(20_000);
+
 // Invariant: on any input nothing is thrown, nothing is opened, nobody is let in, and what is
 // genuine still holds afterwards.
-Deno.test("private room: 20,000 inputs of a stranger", () => {
+Deno.test(`private room: ${STRANGE_INPUTS} inputs of a stranger`, () => {
   const room = privateRoom(PSK, PLATFORM);
   const { hello, welcome, client, server } = meet(room);
   const initiation = room.initiate(HELLO);
@@ -409,7 +412,7 @@ Deno.test("private room: 20,000 inputs of a stranger", () => {
       }
     }
   };
-  for (let i = 0; i < 20_000; i++) {
+  for (let i = 0; i < STRANGE_INPUTS; i++) {
     assertEquals(server.open(stranger(sealed, 2 * MAX_DATAGRAM_BYTES)), undefined);
     if (i % 4 !== 0) continue;
     const keyShare = stranger(hello, 2 * MAX_KEY_SHARE_BYTES);
@@ -541,7 +544,7 @@ Deno.test("replay window: at least 1,024 datagrams", () => {
 
 // After every other counter up to some place comes a leap of every length that makes a difference;
 // then every counter from there down to 0, twice.
-Deno.test("replay window: every leap, and all that lies behind it", () => {
+testAtLength("replay window: every leap, and all that lies behind it", () => {
   for (const start of [0, 1, 31, 32, 2015, 2016, 2047, 2048, 2100]) {
     for (let leap = 1; leap <= 2 * REPLAY_WINDOW + 70; leap += leap < 100 ? 1 : 13) {
       const [window, naive] = [new ReplayWindow(), new NaiveWindow()];

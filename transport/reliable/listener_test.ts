@@ -2,6 +2,7 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { seededBytes, seededRandom } from "../../laboratory/random.ts";
 import { mutate, randomDatagram } from "../../tests/mutation.ts";
 import { hmac, liveSessions } from "../../tests/simulation.ts";
+import { cases } from "../../tests/whole.ts";
 import { nodePrimitives } from "../private/crypto.ts";
 import {
   Listener,
@@ -233,7 +234,7 @@ Deno.test("listener: amplification is at most 1 in bytes and in datagrams, for a
   ];
   const any = () => sound[Math.floor(random() * sound.length)]!;
   const answered = new Set<string>();
-  for (let i = 0; i < 50_000; i++) {
+  for (let i = 0; i < cases(50_000); i++) {
     const choice = i % 3;
     const datagram = choice === 0
       ? randomDatagram(random)

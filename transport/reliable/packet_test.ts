@@ -1,7 +1,5 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
-import fc from "fast-check";
-import { seededRandom } from "../../laboratory/random.ts";
-import { mutate, randomDatagram } from "../../tests/mutation.ts";
+import { assertEquals, assertThrows } from "@std/assert";
+import { filled, WIRE_TYPES } from "../../tests/packet_types.ts";
 import {
   BYE_REASONS,
   decode,
@@ -19,7 +17,6 @@ import {
   MAX_TOKEN_BYTES,
   type Packet,
   packetId,
-  type PacketType,
   packetType,
   readHeader,
   REFUSALS,
@@ -28,34 +25,8 @@ import {
 } from "./packet.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
-interface TypeCase {
-  readonly type: PacketType;
-  readonly code: number;
-  readonly minPayload: number;
-  readonly maxPayload: number;
-}
-
-// The numbers of the wire, written down once more: a change of one breaks every other version.
-const TYPES: readonly TypeCase[] = [
-  { type: "hello", code: 1, minPayload: 104, maxPayload: 104 },
-  { type: "retry", code: 2, minPayload: 1, maxPayload: 36 },
-  { type: "welcome", code: 3, minPayload: 12, maxPayload: 72 },
-  { type: "refuse", code: 4, minPayload: 1, maxPayload: 1 },
-  { type: "message", code: 5, minPayload: 0, maxPayload: 1104 },
-  { type: "ack", code: 6, minPayload: 0, maxPayload: 0 },
-  { type: "ping", code: 7, minPayload: 0, maxPayload: 8 },
-  { type: "pong", code: 8, minPayload: 0, maxPayload: 8 },
-  { type: "bye", code: 9, minPayload: 1, maxPayload: 1 },
-  { type: "bye-ack", code: 10, minPayload: 0, maxPayload: 0 },
-  { type: "reset", code: 11, minPayload: 0, maxPayload: 0 },
-];
-
 const LAST_SEGMENT = 59;
 const LAST_SEGMENT_BYTES = 400;
-
-function filled(length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => i * 7 + 1);
-}
 
 function packet(fields: Pick<Packet, "type"> & Partial<Packet>): Packet {
   return {
@@ -111,7 +82,7 @@ Deno.test("packet: the header is laid out as documented", () => {
   ));
 });
 
-for (const { type, code, minPayload, maxPayload } of TYPES) {
+for (const { type, code, minPayload, maxPayload } of WIRE_TYPES) {
   Deno.test(`packet: ${type} comes back as it was, with all fields at their bounds`, () => {
     const least = packet({ type, id: 0n, payload: filled(minPayload) });
     assertRoundTrip(least);
@@ -159,9 +130,9 @@ for (const { type, code, minPayload, maxPayload } of TYPES) {
 }
 
 Deno.test("packet: unknown types are no packets", () => {
-  const known = new Set(TYPES.map(({ code }) => code));
+  const known = new Set(WIRE_TYPES.map(({ code }) => code));
   for (let code = 0; code < 256; code++) {
-    for (const { type, minPayload } of TYPES) {
+    for (const { type, minPayload } of WIRE_TYPES) {
       const datagram = encode(packet({ type, payload: filled(minPayload) }));
       datagram[4] = code;
       if (!known.has(code)) assertEquals(decode(datagram), undefined, `type ${code}`);
@@ -186,7 +157,7 @@ Deno.test("packet: the type and the id of a datagram are known before the rest i
 });
 
 Deno.test("packet: a header is read whatever follows it", () => {
-  for (const { type } of TYPES) {
+  for (const { type } of WIRE_TYPES) {
     const { payload, ...fields } = packet({ type, id: 7n, attempt: 1, echo: 2, ackDelay: 3 });
     const rest = { number: 4, segment: 5, lastSegment: 6, ahead: 7 };
     const datagram = encode({ ...fields, ...rest, payload });
@@ -305,89 +276,3 @@ Deno.test("welcome: comes back as it was", () => {
     }
   }
 });
-
-const bytesOf = (min: number, max: number) => fc.uint8Array({ minLength: min, maxLength: max });
-
-const MESSAGE = fc.integer({ min: 0, max: MAX_MESSAGE_BYTES }).chain((bytes) =>
-  fc.nat({ max: segmentCount(bytes) - 1 }).map((segment) => {
-    const lastSegment = segmentCount(bytes) - 1;
-    const rest = bytes - segment * MAX_SEGMENT_BYTES;
-    return { segment, lastSegment, payload: filled(Math.min(rest, MAX_SEGMENT_BYTES)) };
-  })
-);
-
-const PACKET: fc.Arbitrary<Packet> = fc.constantFrom(...TYPES).chain((rule) =>
-  fc.record({
-    type: fc.constant(rule.type),
-    id: fc.bigInt({ min: 0n, max: 2n ** 64n - 1n }),
-    attempt: fc.nat({ max: 255 }),
-    echo: fc.nat({ max: 255 }),
-    ackDelay: fc.nat({ max: 255 }),
-    number: fc.nat({ max: 2 ** 32 - 1 }),
-    ahead: fc.nat({ max: 65_535 }),
-    rest: rule.type === "message" ? MESSAGE : fc.record({
-      segment: fc.nat({ max: 255 }),
-      lastSegment: fc.nat({ max: 255 }),
-      payload: rule.type === "ping" || rule.type === "pong"
-        ? fc.constantFrom(filled(0), filled(rule.maxPayload))
-        : bytesOf(rule.minPayload, rule.maxPayload),
-    }),
-  }).map(({ rest, ...fields }) => ({ ...fields, ...rest }))
-);
-
-// Invariant: every packet that is built is read back the same.
-Deno.test("packet: every packet comes back as it was", () => {
-  fc.assert(fc.property(PACKET, assertRoundTrip), { numRuns: 1000 });
-});
-
-// Invariant: any bytes at all are a packet or nothing; no bytes make `decode` throw.
-Deno.test("packet: any bytes are a packet or nothing", () => {
-  const property = fc.property(bytesOf(0, MAX_DATAGRAM_BYTES + 2), (datagram) => {
-    assertIsPacketOrNothing(datagram);
-  });
-  fc.assert(property, { numRuns: 1000 });
-});
-
-// Invariant: what was read and is built again is the same bytes, so nothing of a datagram is
-// overlooked.
-Deno.test("packet: a packet whose bytes changed is read as what it is now, or as nothing", () => {
-  const changes = fc.array(fc.tuple(fc.nat(MAX_DATAGRAM_BYTES), fc.nat(255)), { maxLength: 4 });
-  const property = fc.property(PACKET, changes, (packet, changes) => {
-    const datagram = encode(packet);
-    for (const [at, byte] of changes) datagram[at % datagram.length] = byte;
-    assertIsPacketOrNothing(datagram);
-  });
-  fc.assert(property, { numRuns: 1000 });
-});
-
-// Invariant: as above, over 100,000 datagrams, most of them close to packets.
-Deno.test("packet: 100,000 random and mutated datagrams are packets or nothing", () => {
-  const seed = 20_240_607;
-  const random = seededRandom(seed);
-  const sound = fc.sample(PACKET, { numRuns: 200, seed }).map((packet) => encode(packet));
-  const any = () => sound[Math.floor(random() * sound.length)]!;
-  let packets = 0;
-  for (let i = 0; i < 100_000; i++) {
-    const datagram = i % 4 === 0 ? randomDatagram(random) : mutate(any(), any(), random);
-    try {
-      if (assertIsPacketOrNothing(datagram)) packets++;
-    } catch (error) {
-      throw new Error(`Datagram ${i} of seed ${seed}`, { cause: error });
-    }
-  }
-  assert(packets > 10_000, `only ${packets} mutants were packets: the test tests little`);
-});
-
-/** Whether the bytes are a packet. */
-function assertIsPacketOrNothing(datagram: Uint8Array): boolean {
-  const decoded = decode(datagram);
-  if (decoded === undefined) return false;
-  const again = encode(decoded);
-  // Compared by hand: 100,000 calls of `assertEquals` would take most of the suite's time.
-  const isSame = again.length === datagram.length && again.every((byte, i) => byte === datagram[i]);
-  if (!isSame) assertEquals(again, datagram);
-  assertEquals(packetType(datagram), decoded.type);
-  if (decoded.type === "hello") decodeHello(decoded.payload);
-  if (decoded.type === "welcome") decodeWelcome(decoded.payload);
-  return true;
-}

@@ -5,6 +5,7 @@ import { mutate, randomDatagram, withId } from "../../tests/mutation.ts";
 import { ROOM_KINDS, ROOMS } from "../../tests/rooms.ts";
 import { LINK_ID, messagesOf, namesOf, type Role, SessionLink } from "../../tests/session_link.ts";
 import { Simulation } from "../../tests/simulation.ts";
+import { cases } from "../../tests/whole.ts";
 import type { Dialer } from "./dialer.ts";
 import type { Listener } from "./listener.ts";
 import { BYE_REASONS, encode, MAX_SEGMENT_BYTES, packetId } from "./packet.ts";
@@ -774,6 +775,7 @@ interface Talk {
   readonly ends: string[];
 }
 
+const WRONG_DATAGRAMS = cases(100_000);
 const CLIENT = { hostname: "192.0.2.7", port: 40_001 };
 
 // A client that is connected to a server which answers every question.
@@ -796,7 +798,7 @@ function newTalk(room: Room): Talk {
 
 // Invariant: without the session's id no datagram, of any content and source, throws, ends the
 // conversation, moves it, or is shown at either end.
-test("100,000 random and mutated datagrams without the id change nothing", (room) => {
+test(`${WRONG_DATAGRAMS} random and mutated datagrams without the id change nothing`, (room) => {
   const seed = 7_091;
   const random = seededRandom(seed);
   const recorded = record();
@@ -804,7 +806,7 @@ test("100,000 random and mutated datagrams without the id change nothing", (room
   const ids = new Set<bigint>();
   const foreign = { hostname: "203.0.113.1", port: 9 };
   const any = () => recorded[Math.floor(random() * recorded.length)]!;
-  for (let i = 0; i < 100_000; i++) {
+  for (let i = 0; i < WRONG_DATAGRAMS; i++) {
     let datagram = i % 4 === 0 ? randomDatagram(random) : mutate(any(), any(), random);
     // The recording is of another session, but half of an id might be guessed: not all of it.
     const id = BigInt(Math.floor(random() * 2 ** 32)) << 32n | BigInt(i);
@@ -818,14 +820,18 @@ test("100,000 random and mutated datagrams without the id change nothing", (room
     }
     listener.takeTransmits();
     assertEquals(dialer.takeTransmits().length, 0);
-    if (i % 10_000 === 0) converse(`after ${i}`);
+    if (i % (WRONG_DATAGRAMS / 10) === 0) converse(`after ${i}`);
   }
   converse("at last");
   assertEquals(ends, []);
   assertEquals(listener.size, 1);
   const { counters } = dialer;
-  assert(ids.size > 20_000, `${ids.size}`);
-  assertEquals(counters.malformed + counters.unknown, 50_000, JSON.stringify(counters));
+  assert(ids.size > WRONG_DATAGRAMS / 5, `${ids.size}`);
+  assertEquals(
+    counters.malformed + counters.unknown,
+    WRONG_DATAGRAMS / 2,
+    JSON.stringify(counters),
+  );
 
   function converse(question: string): void {
     const before = answers.length;
@@ -855,7 +861,7 @@ function record(): Uint8Array[] {
 // speak in it, but even so nothing throws, each datagram is answered by one at most, the events keep
 // to the turns, and a conversation that is over stays over.
 for (const role of ROLES) {
-  Deno.test(`session: 100,000 mutated datagrams of its own do not break the ${role}`, () => {
+  Deno.test(`session: ${WRONG_DATAGRAMS} mutated datagrams of its own do not break the ${role}`, () => {
     const seed = role === "asker" ? 40_001 : 12_000;
     const random = seededRandom(seed);
     const recorded = record();
@@ -863,7 +869,7 @@ for (const role of ROLES) {
     let conversations = 0;
     let messages = 0;
     const any = () => recorded[Math.floor(random() * recorded.length)]!;
-    for (let i = 0; i < 100_000; i++) {
+    for (let i = 0; i < WRONG_DATAGRAMS; i++) {
       const wrong = random() < 0.1 ? any() : mutate(any(), any(), random);
       const { session, events } = link[role];
       const before = { sent: link.sent.length, events: events.length, turn: session.turn };
@@ -886,8 +892,14 @@ for (const role of ROLES) {
         conversations++;
       }
     }
-    assert(messages > 100, `only ${messages} forged messages: the test tests little`);
-    assert(conversations < 50_000, `${conversations} conversations: the test tests little`);
+    assert(
+      messages > WRONG_DATAGRAMS / 1000,
+      `only ${messages} forged messages: the test tests little`,
+    );
+    assert(
+      conversations < WRONG_DATAGRAMS / 2,
+      `${conversations} conversations: the test tests little`,
+    );
   });
 }
 
