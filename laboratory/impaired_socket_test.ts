@@ -131,14 +131,14 @@ Deno.test("impaired socket: the datagrams of a list are lost, whichever way they
   );
 });
 
-Deno.test("impaired socket: a doubled datagram leaves twice, and is received twice", async () => {
+Deno.test("impaired socket: a duplicated datagram leaves twice, and is received twice", async () => {
   const stage = new Stage({ duplication: 1 });
   await stage.send(1);
   stage.socket.arrive(2);
   assertEquals(await stage.receive(2), [2, 2]);
   stage.network.close();
   assertEquals(stage.socket.sent, [1, 1]);
-  assertEquals(stage.told, ["sent 1 doubled", "received 2 doubled", "received 2 copy"]);
+  assertEquals(stage.told, ["sent 1 duplicated", "received 2 duplicated", "received 2 copy"]);
 });
 
 Deno.test("impaired socket: what is delayed arrives in the order of arrival, and is the same", async () => {

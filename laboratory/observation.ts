@@ -25,7 +25,7 @@ export interface Observation {
    * Whether it got through, was lost or was duplicated. A duplicated one that was received is seen
    * twice, the second time as a copy.
    */
-  readonly fate: "whole" | "lost" | "doubled" | "copy";
+  readonly fate: "whole" | "lost" | "duplicated" | "copy";
   /** Time in the network, in ms. */
   readonly delay: number;
   /** Whether the network held it back for others to overtake it, unless it is lost. */
@@ -51,7 +51,7 @@ export function observe(
     datagram,
     header: readHeader(datagram),
     peer,
-    fate: copy > 0 ? "copy" : (["lost", "whole", "doubled"] as const)[arrivals.length]!,
+    fate: copy > 0 ? "copy" : (["lost", "whole", "duplicated"] as const)[arrivals.length]!,
     delay: (arrivals.toSorted((a, b) => a - b)[copy] ?? at) - at,
     isHeldBack,
   };

@@ -26,8 +26,8 @@ export class Summary {
   readonly #questions = new Questions();
   readonly #roundTrips = new RoundTrips();
   readonly #segments = new RecentMap<string, true>();
-  readonly #sent = { all: 0, lost: 0, doubled: 0, again: 0 };
-  readonly #received = { all: 0, lost: 0, doubled: 0, again: 0 };
+  readonly #sent = { all: 0, lost: 0, duplicated: 0, again: 0 };
+  readonly #received = { all: 0, lost: 0, duplicated: 0, again: 0 };
   #duplicates = 0;
 
   /** Counts a datagram. */
@@ -61,10 +61,10 @@ export class Summary {
       ["enviados", this.#sent.all],
       ["de ellos, reenvíos", this.#sent.again],
       ["perdidos al salir", this.#sent.lost],
-      ["duplicados al salir", this.#sent.doubled],
+      ["duplicados al salir", this.#sent.duplicated],
       ["recibidos", this.#received.all],
       ["perdidos al llegar", this.#received.lost],
-      ["duplicados al llegar", this.#received.doubled],
+      ["duplicados al llegar", this.#received.duplicated],
       ["repetidos, rechazados", this.#duplicates],
       ...kinds === "" ? [] : [["descartados", kinds]],
       ["ida y vuelta", describeRoundTrips(this.#roundTrips)],

@@ -29,9 +29,9 @@ function answer(number: number, more: Partial<Line> = {}): Line {
 Deno.test("summary: a conversation that lost something, line by line", () => {
   const summary = summaryOf(
     question(1, { fate: "lost", at: 0 }),
-    question(1, { attempt: 2, fate: "doubled", at: 10 }),
+    question(1, { attempt: 2, fate: "duplicated", at: 10 }),
     answer(2, { echo: 2, fate: "lost", at: 11 }),
-    answer(2, { echo: 2, attempt: 2, fate: "doubled", at: 12.2 }),
+    answer(2, { echo: 2, attempt: 2, fate: "duplicated", at: 12.2 }),
     answer(2, { echo: 2, attempt: 2, fate: "copy", at: 12.3 }),
     question(3, { at: 20 }),
     answer(4, { at: 20.64 }),

@@ -126,7 +126,7 @@ export function describeEvents({ fate, delay, isHeldBack }: Observation, repeats
   const milliseconds = Math.round(delay);
   return [
     repeats > 0 && `reenvío ${repeats}`,
-    fate === "doubled" && "duplicado",
+    fate === "duplicated" && "duplicado",
     fate === "copy" && "copia",
     isHeldBack && fate !== "lost" && "tarde",
     milliseconds > 0 && `+${milliseconds} ms`,

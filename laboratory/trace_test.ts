@@ -87,7 +87,7 @@ const CONVERSATION: readonly Line[] = [
     turn: "local",
     direction: "received",
     at: 99_999.99,
-    fate: "doubled",
+    fate: "duplicated",
     isHeldBack: true,
     delay: 12,
   },
