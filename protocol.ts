@@ -106,24 +106,6 @@ export class OutOfTurnError extends Error {
   }
 }
 
-/** Thrown when a message is longer than it may be. Nothing was sent. */
-export class MessageTooLongError extends RangeError {
-  /** Always "MessageTooLongError". */
-  override readonly name = "MessageTooLongError";
-
-  /** The size of the message, in bytes of UTF-8. */
-  readonly size: number;
-  /** The most that it may have. */
-  readonly limit: number;
-
-  /** Makes the error for a message of `size` bytes. */
-  constructor(size: number, limit: number = MAX_MESSAGE_BYTES) {
-    super(`Cannot send the message: ${size} bytes are more than ${limit}`);
-    this.size = size;
-    this.limit = limit;
-  }
-}
-
 /**
  * The turn of one conversation, seen from one end.
  *

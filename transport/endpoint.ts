@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { MessageTooLongError, type TurnState } from "../protocol.ts";
+import type { TurnState } from "../protocol.ts";
 
 /** The source or destination of a datagram. */
 export interface Address {
@@ -133,5 +133,23 @@ export abstract class Endpoint<Event> implements Monitor {
   /** Queues an event. */
   protected emit(event: Event): void {
     this.#events.push(event);
+  }
+}
+
+/** Thrown when a message is longer than it may be. Nothing was sent. */
+export class MessageTooLongError extends RangeError {
+  /** Always "MessageTooLongError". */
+  override readonly name = "MessageTooLongError";
+
+  /** The size of the message, in bytes of UTF-8. */
+  readonly size: number;
+  /** The most that it may have. */
+  readonly limit: number;
+
+  /** Makes the error for a message of `size` bytes, of which `limit` are allowed. */
+  constructor(size: number, limit: number) {
+    super(`Cannot send the message: ${size} bytes are more than ${limit}`);
+    this.size = size;
+    this.limit = limit;
   }
 }

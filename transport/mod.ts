@@ -63,6 +63,7 @@ export {
   type Counters,
   formatAddress,
   type Inspection,
+  MessageTooLongError,
   type Monitor,
 } from "./endpoint.ts";
 export {
@@ -99,7 +100,6 @@ export {
   isBye,
   MAX_MESSAGE_BYTES,
   MAX_PLAIN_MESSAGE_BYTES,
-  MessageTooLongError,
   OutOfTurnError,
   Turn,
   type TurnEvent,

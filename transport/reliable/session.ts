@@ -11,8 +11,9 @@ import { idHigh, idLow, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
-import { MAX_MESSAGE_BYTES, MessageTooLongError, Turn, type TurnState } from "../../protocol.ts";
+import { MAX_MESSAGE_BYTES, Turn, type TurnState } from "../../protocol.ts";
 import { Retransmission } from "./retransmission.ts";
+import { MessageTooLongError } from "../endpoint.ts";
 
 /** Silence after which the other end is gone, in ms, unless an option says otherwise. */
 export const IDLE_TIMEOUT_MS = 75_000;
@@ -235,7 +236,9 @@ export class Session implements PacketSink {
    * @throws {MessageTooLongError} If the message is too long. Nothing is sent, the turn stays.
    */
   send(message: Uint8Array, now: number): void {
-    if (message.length > MAX_MESSAGE_BYTES) throw new MessageTooLongError(message.length);
+    if (message.length > MAX_MESSAGE_BYTES) {
+      throw new MessageTooLongError(message.length, MAX_MESSAGE_BYTES);
+    }
     this.#turn.local("send");
     this.#number = next(this.#number);
     this.#delivery.ahead = 0;
