@@ -68,7 +68,7 @@ export async function ask(
   } catch (error) {
     if (!(error instanceof NoAnswerError)) throw error;
     asker.heard({ type: "unanswered" });
-    terminal.error(describeUnanswered(formatAddress(error.address), error.timeout));
+    terminal.error(describeUnanswered(error));
     return false;
   }
 }

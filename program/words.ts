@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Address, EndReason, Overload, Refusal } from "../transport/mod.ts";
+import type { Address, EndReason, NoAnswerError, Overload, Refusal } from "../transport/mod.ts";
 import { formatAddress, RefusedError } from "../transport/mod.ts";
 import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
@@ -190,38 +190,26 @@ export function connectFailure(error: unknown, server: Address): unknown {
   );
 }
 
-/** No answer came from `place` in time: the likely causes, and a remedy. */
-export function describeUnanswered(place: string, milliseconds: number): string {
-  const seconds = milliseconds / 1000;
-  return `sin respuesta de ${place} en ${seconds} s: se perdió la pregunta o la respuesta, tarda más ` +
-    `que --espera, o nadie atiende allí con --sin-fiabilidad; puede repetirla`;
+/** No answer came in time: the likely causes, and a remedy. */
+export function describeUnanswered({ address, timeout }: NoAnswerError): string {
+  return `sin respuesta de ${formatAddress(address)} en ${
+    timeout / 1000
+  } s: se perdió la pregunta o ` +
+    "la respuesta, esta tarda más que --espera, o allí nadie atiende con --sin-fiabilidad; puede " +
+    "repetir la pregunta";
 }
 
 /** One line about the limits of the server that were reached since the last report. */
 export function describeOverload(overload: Readonly<Overload>): string {
   const parts = [
-    [
-      overload.sessions,
-      "cliente rechazado",
-      "clientes rechazados",
-      "por estar completo el servidor",
-    ],
-    [
-      overload.sessionsPerAddress,
-      "cliente rechazado",
-      "clientes rechazados",
-      "por ser ya demasiados en su dirección",
-    ],
-    [
-      overload.questions,
-      "pregunta rechazada",
-      "preguntas rechazadas",
-      "por haber demasiadas en espera",
-    ],
-    [overload.unproved, "datagrama de desconocidos", "datagramas de desconocidos", "sin contestar"],
+    [overload.sessions, "cliente rechazado", "por estar completo el servidor"],
+    [overload.sessionsPerAddress, "cliente rechazado", "por ser ya demasiados en su dirección"],
+    [overload.questions, "pregunta rechazada", "por haber demasiadas en espera"],
+    [overload.unproved, "datagrama", "de desconocidos sin contestar"],
   ] as const;
-  const told = parts.filter(([count]) => count > 0)
-    .map(([count, one, many, why]) => `${count} ${count === 1 ? one : many} ${why}`);
+  const told = parts.filter(([count]) => count > 0).map(([count, one, why]) =>
+    `${count} ${count === 1 ? one : one.replace(/\w+/g, "$&s")} ${why}`
+  );
   return `Límites alcanzados: ${told.join(", ")}`;
 }
 
