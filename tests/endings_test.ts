@@ -114,9 +114,9 @@ test("a handler that never returns, or returns no text, keeps nobody else waitin
     return question;
   });
   const { port } = server.addr;
-  const stuck = await connect({ port });
+  await using stuck = await connect({ port });
   const never = stuck.ask("never").catch((error) => error.reason);
-  const empty = await connect({ port });
+  await using empty = await connect({ port });
   assertEquals(await empty.ask("nothing").catch((error) => error.reason), "failed");
   assert(errors[0] instanceof TypeError);
   await using other = await connect({ port });
