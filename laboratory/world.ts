@@ -21,7 +21,7 @@ export interface Flight {
 }
 
 /** An endpoint at an address. */
-export interface Host<Event> {
+export interface SimulatedHost<Event> {
   /** Its current address. */
   address: Address;
   /** The endpoint. */
@@ -40,7 +40,7 @@ export class World {
   onSend: (flight: Flight) => void = (flight) => this.carry(flight);
   readonly #networkFor: (flight: Flight) => Network<Flight>;
   readonly #networks = new Set<Network<Flight>>();
-  readonly #hosts = new Map<string, Host<unknown>>();
+  readonly #hosts = new Map<string, SimulatedHost<unknown>>();
   #appointments: { readonly at: number; readonly act: () => void }[] = [];
 
   /** @param networkFor The network that carries a datagram. */
@@ -49,7 +49,7 @@ export class World {
   }
 
   /** Puts a host at its address. */
-  add<Event>(host: Host<Event>): void {
+  add<Event>(host: SimulatedHost<Event>): void {
     this.#hosts.set(formatAddress(host.address), host);
     this.settle(host.address);
   }
@@ -130,7 +130,7 @@ export class World {
     }
   }
 
-  #settle(host: Host<unknown>): void {
+  #settle(host: SimulatedHost<unknown>): void {
     const { endpoint } = host;
     for (let again = true; again;) {
       for (const { datagram, to } of endpoint.takeTransmits()) {

@@ -1,5 +1,5 @@
 /**
- * What this machine has, and what the permissions allow of it.
+ * Facts about the machine, as far as the permissions show them.
  *
  * @module
  */
@@ -9,7 +9,7 @@ export function isGranted(...names: Deno.PermissionDescriptor["name"][]): boolea
   return names.every((name) => Deno.permissions.querySync({ name }).state === "granted");
 }
 
-/** What a command writes to both of its outputs; nothing if it may not run, or is not there. */
+/** The two outputs of a command, joined; empty if it may not run, or is not there. */
 export async function outputOf(command: string, ...args: string[]): Promise<string> {
   const { state } = Deno.permissions.querySync({ name: "run", command });
   if (state !== "granted") return "";

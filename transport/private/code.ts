@@ -111,7 +111,7 @@ export function checkRoomCode(code: string): string {
 /**
  * The key of the room with that code: PBKDF2 (RFC 8018 §5.2) over the code as
  * {@linkcode normaliseRoomCode} writes it, in UTF-8, {@linkcode KEY_ROUNDS} rounds under a salt that
- * is the same for everybody. It takes about half a second, beside whatever else happens.
+ * is the same for everybody. It takes about half a second.
  *
  * @returns 32 bytes.
  * @throws {RangeError} If the code is shorter than {@linkcode MIN_CODE_CHARACTERS}.
