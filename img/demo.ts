@@ -10,7 +10,7 @@ import { DEFAULTS, demonstrate } from "../laboratory/demo/demo.ts";
 import { toPng } from "./png.ts";
 import { drawTerminals, type TerminalWindow } from "./terminal_picture.ts";
 
-const COLUMNS = 82;
+const COLUMNS = 98;
 
 const windows = [window("deno task demo", false), window("deno task demo --sin-fiabilidad", true)];
 const picture = await toPng(drawTerminals(windows, COLUMNS));

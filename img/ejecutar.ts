@@ -12,7 +12,7 @@ import { toPng } from "./png.ts";
 import { drawTerminals, type TerminalWindow } from "./terminal_picture.ts";
 
 /** As wide as the longest line needs, so that the letters are large on the page. */
-const COLUMNS = 68;
+const COLUMNS = 82;
 const SHELL_PROMPT = "\x1b[92m$\x1b[39m ";
 
 if (!canUsePty) throw new Error("There is no python3 to run the programs in terminals");
