@@ -10,7 +10,7 @@
 local pyr = Proto("pyr", "Preguntas y respuestas por UDP")
 
 local PORT = 12000
-local VERSION = 1
+local VERSION = 2
 local MAX_DATAGRAM_BYTES = 1152
 local HEADER_BYTES = 24
 local COUNTER_BYTES = 8
@@ -26,6 +26,8 @@ local MAX_TOKEN_BYTES = 36
 local MAX_KEY_SHARE_BYTES = 60
 local EPHEMERAL_BYTES = 32
 local CHALLENGE_BYTES = 8
+local MAX_NAME_BYTES = 40
+local MAX_NOTICE_BYTES = 1000
 
 -- How much of a text the packet list shows, in characters.
 local EXCERPT = 60
@@ -37,12 +39,14 @@ local TYPES = {
   { name = "WELCOME", least = WELCOME_FIELDS, most = WELCOME_FIELDS + MAX_KEY_SHARE_BYTES },
   { name = "REFUSE", least = 1, most = 1 },
   { name = "MESSAGE", least = 0, most = MAX_SEGMENT_BYTES, isSealable = true },
-  { name = "ACK", least = 0, most = 0, isSealable = true },
-  { name = "PING", least = 0, most = CHALLENGE_BYTES, isSealable = true },
+  { name = "ACK", least = 0, most = MAX_NAME_BYTES, isSealable = true },
+  { name = "PING", least = 0, most = MAX_NAME_BYTES, isSealable = true },
   { name = "PONG", least = 0, most = CHALLENGE_BYTES, isSealable = true },
   { name = "BYE", least = 1, most = 1, isSealable = true },
   { name = "BYE-ACK", least = 0, most = 0, isSealable = true },
   { name = "RESET", least = 0, most = 0 },
+  { name = "NOTICE", least = 0, most = MAX_NOTICE_BYTES, isSealable = true },
+  { name = "NOTICE-ACK", least = 0, most = 0, isSealable = true },
 }
 
 local NAMES = {}
@@ -55,6 +59,7 @@ local REFUSALS = {
   [3] = "el código de la sala es otro",
   [4] = "la sala es privada y falta el código",
   [5] = "la sala es abierta y sobra el código",
+  [6] = "el servidor habla otra versión",
 }
 
 local BYE_REASONS = {
@@ -63,6 +68,7 @@ local BYE_REASONS = {
   [2] = "falló quien debía responder",
   [3] = "un mensaje no era UTF-8",
   [4] = "el servidor tiene demasiadas preguntas sin responder",
+  [5] = "quien atiende expulsa al cliente",
 }
 
 local f = {
@@ -77,7 +83,8 @@ local f = {
   number = ProtoField.uint32("pyr.number", "Número de secuencia (sequence number)"),
   segment = ProtoField.uint8("pyr.segment", "Segmento, contado desde 0 (segment)"),
   lastSegment = ProtoField.uint8("pyr.last_segment", "Último segmento (last segment)"),
-  ahead = ProtoField.uint16("pyr.ahead", "Preguntas por delante (ahead)"),
+  ahead = ProtoField.uint16("pyr.ahead", "Preguntas por delante, o bytes del nombre (ahead)"),
+  name = ProtoField.string("pyr.name", "Nombre del cliente (name)"),
   idleTimeout = ProtoField.uint32("pyr.idle_timeout", "Plazo de inactividad, en ms (idle timeout)"),
   tokenLength = ProtoField.uint8("pyr.token_length", "Bytes de la ficha (token length)"),
   keyShareLength = ProtoField.uint8("pyr.key_share_length", "Bytes de la clave (key share length)"),
@@ -199,6 +206,31 @@ local function addKeyShare(tree, tvb, at, length, fields)
   add(share, f.keyShareTag, tvb, at + EPHEMERAL_BYTES + fields, TAG_BYTES)
 end
 
+-- Bytes of the client's name that open a payload of so many bytes.
+local function nameLength(packet, length)
+  local name, ahead = packet.type.name, packet.ahead
+  if name == "MESSAGE" then return packet.number == 1 and packet.segment == 0 and ahead or 0 end
+  return (name == "ACK" or name == "PING") and ahead == length and length or 0
+end
+
+local function addName(tree, tvb, at, length)
+  local name = length > 0 and tvb(at, length):raw() or ""
+  if length == 0 or not isUtf8(name) then return "" end
+  tree:add(f.name, tvb(at, length), clean(name))
+  return ", de «" .. clean(name) .. "»"
+end
+
+local function addText(tree, tvb, at, length)
+  local text = length > 0 and tvb(at, length):raw() or ""
+  if not isUtf8(text) then
+    tree:add_proto_expert_info(e.notUtf8)
+    return ", no es UTF-8"
+  end
+  text = clean(text)
+  if length > 0 then tree:add(f.text, tvb(at, length), text) end
+  return ": «" .. excerpt(text) .. "»"
+end
+
 -- How to read the payload of each type that has one. What they return is said in the packet list.
 local READERS = {
   HELLO = function(tree, tvb, at, length)
@@ -230,19 +262,18 @@ local READERS = {
   end,
   MESSAGE = function(tree, tvb, at, length, packet)
     add(tree, f.payload, tvb, at, length)
-    if packet.lastSegment > 0 then return "" end
-    local text = length > 0 and tvb(at, length):raw() or ""
-    if not isUtf8(text) then
-      tree:add_proto_expert_info(e.notUtf8)
-      return ", no es UTF-8"
-    end
-    text = clean(text)
-    if length > 0 then tree:add(f.text, tvb(at, length), text) end
-    return ": «" .. excerpt(text) .. "»"
+    local named = packet.named
+    local words = addName(tree, tvb, at, named)
+    if packet.lastSegment > 0 then return words end
+    return words .. addText(tree, tvb, at + named, length - named)
   end,
-  PING = function(tree, tvb, at, length)
+  NOTICE = addText,
+  ACK = addName,
+  PING = function(tree, tvb, at, length, packet)
+    local named = packet.named
+    if named > 0 or length == 0 then return addName(tree, tvb, at, named) end
     add(tree, f.challenge, tvb, at, length)
-    return length > 0 and ", con desafío" or ""
+    return ", con desafío"
   end,
   BYE = function(tree, tvb, at)
     tree:add(f.byeReason, tvb(at, 1))
@@ -258,13 +289,15 @@ local function readSeal(tree, tvb, at, length)
   tree:add(f.tag, tvb(at + COUNTER_BYTES + length, TAG_BYTES))
 end
 
-local function fits(segment, bytes)
-  return segment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES
-end
-
 local function segmentFault(packet, length)
   local segment, last = packet.segment, packet.lastSegment
+  local name = packet.number == 1 and packet.ahead or 0
+  local function fits(segment, bytes)
+    return segment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES + name
+  end
   if segment > last then return "ese segmento va después del último" end
+  if name > MAX_NAME_BYTES then return "el nombre pasa de " .. MAX_NAME_BYTES .. " bytes" end
+  if last == 0 and length < name then return "el nombre no cabe en el mensaje" end
   if segment < last and length < MAX_SEGMENT_BYTES then
     return "solo el último segmento puede ser corto"
   end
@@ -282,7 +315,12 @@ local function faultOf(packet, length)
     return "el contenido mide " .. length .. " bytes, y debe medir " .. bounds
   end
   if type.name == "MESSAGE" then return segmentFault(packet, length) end
-  if type.most == CHALLENGE_BYTES and length ~= 0 and length ~= CHALLENGE_BYTES then
+  local isName = length == packet.ahead
+  if type.name == "ACK" and length > 0 and not (isName and packet.number == 0) then
+    return "el contenido mide " .. length .. " bytes, y solo el primero lleva un nombre"
+  end
+  local isChallenge = length == 0 or length == CHALLENGE_BYTES
+  if type.name == "PONG" and not isChallenge or type.name == "PING" and not (isChallenge or isName) then
     return "un desafío mide " .. CHALLENGE_BYTES .. " bytes, y este " .. length
   end
 end
@@ -323,6 +361,8 @@ local function namesOf(packet)
     names[2], names[3] = message, message .. " " .. packet.segment
   elseif name == "PING" then
     names[2] = "PING " .. id .. packet.number .. " " .. packet.attempt
+  elseif name == "NOTICE" then
+    names[2] = "NOTICE " .. id .. packet.number .. " " .. packet.attempt
   elseif name == "BYE" then
     names[2] = "BYE " .. id
   end
@@ -340,6 +380,7 @@ local function answeredName(packet)
   end
   -- A reply does not say which segment it echoes: the latest is meant.
   if name == "MESSAGE" then return "MESSAGE " .. id .. (packet.number - 1) .. " " .. echo end
+  if name == "NOTICE-ACK" then return "NOTICE " .. id .. packet.number .. " " .. echo end
   if name == "PONG" then return "PING " .. id .. packet.number .. " " .. echo end
   if not packet.type.isSealable then return "HELLO " .. id .. echo end
 end
@@ -399,7 +440,8 @@ end
 local function summary(packet)
   local name = packet.type.name
   local words = name
-  if name == "PING" or name == "PONG" then words = words .. " " .. packet.number end
+  local isNumbered = name == "PING" or name == "PONG" or name == "NOTICE" or name == "NOTICE-ACK"
+  if isNumbered then words = words .. " " .. packet.number end
   if name == "MESSAGE" or name == "ACK" then
     words = words .. " " .. packet.number
     if packet.turn then words = words .. " (" .. packet.turn .. ")" end
@@ -416,7 +458,7 @@ local function summary(packet)
   if packet.echo > 0 and name ~= "MESSAGE" then
     words = words .. ", responde al intento " .. packet.echo
   end
-  if packet.ahead > 0 then words = words .. ", " .. packet.ahead .. " por delante" end
+  if packet.ahead > 0 and packet.named == 0 and name ~= "MESSAGE" then words = words .. ", " .. packet.ahead .. " por delante" end
   return words
 end
 
@@ -465,6 +507,7 @@ local function dissectPacket(tree, tvb, pinfo)
       isSealedRoom[packet.newSession] = length > WELCOME_FIELDS
     end
   end
+  packet.named = nameLength(packet, payloadLength)
   local words = summary(packet)
   if seal == "open" then
     local read = READERS[type.name]

@@ -150,6 +150,8 @@ export class ConsoleAsker implements Asker {
         return clearInterval(this.#timer);
       case "position":
         return terminal.status(`Pregunta recibida: ${describeAhead(event.ahead)}`);
+      case "notice":
+        return terminal.notice(`Aviso del servidor: ${clean(event.text)}`);
       case "answer":
         clearInterval(this.#timer);
         terminal.status("Pregunta respondida");

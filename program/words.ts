@@ -92,6 +92,18 @@ export const ENDS: Readonly<
       `el servidor ${server} tiene demasiadas preguntas en espera: pruebe de nuevo dentro de un rato`,
     code: EXIT.refused,
   },
+  expelled: {
+    operator: "se le expulsó",
+    error: (server) =>
+      `quien atiende el servidor ${server} le expulsó de la conversación: hable con esa persona`,
+    code: EXIT.refused,
+  },
+  version: {
+    operator: "habla otra versión del protocolo",
+    error: (server) =>
+      `el servidor ${server} se reinició con otra versión de este programa: use la misma en los dos equipos`,
+    code: EXIT.refused,
+  },
   refused: {
     operator: "no se le admitió de nuevo",
     error: (server) =>
@@ -116,6 +128,11 @@ export const ENDS: Readonly<
   "refused:closing": {
     error: (server) =>
       `el servidor ${server} se está cerrando: pruebe cuando vuelva a estar en marcha`,
+    code: EXIT.refused,
+  },
+  "refused:version": {
+    error: (server) =>
+      `el servidor ${server} habla otra versión del protocolo: use el mismo programa en los dos equipos`,
     code: EXIT.refused,
   },
   "refused:wrong-code": {

@@ -48,6 +48,70 @@ socketTest("a message that is too long is refused before anything is sent", asyn
   assertEquals(await conversation.ask("corta"), "corta");
 });
 
+for (const code of [undefined, "7K3M-9QXT-0B4D-HZ6W"]) {
+  const room = code === undefined ? "an open" : "a private";
+  const options = code === undefined ? {} : { code };
+
+  socketTest(`clients of ${room} room have names and numbers`, async () => {
+    const clients: ClientInfo[] = [];
+    await using server = serve(
+      { port: 0, onConnect: (it) => clients.push(it), ...options },
+      (_, info) => {
+        return `${info.id} ${info.name} ${info.name === info.client.name}`;
+      },
+    );
+    const { port } = server.addr;
+    const answers: string[] = [];
+    for (const name of ["Ana", "Ana", "", "ñ".repeat(20)]) {
+      await using conversation = await connect({ port, name, ...options });
+      answers.push(await conversation.ask("¿Quién soy?"));
+    }
+    const last = "ñ".repeat(20);
+    assertEquals(answers, ["1 Ana true", "2 Ana true", "3 undefined true", `4 ${last} true`]);
+    assertEquals(clients.map(({ id, name }) => [id, name]), [
+      [1, "Ana"],
+      [2, "Ana"],
+      [3, undefined],
+      [4, last],
+    ]);
+    await assertRejects(
+      () => connect({ port, name: "ñ".repeat(20) + ".", ...options }),
+      RangeError,
+    );
+  });
+
+  socketTest(`notices reach the clients of ${room} room, and their ends are told`, async () => {
+    const clients: ClientInfo[] = [];
+    const arrived = Promise.withResolvers<void>();
+    const onConnect = (client: ClientInfo) => {
+      clients.push(client);
+      if (clients.length === 2) arrived.resolve();
+    };
+    await using server = serve({ port: 0, onConnect, ...options }, (question) => question);
+    const { port } = server.addr;
+    const notices: string[] = [];
+    const onEvent = (event: ConversationEvent) => {
+      if (event.type === "notice") notices.push(event.text);
+    };
+    await using first = await connect({ port, onEvent, ...options });
+    await using second = await connect({ port, onEvent, ...options });
+    await arrived.promise;
+    assertEquals(await server.notify("Cerramos a las seis"), []);
+    assertEquals(notices, ["Cerramos a las seis", "Cerramos a las seis"]);
+    // One is under way, one waits, and the newest takes its place.
+    const [one] = clients;
+    assertEquals(
+      await Promise.all(["uno", "dos", "tres"].map((text) => one!.notify(text))),
+      [true, false, true],
+    );
+    await assertRejects(() => one!.notify("ñ".repeat(500) + "."), MessageTooLongError);
+    one!.expel();
+    assertEquals(await first.ended, "expelled");
+    assertEquals(await one!.notify("¿?"), false);
+    assertEquals([await second.ask("¿Y yo?"), one!.signal.aborted], ["¿Y yo?", true]);
+  });
+}
+
 socketTest("several clients at once, each with its own answers", async () => {
   await using server = serve({ port: 0 }, async (question, { remoteAddr }) => {
     await Promise.resolve();

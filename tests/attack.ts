@@ -14,12 +14,13 @@ import {
 /** Every type of packet that there is. */
 export const PACKET_TYPES: readonly PacketType[] = [
   ...["hello", "retry", "welcome", "refuse", "message", "ack"] as const,
-  ...["ping", "pong", "bye", "bye-ack", "reset"] as const,
+  ...["ping", "pong", "bye", "bye-ack", "reset", "notice", "notice-ack"] as const,
 ];
 
 /** Bytes of a retry token that looks right: an epoch and a MAC. */
 export const TOKEN_BYTES = 36;
 
+const UTF8 = new TextEncoder();
 const NOTHING = new Uint8Array(0);
 
 /** A HELLO with that token. */
@@ -57,7 +58,7 @@ export function forge(type: PacketType, id: bigint, random: () => number): Uint8
     case "refuse":
       return encode({ type, id, echo, payload: Uint8Array.of(below(2)) });
     case "message": {
-      const payload = new TextEncoder().encode("forged");
+      const payload = UTF8.encode("forged");
       return encode({ type, id, number: below(8), attempt, echo, payload });
     }
     case "ack":
@@ -67,6 +68,10 @@ export function forge(type: PacketType, id: bigint, random: () => number): Uint8
       return encode({ type, id, number: below(8), attempt, echo, ahead: below(9) });
     case "bye":
       return encode({ type, id, attempt, payload: Uint8Array.of(below(4)) });
+    case "notice":
+      return encode({ type, id, number: below(8), attempt, payload: UTF8.encode("forged") });
+    case "notice-ack":
+      return encode({ type, id, number: below(8), echo });
     case "bye-ack":
     case "reset":
       return encode({ type, id });

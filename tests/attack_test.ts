@@ -72,7 +72,7 @@ Deno.test("attack: nothing from an unproved address is amplified", () => {
       assertEquals(listener.takeEvents(), []);
     }
   });
-  const unknown = ["ack", "bye", "bye-ack", "message", "ping", "pong"];
+  const unknown = ["ack", "bye", "bye-ack", "message", "notice", "notice-ack", "ping", "pong"];
   const resets = unknown.map((type) => `${type}: reset`);
   assertEquals([...answered].sort(), [...resets, "hello: retry"].sort());
 });

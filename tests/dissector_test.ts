@@ -16,6 +16,7 @@ import {
   HEADER_BYTES,
   MAX_DATAGRAM_BYTES,
   MAX_SEGMENT_BYTES,
+  nameLength,
   type Packet,
   type PacketFields,
   packetId,
@@ -50,9 +51,19 @@ const LATECOMER = { hostname: "198.51.100.10", port: 40_000 };
 const LONG = "¿Cuánto cabe en un datagrama? ".repeat(120);
 const CODE = "7K3M-9QXT-0B4D-HZ6W";
 const ID = 0x0123_4567_89ab_cdefn;
+const NOTICE = encodeText("Se contesta en orden");
 const NOTHING = new Uint8Array(0);
 const HANDSHAKE = new Set(["hello", "retry", "welcome", "refuse"]);
-const SEALABLE = new Set(["message", "ack", "ping", "pong", "bye", "bye-ack"]);
+const SEALABLE = new Set([
+  "message",
+  "ack",
+  "ping",
+  "pong",
+  "bye",
+  "bye-ack",
+  "notice",
+  "notice-ack",
+]);
 // Wireshark's marks of a packet that a dissector called malformed, or failed at.
 const FAILURES = ["_ws.malformed", "_ws.lua.error"];
 
@@ -242,6 +253,18 @@ const LINES: readonly (readonly [packet: Omit<PacketFields, "id">, line: string]
     { type: "message", number: 3, lastSegment: 1, attempt: 2, echo: 1, payload: SEGMENT },
     "MESSAGE 3 (pregunta), segmento 1/2, intento 2",
   ],
+  [
+    { type: "message", number: 1, attempt: 1, ahead: 3, payload: encodeText("Ana¿Y?") },
+    "MESSAGE 1 (pregunta), intento 1, de «Ana»: «¿Y?»",
+  ],
+  [
+    { type: "message", number: 1, attempt: 1, ahead: 41, payload: SEGMENT },
+    "MESSAGE MALFORMADO: el nombre pasa de 40 bytes",
+  ],
+  [
+    { type: "message", number: 1, attempt: 1, ahead: 4, payload: encodeText("Ana") },
+    "MESSAGE MALFORMADO: el nombre no cabe en el mensaje",
+  ],
   [{ type: "message", number: 4, attempt: 1 }, "MESSAGE 4 (respuesta), intento 1: «»"],
   [
     { type: "message", number: 4, attempt: 1, payload: Uint8Array.of(0xff) },
@@ -252,6 +275,19 @@ const LINES: readonly (readonly [packet: Omit<PacketFields, "id">, line: string]
     "ACK 3 (pregunta), segmento 2, responde al intento 2, 4 por delante",
   ],
   [{ type: "ack", echo: 1 }, "ACK 0 (del WELCOME), responde al intento 1"],
+  [
+    { type: "ack", echo: 1, ahead: 3, payload: encodeText("Ana") },
+    "ACK 0 (del WELCOME), responde al intento 1, de «Ana»",
+  ],
+  [
+    { type: "ping", number: 1, attempt: 1, ahead: 3, payload: encodeText("Ana") },
+    "PING 1, intento 1, de «Ana»",
+  ],
+  [
+    { type: "notice", number: 1, attempt: 1, payload: encodeText("Cerramos") },
+    "NOTICE 1, intento 1: «Cerramos»",
+  ],
+  [{ type: "notice-ack", number: 1, echo: 1 }, "NOTICE-ACK 1, responde al intento 1"],
   [{ type: "ping", number: 7, attempt: 1 }, "PING 7, intento 1"],
   [{ type: "pong", number: 7, echo: 1 }, "PONG 7, responde al intento 1"],
   [
@@ -266,7 +302,7 @@ const LINES: readonly (readonly [packet: Omit<PacketFields, "id">, line: string]
   [{ type: "reset" }, "RESET: el servidor no conoce esa sesión"],
   [
     { type: "ack", number: 2, payload: new Uint8Array(3) },
-    "ACK MALFORMADO: el contenido mide 3 bytes, y debe medir 0",
+    "ACK MALFORMADO: el contenido mide 3 bytes, y solo el primero lleva un nombre",
   ],
   [
     { type: "ack", number: 2, payload: new Uint8Array(SEAL_BYTES) },
@@ -306,6 +342,7 @@ function record(seed: number, room: Room): Captured[] {
   };
   const startServer = () =>
     simulation.addServer((event, listener) => {
+      if (event.type === "connected") listener.notify(event.session, NOTICE, simulation.now);
       if (event.type !== "question") return;
       const { session, text } = event;
       listener.setAhead(session, 3, simulation.now);
@@ -349,7 +386,7 @@ function record(seed: number, room: Room): Captured[] {
     [...ROOMS, ANOTHER_ROOM].forEach((room, i) => {
       later(30_000 * (i + 1), () => visit({ ...LATECOMER, port: LATECOMER.port + i }, room));
     });
-  }, { room });
+  }, { room, name: encodeText("Ana") });
   simulation.drive();
   assertEquals(steps.length, 0, `Seed ${seed}`);
   return capture;
@@ -364,6 +401,15 @@ function edges(id: bigint): Uint8Array[] {
       length,
     }))
   );
+  const ofNames = [0, 1, 8, 23, 24, 40, 41, 65].flatMap((length) =>
+    [0, 8, 40, 41].flatMap((ahead) =>
+      (["message", "ack", "ping"] as const).flatMap((type) => [
+        { type, ahead, length },
+        { type, ahead, length, number: 1 },
+        { type, ahead, length: MAX_SEGMENT_BYTES, number: 1, lastSegment: 59 },
+      ])
+    )
+  );
   const ofSegments = [0, 1, 58, 59, 60, 255].flatMap((segment) =>
     [0, 1, 58, 59, 60, 255].flatMap((lastSegment) =>
       [0, 1, 24, 25, 400, 401, 424, 425, 1103, 1104, 1105, 1127, 1128, 1129].map((length) => ({
@@ -374,7 +420,7 @@ function edges(id: bigint): Uint8Array[] {
       }))
     )
   );
-  return [...ofTypes, ...ofSegments].map(({ length, ...packet }) =>
+  return [...ofTypes, ...ofNames, ...ofSegments].map(({ length, ...packet }) =>
     encode({ ...packet, id, payload: new Uint8Array(length) })
   );
 }
@@ -466,6 +512,9 @@ function isAnswer(packet: Packet, request: Packet): boolean {
     case "pong":
       return request.type === "ping" && request.id === packet.id &&
         request.number === packet.number && request.attempt === packet.echo;
+    case "notice-ack":
+      return request.type === "notice" && request.id === packet.id &&
+        request.number === packet.number && request.attempt === packet.echo;
     case "bye-ack":
       return request.type === "bye" && request.id === packet.id;
     case "reset":
@@ -489,7 +538,7 @@ function headerOf(packet: Packet): Layers {
   const isTurn = type === "message" || (type === "ack" && number > 0);
   return {
     "pyr.magic": ["PyR"],
-    "pyr.version": ["1"],
+    "pyr.version": ["2"],
     "pyr.type": [`${PACKET_TYPES.indexOf(type) + 1}`],
     "pyr.attempt": [`${packet.attempt}`],
     "pyr.echo": [`${packet.echo}`],
@@ -504,7 +553,9 @@ function headerOf(packet: Packet): Layers {
   };
 }
 
-function payloadOf({ type, payload, lastSegment }: Packet): Layers {
+function payloadOf(packet: Packet): Layers {
+  const { type, payload, lastSegment, segment, ahead } = packet;
+  const nameEnd = segment === 0 ? nameLength(packet) : 0;
   switch (type) {
     case "hello": {
       const { idleTimeout, token, keyShare } = decodeHello(payload)!;
@@ -530,14 +581,20 @@ function payloadOf({ type, payload, lastSegment }: Packet): Layers {
     case "refuse":
       return { "pyr.refusal": [`${payload[0]}`] };
     case "message": {
-      const text = decodeText(payload);
+      const text = decodeText(payload.subarray(nameEnd));
       return {
         ...bytes("pyr.payload", payload),
+        ...nameOf(payload.subarray(0, nameEnd)),
         ...lastSegment === 0 && text === undefined && { "pyr.not_utf8": ["1"] },
         ...lastSegment === 0 && text && { "pyr.text": [text] },
       };
     }
+    case "notice":
+      return { "pyr.text": [decodeText(payload)!] };
+    case "ack":
+      return nameOf(payload);
     case "ping":
+      return ahead === payload.length ? nameOf(payload) : bytes("pyr.challenge", payload);
     case "pong":
       return bytes("pyr.challenge", payload);
     case "bye":
@@ -545,6 +602,10 @@ function payloadOf({ type, payload, lastSegment }: Packet): Layers {
     default:
       return {};
   }
+}
+
+function nameOf(name: Uint8Array): Layers {
+  return name.length === 0 ? {} : { "pyr.name": [decodeText(name)!] };
 }
 
 /** A message of Noise_NNpsk0: a public key, then fields and a tag. */

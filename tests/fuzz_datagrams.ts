@@ -24,7 +24,7 @@ const NOTHING = new Uint8Array(0);
 
 const TYPES: readonly PacketType[] = [
   ...["hello", "retry", "welcome", "refuse", "message", "ack"] as const,
-  ...["ping", "pong", "bye", "bye-ack", "reset"] as const,
+  ...["ping", "pong", "bye", "bye-ack", "reset", "notice", "notice-ack"] as const,
 ];
 
 /** The id in a datagram, if it is long enough to have one. */

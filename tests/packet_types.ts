@@ -6,7 +6,7 @@
 
 import type { PacketType } from "../transport/reliable/packet.ts";
 
-/** A type of packet, its code, and how long its payload may be, in bytes. */
+/** A type of packet, its code, and how long its payload may be without a name, in bytes. */
 export interface TypeCase {
   readonly type: PacketType;
   readonly code: number;
@@ -27,6 +27,8 @@ export const WIRE_TYPES: readonly TypeCase[] = [
   { type: "bye", code: 9, minPayload: 1, maxPayload: 1 },
   { type: "bye-ack", code: 10, minPayload: 0, maxPayload: 0 },
   { type: "reset", code: 11, minPayload: 0, maxPayload: 0 },
+  { type: "notice", code: 12, minPayload: 0, maxPayload: 1000 },
+  { type: "notice-ack", code: 13, minPayload: 0, maxPayload: 0 },
 ];
 
 /** Bytes of which no two neighbours are the same. */

@@ -47,6 +47,8 @@ export interface LinkOptions {
   readonly idleTimeout?: number;
   /** Of the jitter. */
   readonly seed?: number;
+  /** The asker's name. */
+  readonly name?: string;
   /** Their room, by default an open one. */
   readonly room?: Room;
 }
@@ -70,10 +72,12 @@ export class SessionLink {
   copies: (sent: Sent) => number = () => 1;
   #flights: Flight[] = [];
   readonly #delay: number;
+  readonly #name: Uint8Array;
 
   constructor(options: LinkOptions = {}) {
     const { delay = 0, idleTimeout = IDLE_TIMEOUT_MS, seed = 1, room = OPEN_ROOM } = options;
     this.#delay = delay;
+    this.#name = new TextEncoder().encode(options.name ?? "");
     const random = seededRandom(seed);
     const seals = handshake(room);
     this.asker = this.#end("asker", idleTimeout, random, seals.asker);
@@ -158,6 +162,7 @@ export class SessionLink {
       address: ADDRESSES[other(role)],
       now: 0,
       idleTimeout,
+      ...(role === "asker" && { name: this.#name }),
       output,
       random,
       randomBytes: (length) => seededBytes(random, length),

@@ -69,7 +69,12 @@ export class Simulation extends World {
   addClient(
     address: Address,
     onEvent: (event: DialerEvent, dialer: Dialer) => void,
-    options: { connectTimeout?: number; idleTimeout?: number; room?: Room } = {},
+    options: {
+      connectTimeout?: number;
+      idleTimeout?: number;
+      name?: Uint8Array;
+      room?: Room;
+    } = {},
   ): Dialer {
     const dialer = new Dialer({
       server: SERVER,
@@ -79,6 +84,7 @@ export class Simulation extends World {
       random: this.random,
       randomBytes: this.randomBytes,
       room: options.room ?? this.#room,
+      ...(options.name && { name: options.name }),
     });
     this.add({ address, endpoint: dialer, onEvent: (event) => onEvent(event, dialer) });
     return dialer;

@@ -10,7 +10,7 @@ import { ConversationEndedError, NoAnswerError } from "./errors.ts";
 import { RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort } from "./options.ts";
 import type { Endpoint, Monitor } from "./endpoint.ts";
-import type { ByeReason } from "./reliable/packet.ts";
+import { type ByeReason, MAX_NAME_BYTES } from "./reliable/packet.ts";
 import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, OutOfTurnError, type TurnState } from "../protocol.ts";
 import { bindUdp, type DatagramSocket, Driver, RANDOMNESS, resolveHost } from "./driver.ts";
@@ -29,6 +29,8 @@ export interface ConnectOptions {
   readonly idleTimeout?: number;
   /** The code of a private room, as its operator gave it: 8 characters or more. */
   readonly code?: string;
+  /** A name for the server's operator: at most 40 bytes of UTF-8. */
+  readonly name?: string;
   /**
    * Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes the datagrams
    * that pass.
@@ -83,6 +85,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
     connectTimeout: checkDuration("connectTimeout", options.connectTimeout ?? CONNECT_TIMEOUT_MS),
     idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
   };
+  const name = encodeText(options.name ?? "");
+  if (name.length > MAX_NAME_BYTES) {
+    throw new RangeError(
+      `Invalid option, more than ${MAX_NAME_BYTES} bytes: name "${options.name}"`,
+    );
+  }
   const server = await resolveServer(options);
   const room = code === undefined ? undefined : new CodeRoom(code);
   await room?.ready;
@@ -91,6 +99,7 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
     ...timeouts,
     server,
     now: Driver.now(),
+    name,
     ...RANDOMNESS,
     ...(room && { room }),
   });

@@ -31,15 +31,24 @@
  * | 3 | WELCOME | server | session id (64 bits), idle timeout (32 bits), key share |
  * | 4 | REFUSE | server | reason (8 bits) |
  * | 5 | MESSAGE | both | a segment of a question (odd number) or of an answer (even number) |
- * | 6 | ACK | both | none: it acknowledges a segment of a message |
- * | 7 | PING | both | none, or a challenge (64 bits): it asks for a PONG |
- * | 8 | PONG | both | the payload of the PING |
+ * | 6 | ACK | both | none: it acknowledges a segment of a message; the first from a client, its name |
+ * | 7 | PING | both | none, or a challenge (64 bits), or the client's name: it asks for a PONG |
+ * | 8 | PONG | both | the challenge of the PING |
  * | 9 | BYE | both | reason (8 bits) |
  * | 10 | BYE-ACK | both | none: it confirms a BYE |
- * | 11 | RESET | server | none: that session is not known |
+ * | 11 | RESET | server | none: that session is not known, or that version not spoken |
+ * | 12 | NOTICE | server | a text to the client, out of turn |
+ * | 13 | NOTICE-ACK | client | none: it acknowledges a NOTICE |
  *
  * Messages are numbered through both directions: question 1, answer 2, question 3, and so on. The
  * number alone tells whose turn it is, and each message acknowledges the one before it.
+ *
+ * `ahead` is a server's: the questions that will be answered before the client's. From a client it is the
+ * length of its name, which opens the payload of message 1, and is that of the ACK of the WELCOME (number
+ * 0) and of any PING before the first question.
+ *
+ * Magic, version, type and id have the same place in every version, and RESET the same code: an end that
+ * gets a datagram of another version answers with a RESET of its own.
  *
  * @module
  */

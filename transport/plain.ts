@@ -20,7 +20,7 @@ export type ServePlainOptions = Omit<ServeOptions, "code" | "maxSessionsPerAddre
 
 /** Options of {@linkcode connectPlain}. `signal` says bye when it is aborted. */
 export interface ConnectPlainOptions
-  extends Omit<ConnectOptions, "code" | "connectTimeout" | "idleTimeout"> {
+  extends Omit<ConnectOptions, "code" | "connectTimeout" | "idleTimeout" | "name"> {
   /** How long a question waits for its answer, in ms, 1,000 to 86,400,000, default 3,000. */
   readonly answerTimeout?: number;
 }

@@ -12,8 +12,8 @@ import {
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
 } from "./reliable/listener.ts";
-import type { Address, Endpoint, Monitor } from "./endpoint.ts";
-import type { ByeReason } from "./reliable/packet.ts";
+import { type Address, type Endpoint, MessageTooLongError, type Monitor } from "./endpoint.ts";
+import { type ByeReason, MAX_NOTICE_BYTES } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Overload } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
@@ -74,10 +74,26 @@ export interface ServeOptions {
 
 /** A client, for as long as its conversation lasts. */
 export interface ClientInfo {
+  /** Its number in the order of arrival, from 1. No other client of this server ever gets it. */
+  readonly id: number;
+  /** The name that it gave, as it came from the network: at most 40 bytes of UTF-8. */
+  readonly name: string | undefined;
   /** Its last known address: it may move in mid-conversation. */
   readonly remoteAddr: Deno.NetAddr;
   /** Fires when the client is gone: it said bye, was silent for too long, or the server closed. */
   readonly signal: AbortSignal;
+  /**
+   * Tells the client something, out of turn. Notices are delivered one after another; of those that wait,
+   * only the newest is kept.
+   *
+   * @param text At most 1,000 bytes of UTF-8.
+   * @returns Whether it is on the client's machine: false if the client went first, if a newer notice took
+   * its place, or in a plain conversation, which has no notices.
+   * @throws {MessageTooLongError} If the text is too long. Nothing is sent.
+   */
+  notify(text: string): Promise<boolean>;
+  /** Ends the conversation; the client is told that it was expelled, and may connect again. */
+  expel(): void;
 }
 
 /** The context of a question. */
@@ -101,6 +117,13 @@ export interface Server extends AsyncDisposable {
   readonly addr: Deno.NetAddr;
   /** Settles when the server has stopped. */
   readonly finished: Promise<void>;
+  /**
+   * Tells every client something, as `notify` of each does.
+   *
+   * @returns The clients that did not get it.
+   * @throws {MessageTooLongError} If the text is too long. Nothing is sent.
+   */
+  notify(text: string): Promise<ClientInfo[]>;
   /**
    * Delivers the answers under way, tells every client that the server closes, and stops. It takes
    * {@linkcode SHUTDOWN_TIMEOUT_MS} at most.
@@ -160,6 +183,8 @@ export interface Peer {
   readonly address: Address;
   /** Whose move it is. */
   readonly turn: TurnState;
+  /** The name that it gave. */
+  readonly name?: string | undefined;
   /** The driver's own data. */
   attachment: unknown;
 }
@@ -174,6 +199,8 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   answer(client: P, answer: Uint8Array, now: number): void;
   /** Tells a client how many questions are answered before its own. */
   setAhead(client: P, ahead: number, now: number): void;
+  /** Tells a client something. A plain endpoint cannot. */
+  notify?(client: P, text: Uint8Array, now: number): void;
   /** Ends the conversation with a client. */
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
@@ -190,6 +217,7 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #driver: Driver<ListenerEvent<P>>;
   readonly #stopped = Promise.withResolvers<void>();
   #shutdown: Promise<void> | undefined;
+  #lastId = 0;
 
   /** Binds the socket, and starts. Nothing is received before `ready` resolves. */
   constructor(
@@ -219,6 +247,12 @@ export class RunningServer<P extends Peer> implements Server {
     this.shutdown();
   };
 
+  async notify(text: string): Promise<ClientInfo[]> {
+    const clients = Array.from(this.#endpoint.sessions, clientOf).filter((it) => it !== undefined);
+    const isTold = await Promise.all(clients.map((client) => client.notify(text)));
+    return clients.filter((_, i) => !isTold[i]);
+  }
+
   shutdown(): Promise<void> {
     return this.#shutdown ??= this.#close();
   }
@@ -242,7 +276,13 @@ export class RunningServer<P extends Peer> implements Server {
     switch (event.type) {
       case "connected": {
         const { session } = event;
-        const client = session.attachment = new Client(session);
+        const client = session.attachment = new Client(++this.#lastId, session, {
+          notify: (text) => this.#notify(session, text),
+          expel: () => {
+            this.#endpoint.bye(session, "expelled", Driver.now());
+            this.#driver.update();
+          },
+        });
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
       }
@@ -264,19 +304,32 @@ export class RunningServer<P extends Peer> implements Server {
         break;
       case "delivered":
         break;
+      case "noticed":
+        clientOf(event.session)!.noticed();
     }
+  }
+
+  #notify(session: P, text: Uint8Array): boolean {
+    if (this.#endpoint.notify === undefined) return false;
+    this.#endpoint.notify(session, text, Driver.now());
+    this.#driver.update();
+    return true;
   }
 
   #answer(session: P, question: string): void {
     const client = clientOf(session)!;
     const info: QuestionInfo = {
       client,
+      id: client.id,
+      name: client.name,
       get remoteAddr() {
         return client.remoteAddr;
       },
       get signal() {
         return client.signal;
       },
+      notify: (text) => client.notify(text),
+      expel: () => client.expel(),
       setAhead: (ahead) => this.#setAhead(session, ahead),
     };
     try {
@@ -337,13 +390,35 @@ export class RunningServer<P extends Peer> implements Server {
   }
 }
 
+/** What a client's endpoint does for it. */
+interface ClientActions {
+  /** Sends a notice, or returns false if there are none. */
+  notify(text: Uint8Array): boolean;
+  /** Says bye. */
+  expel(): void;
+}
+
+interface PendingNotice extends PromiseWithResolvers<boolean> {
+  readonly text: Uint8Array;
+}
+
 class Client implements ClientInfo {
+  readonly id: number;
   readonly session: Peer;
+  readonly #actions: ClientActions;
+  /** The notice under way, and one that waits. */
+  #notices: PendingNotice[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
-  constructor(session: Peer) {
+  constructor(id: number, session: Peer, actions: ClientActions) {
+    this.id = id;
     this.session = session;
+    this.#actions = actions;
+  }
+
+  get name(): string | undefined {
+    return this.session.name;
   }
 
   get remoteAddr(): Deno.NetAddr {
@@ -357,8 +432,33 @@ class Client implements ClientInfo {
     return this.#controller.signal;
   }
 
+  async notify(text: string): Promise<boolean> {
+    const notice = { text: encodeText(text), ...Promise.withResolvers<boolean>() };
+    const { length } = notice.text;
+    if (length > MAX_NOTICE_BYTES) throw new MessageTooLongError(length, MAX_NOTICE_BYTES);
+    if (this.#isOver) return false;
+    const [underWay, waiting] = this.#notices;
+    waiting?.resolve(false);
+    if (underWay === undefined && !this.#actions.notify(notice.text)) return false;
+    this.#notices = underWay === undefined ? [notice] : [underWay, notice];
+    return await notice.promise;
+  }
+
+  /** The notice under way is on the client's machine. */
+  noticed(): void {
+    this.#notices.shift()!.resolve(true);
+    const [waiting] = this.#notices;
+    if (waiting !== undefined) this.#actions.notify(waiting.text);
+  }
+
+  expel(): void {
+    this.#actions.expel();
+  }
+
   end(): void {
     this.#isOver = true;
+    for (const { resolve } of this.#notices) resolve(false);
+    this.#notices = [];
     this.#controller?.abort();
   }
 }

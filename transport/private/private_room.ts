@@ -29,7 +29,7 @@ const COUNTER_BYTES = 8;
 const written = new Views();
 const read = new Views();
 // Both ends have to mean the same by what they send: this goes up with the version of the wire.
-const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 1");
+const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 2");
 
 /**
  * The room of those who share a key.

@@ -29,7 +29,7 @@ const HELLO = handshakeFields(0x1122_3344_5566_7788n, 75_000);
 const WELCOME = handshakeFields(0x0123_4567_89ab_cdefn, 60_000);
 const ID = 0x0123_4567_89ab_cdefn;
 const WORDS = new TextEncoder().encode("¿HTML es un lenguaje de programacion?");
-const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 1");
+const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 2");
 
 /** Primitives whose keys are the same in each run, with a note of every key pair made. */
 function seededPrimitives(seed: number): Primitives & { readonly keyPairs: KeyPair[] } {
@@ -237,7 +237,7 @@ Deno.test("private room: another version of the protocol is another room", () =>
   const alice = new Handshake({
     role: "initiator",
     psk: PSK,
-    prologue: new TextEncoder().encode("preguntas: private room, protocol version 2"),
+    prologue: new TextEncoder().encode("preguntas: private room, protocol version 3"),
     primitives: PLATFORM,
   });
   const keyShare = alice.writeMessage(HELLO)!;

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { concat } from "../bytes.ts";
+import { concat, EMPTY } from "../bytes.ts";
 import { MAX_SEGMENT_BYTES, type Packet, type PacketFields, segmentCount } from "./packet.ts";
 import { MAX_ACK_DELAY_MS, type RttEstimator } from "./rtt.ts";
 import { Retransmission } from "./retransmission.ts";
@@ -81,6 +81,9 @@ export class Delivery {
   /** Questions answered before the one that is acknowledged next: 0 to 65,535. */
   ahead = 0;
 
+  /** The name of this end, which opens message 1 and is all of the acknowledgement of the WELCOME. */
+  name: Uint8Array = EMPTY;
+
   /** Starts with nothing under way. Between two sendings it pauses `longestPause` ms at most. */
   constructor(rtt: RttEstimator, sink: PacketSink, longestPause: number) {
     this.#rtt = rtt;
@@ -138,7 +141,8 @@ export class Delivery {
   send(number: number, message: Uint8Array, now: number): void {
     this.#finishOutgoing();
     this.#timers[0].restart();
-    this.#outgoing.start(number, message);
+    const isNamed = number === 1 && this.name.length > 0;
+    this.#outgoing.start(number, isNamed ? concat([this.name, message]) : message);
     this.#fillWindow(now);
   }
 
@@ -277,7 +281,9 @@ export class Delivery {
       segment: this.#heardSegment,
       echo: this.#heardAttempt,
       ackDelay: this.#ackDelay(now),
-      ahead: this.ahead,
+      ...this.#heardNumber === undefined
+        ? { ahead: this.name.length, payload: this.name }
+        : { ahead: this.ahead },
     });
   }
 
@@ -319,6 +325,7 @@ export class Delivery {
       attempt: timer.attempt,
       echo: this.#heardAttempt,
       ackDelay: this.#ackDelay(now),
+      ahead: number === 1 ? this.name.length : 0,
       payload: lastSegment === 0 ? message : message.subarray(start, start + MAX_SEGMENT_BYTES),
     });
   }

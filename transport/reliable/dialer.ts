@@ -8,7 +8,8 @@ import { constantTimeEqual, EMPTY } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
 import { type ByeReason, type Packet, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeWelcome, encode, encodeHello, handshakeFields } from "./packet.ts";
-import { MAX_DATAGRAM_BYTES, packetType, readHeader } from "./packet.ts";
+import { isOtherVersion, isReset, MAX_DATAGRAM_BYTES, packetId } from "./packet.ts";
+import { packetType, readHeader } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, longestPause, Session } from "./session.ts";
 import type { ConversationEvent, EndReason, SessionEvent, SessionOutput } from "./session.ts";
@@ -53,6 +54,8 @@ export interface DialerOptions extends Randomness {
   readonly connectTimeout: number;
   /** Silence after which the server is gone, in ms. */
   readonly idleTimeout: number;
+  /** The name to give: at most `MAX_NAME_BYTES` of UTF-8. */
+  readonly name?: Uint8Array;
   /** The room to enter; by default an open one. */
   readonly room?: Room;
 }
@@ -116,7 +119,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
     const type = packetType(datagram);
-    if (type === undefined) return this.drop("malformed");
+    if (type === undefined) return this.#receiveForeign(datagram, now);
     const state = this.#state;
     switch (state.state) {
       case "greeting":
@@ -189,7 +192,8 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   sessionEvent(_session: Session, event: SessionEvent): void {
     switch (event.type) {
       case "connected":
-        // Only answerers hear this.
+      case "noticed":
+        // Only answerers hear these.
         break;
       case "delivered":
         this.emit({ type: "delivered" });
@@ -240,14 +244,28 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       case "welcome":
         return this.#receiveWelcome(greeting, packet, now);
       case "refuse":
-        greeting.refusal = REFUSALS[packet.payload[0]!] ?? "full";
-        // A refusal is unauthenticated: it ends an attempt, never a conversation.
-        if (greeting.isReconnect) return;
-        this.emit({ type: "refused", refusal: greeting.refusal });
-        return this.#finish();
+        return this.#refused(greeting, REFUSALS[packet.payload[0]!] ?? "full");
       default:
         this.drop("ignored");
     }
+  }
+
+  // A server of another version answers with a RESET of its own.
+  #receiveForeign(datagram: Uint8Array, now: number): void {
+    const state = this.#state;
+    this.drop("malformed");
+    if (!isOtherVersion(datagram) || !isReset(datagram)) return;
+    const id = packetId(datagram);
+    if (state.state === "greeting" && state.nonce === id) this.#refused(state, "version");
+    if (state.state === "talking" && state.session.id === id) this.#receiveReset(state, now);
+  }
+
+  #refused(greeting: Greeting, refusal: Refusal): void {
+    greeting.refusal = refusal;
+    // A refusal is unauthenticated: it ends an attempt, never a conversation.
+    if (greeting.isReconnect) return;
+    this.emit({ type: "refused", refusal });
+    this.#finish();
   }
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
@@ -272,6 +290,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       random: this.#options.random,
       randomBytes: this.#options.randomBytes,
       rtt: greeting.rtt,
+      ...(this.#options.name && { name: this.#options.name }),
       seal,
     });
     const { nonce } = greeting;
@@ -341,5 +360,7 @@ function endOf({ refusal, initiation }: Greeting): EndReason {
   // A server with a key would have proved its refusal; one without a proof may be forged.
   const hasKey = initiation.keyShare.length > 0;
   if (refusal === undefined || hasKey) return "silence";
-  return refusal === "closing" || refusal === "private" ? refusal : "refused";
+  return refusal === "closing" || refusal === "private" || refusal === "version"
+    ? refusal
+    : "refused";
 }

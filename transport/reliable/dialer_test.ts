@@ -137,6 +137,36 @@ Deno.test("dialer: begins with a HELLO without a token", () => {
   assertEquals([stage.events(), stage.dialer.turn], [[], "remote"]);
 });
 
+/** A datagram of another version. */
+function ofVersion(version: number, packet: PacketFields): Uint8Array {
+  const datagram = encode(packet);
+  datagram[3] = version;
+  return datagram;
+}
+
+Deno.test("dialer: hears that the server speaks another version, and only from the server", () => {
+  const stage = new Stage();
+  const [{ id }] = stage.sent() as [Packet];
+  stage.dialer.receive(ofVersion(3, { type: "reset", id: id + 1n }), SERVER, 0);
+  stage.dialer.receive(ofVersion(3, { type: "bye-ack", id }), SERVER, 0);
+  stage.receive({ type: "reset", id });
+  assertEquals(stage.events(), []);
+  stage.dialer.receive(ofVersion(3, { type: "reset", id }), SERVER, 0);
+  assertEquals(stage.events(), [{ type: "refused", refusal: "version" }]);
+});
+
+Deno.test("dialer: a server that comes back with another version is told apart from a full one", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.dialer.receive(ofVersion(3, { type: "reset", id: SESSION_ID }), SERVER, 10);
+  stage.pass(10_000);
+  assertEquals(stage.events(), [{ type: "reconnecting" }]);
+  const hello = stage.sent().find(({ type }) => type === "hello")!;
+  stage.dialer.receive(ofVersion(3, { type: "reset", id: hello.id }), SERVER, 10_000);
+  stage.pass(10_000 + IDLE_MS);
+  assertEquals(stage.events(), [{ type: "ended", reason: "version" }]);
+});
+
 Deno.test("dialer: sends the token back at once, under the same nonce", () => {
   const stage = new Stage();
   const [first] = stage.sent();

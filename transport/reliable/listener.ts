@@ -9,7 +9,7 @@ import { type Address, Endpoint, type Inspection, type Randomness } from "../end
 import { type ByeReason, type Hello, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeHello, encode, encodeWelcome, handshakeFields } from "./packet.ts";
 import { idLow, MAX_DATAGRAM_BYTES, packetId, packetIdLow } from "./packet.ts";
-import { packetType, readHeader } from "./packet.ts";
+import { isOtherVersion, isReset, packetType, readHeader } from "./packet.ts";
 import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
@@ -31,8 +31,10 @@ export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
 /** An event at a server's end, of either protocol; `session` is the client's. */
 export type ListenerEvent<S = Session> =
-  /** A client is connected and may ask, its answer is on its machine, or it is gone. */
-  | Extract<SessionEvent, { type: "connected" | "delivered" | "ended" }> & { readonly session: S }
+  /** A client is connected and may ask, its answer or a notice is on its machine, or it is gone. */
+  | Extract<SessionEvent, { type: "connected" | "delivered" | "noticed" | "ended" }> & {
+    readonly session: S;
+  }
   /** A client's question is complete. */
   | { readonly type: "question"; readonly session: S; readonly text: string }
   /** Limits were reached since the last report. */
@@ -136,6 +138,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     switch (type) {
       case undefined:
         this.drop("malformed");
+        if (isOtherVersion(datagram) && !isReset(datagram)) this.#reset(datagram, from, now);
         break;
       case "hello":
         this.#receiveHello(datagram, from, now);
@@ -179,6 +182,12 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#deadlines.schedule(session as ClientSession, now);
   }
 
+  /** Tells a client something, out of turn. It is to be connected, with no other notice under way. */
+  notify(session: Session, text: Uint8Array, now: number): void {
+    session.notify(text, now);
+    this.#deadlines.schedule(session as ClientSession, now);
+  }
+
   /** Says bye to one client, unless one end did already. */
   bye(session: Session, reason: ByeReason, now: number): void {
     if (session.turn === "leaving" || session.turn === "closed") return;
@@ -211,6 +220,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.emit({ ...event, session });
         break;
       case "delivered":
+      case "noticed":
         this.emit({ ...event, session });
         break;
       case "message":
@@ -228,6 +238,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         if (client.isConnected) this.emit({ ...event, session });
         break;
       case "position":
+      case "notice":
       case "unresponsive":
       case "responsive":
         // Only askers hear these.
@@ -321,9 +332,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const client = this.#clients.get(packetIdLow(datagram));
     if (client === undefined || !client.owns(datagram)) {
       this.drop("unknown");
-      const id = packetId(datagram);
-      if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), from);
-      return;
+      return this.#reset(datagram, from, now);
     }
     client.receive(datagram, from, now);
     if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
@@ -333,6 +342,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.bye(client, "busy", now);
     }
     this.#deadlines.schedule(client, now);
+  }
+
+  #reset(datagram: Uint8Array, to: Address, now: number): void {
+    const id = packetId(datagram);
+    if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), to);
   }
 
   #answered(client: ClientSession): void {

@@ -301,6 +301,17 @@ Deno.test("listener: a HELLO of an earlier run of the server gets a token like a
   assertEquals(restarted.size, 0);
 });
 
+Deno.test("listener: a datagram of another version gets a RESET of this one, but a RESET does not", () => {
+  const listener = newListener();
+  for (const [type, length, replies] of [["hello", 104, 1], ["reset", 0, 0]] as const) {
+    const datagram = encode({ type, id: NONCE, payload: new Uint8Array(length) });
+    datagram[3] = 3;
+    const sent = exchange(listener, datagram);
+    assertEquals(sent.map(({ type, id }) => [type, id]), Array(replies).fill(["reset", NONCE]));
+  }
+  assertEquals([listener.size, listener.counters.malformed], [0, 2]);
+});
+
 for (const type of ["message", "ack", "ping", "pong", "bye-ack"] as const) {
   Deno.test(`listener: a ${type} of an unknown session gets a RESET that echoes its id`, () => {
     const listener = newListener();

@@ -34,8 +34,17 @@ export const MAX_KEY_SHARE_BYTES = 60;
 /** Bytes that a ping may carry for the pong to repeat, to prove an address (RFC 9000 §8.2). */
 export const CHALLENGE_BYTES = 8;
 
+/** Longest name of a client, in bytes of UTF-8. */
+export const MAX_NAME_BYTES = 40;
+
+/** Longest notice of a server, in bytes of UTF-8. */
+export const MAX_NOTICE_BYTES = 1_000;
+
 const MAGIC = 0x507952; // "PyR"
-const VERSION = 1;
+const VERSION = 2;
+
+/** The least version byte that is a text of another protocol: versions are control characters. */
+const VERSION_END = 0x20;
 
 /** The type of a packet. */
 export type PacketType =
@@ -49,7 +58,9 @@ export type PacketType =
   | "pong"
   | "bye"
   | "bye-ack"
-  | "reset";
+  | "reset"
+  | "notice"
+  | "notice-ack";
 
 /**
  * Why one end says bye:
@@ -57,12 +68,20 @@ export type PacketType =
  * - `closing`: the server stops;
  * - `failed`: the answerer failed over the question;
  * - `invalid`: a message was not UTF-8;
- * - `busy`: the server has as many unanswered questions as it allows.
+ * - `busy`: the server has as many unanswered questions as it allows;
+ * - `expelled`: the operator sends the client away.
  */
-export type ByeReason = "bye" | "closing" | "failed" | "invalid" | "busy";
+export type ByeReason = "bye" | "closing" | "failed" | "invalid" | "busy" | "expelled";
 
 /** The reasons for a bye, each at its code on the wire. */
-export const BYE_REASONS: readonly ByeReason[] = ["bye", "closing", "failed", "invalid", "busy"];
+export const BYE_REASONS: readonly ByeReason[] = [
+  "bye",
+  "closing",
+  "failed",
+  "invalid",
+  "busy",
+  "expelled",
+];
 
 /**
  * Why a server refuses a connection:
@@ -71,9 +90,17 @@ export const BYE_REASONS: readonly ByeReason[] = ["bye", "closing", "failed", "i
  * - `crowded`: it has as many sessions at that address as it allows;
  * - `wrong-code`: it is a private room, and the client's code is another;
  * - `private`: it is a private room, and the client has no code;
- * - `open`: it is an open room, and the client has a code.
+ * - `open`: it is an open room, and the client has a code;
+ * - `version`: it speaks another version of this protocol.
  */
-export type Refusal = "full" | "closing" | "crowded" | "wrong-code" | "private" | "open";
+export type Refusal =
+  | "full"
+  | "closing"
+  | "crowded"
+  | "wrong-code"
+  | "private"
+  | "open"
+  | "version";
 
 /** The reasons for a refusal, each at its code on the wire. */
 export const REFUSALS: readonly Refusal[] = [
@@ -83,6 +110,7 @@ export const REFUSALS: readonly Refusal[] = [
   "wrong-code",
   "private",
   "open",
+  "version",
 ];
 
 /** A decoded datagram. Every number is an unsigned integer of the width that is named. */
@@ -103,7 +131,10 @@ export interface Packet {
   readonly segment: number;
   /** The last segment of the message (8 bits). */
   readonly lastSegment: number;
-  /** Questions that will be answered before this one (16 bits). */
+  /**
+   * From a server, questions that will be answered before this one; from a client, bytes of its name that
+   * open the payload (16 bits).
+   */
   readonly ahead: number;
   /** The rest of the datagram. */
   readonly payload: Uint8Array;
@@ -128,12 +159,14 @@ const RULES: Readonly<Record<PacketType, { code: number; min: number; max: numbe
   "welcome": { code: 3, min: HANDSHAKE_FIELDS, max: HANDSHAKE_FIELDS + MAX_KEY_SHARE_BYTES },
   "refuse": { code: 4, min: 1, max: 1 },
   "message": { code: 5, min: 0, max: MAX_SEGMENT_BYTES },
-  "ack": { code: 6, min: 0, max: 0 },
-  "ping": { code: 7, min: 0, max: CHALLENGE_BYTES },
+  "ack": { code: 6, min: 0, max: MAX_NAME_BYTES },
+  "ping": { code: 7, min: 0, max: MAX_NAME_BYTES },
   "pong": { code: 8, min: 0, max: CHALLENGE_BYTES },
   "bye": { code: 9, min: 1, max: 1 },
   "bye-ack": { code: 10, min: 0, max: 0 },
   "reset": { code: 11, min: 0, max: 0 },
+  "notice": { code: 12, min: 0, max: MAX_NOTICE_BYTES },
+  "notice-ack": { code: 13, min: 0, max: 0 },
 };
 
 const written = new Views();
@@ -209,9 +242,7 @@ export function decode(datagram: Uint8Array): Packet | undefined {
   if (length < min || length > max) return undefined;
   const payload = length === 0 ? EMPTY : datagram.subarray(HEADER_BYTES);
   const packet = readFields(datagram, type, payload);
-  if (type === "message" && !isSegment(packet)) return undefined;
-  const isProbe = type === "ping" || type === "pong";
-  return isProbe && length !== 0 && length !== CHALLENGE_BYTES ? undefined : packet;
+  return isSound(packet) ? packet : undefined;
 }
 
 /**
@@ -234,15 +265,23 @@ export function readHeader(datagram: Uint8Array): Header | undefined {
  * @returns `undefined` for a datagram of another protocol or version.
  */
 export function packetType(datagram: Uint8Array): PacketType | undefined {
-  if (datagram.length < HEADER_BYTES || datagram.length > MAX_DATAGRAM_BYTES) {
-    return undefined;
-  }
-  const magic = datagram[0]! << 16 | datagram[1]! << 8 | datagram[2]!;
-  if (magic !== MAGIC || datagram[3] !== VERSION) return undefined;
-  return TYPES[datagram[4]!];
+  return hasHeader(datagram) && datagram[3] === VERSION ? TYPES[datagram[4]!] : undefined;
 }
 
-/** The id in a datagram for which {@linkcode packetType} knew a type. */
+/** Whether a datagram is of another version of this protocol. */
+export function isOtherVersion(datagram: Uint8Array): boolean {
+  return hasHeader(datagram) && datagram[3] !== VERSION && datagram[3]! < VERSION_END;
+}
+
+/**
+ * Whether a datagram of any version is a RESET: magic, version, type and id have the same place in all of
+ * them, and a RESET the same code. One of another version tells that its sender speaks that version.
+ */
+export function isReset(datagram: Uint8Array): boolean {
+  return datagram[4] === RULES.reset.code;
+}
+
+/** The id in a datagram for which {@linkcode packetType} knew a type, or of another version. */
 export function packetId(datagram: Uint8Array): bigint {
   return read.of(datagram).getBigUint64(datagram.byteOffset + 8);
 }
@@ -367,17 +406,41 @@ function readFields(datagram: Uint8Array, type: PacketType, payload: Uint8Array)
   };
 }
 
-// Only the last segment may be short, and only a message of one segment may be empty: so a message
-// has one way to be cut, and its size is bounded before anything is kept.
-function isSegment({ segment, lastSegment, payload }: Packet): boolean {
-  if (segment > lastSegment) return false;
-  if (segment < lastSegment) {
-    return payload.length === MAX_SEGMENT_BYTES && fits(lastSegment, 1);
-  }
-  if (payload.length === 0) return lastSegment === 0;
-  return fits(segment, payload.length);
+function hasHeader(datagram: Uint8Array): boolean {
+  if (datagram.length < HEADER_BYTES || datagram.length > MAX_DATAGRAM_BYTES) return false;
+  return (datagram[0]! << 16 | datagram[1]! << 8 | datagram[2]!) === MAGIC;
 }
 
-function fits(segment: number, bytes: number): boolean {
-  return segment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES;
+function isSound(packet: Packet): boolean {
+  const { type, number, ahead, payload: { length } } = packet;
+  switch (type) {
+    case "message":
+      return isSegment(packet);
+    case "ack":
+      return length === 0 || (number === 0 && length === ahead);
+    case "ping":
+      return length === 0 || length === CHALLENGE_BYTES || length === ahead;
+    case "pong":
+      return length === 0 || length === CHALLENGE_BYTES;
+    default:
+      return true;
+  }
+}
+
+/** Bytes of the client's name that open a message. */
+export function nameLength({ number, ahead }: Packet): number {
+  return number === 1 ? ahead : 0;
+}
+
+// Only the last segment may be short, and only a message of one segment may be empty: so a message
+// has one way to be cut, and its size is bounded before anything is kept.
+function isSegment(packet: Packet): boolean {
+  const { segment, lastSegment, payload: { length } } = packet;
+  const name = nameLength(packet);
+  if (segment > lastSegment || name > MAX_NAME_BYTES) return false;
+  const fits = (bytes: number) =>
+    lastSegment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES + name;
+  if (segment < lastSegment) return length === MAX_SEGMENT_BYTES && fits(1);
+  if (lastSegment > 0) return length > 0 && fits(length);
+  return length >= name;
 }

@@ -11,8 +11,12 @@ import {
   handshakeFields,
   HEADER_BYTES,
   HELLO_BYTES,
+  isOtherVersion,
+  isReset,
   MAX_DATAGRAM_BYTES,
   MAX_KEY_SHARE_BYTES,
+  MAX_NAME_BYTES,
+  MAX_NOTICE_BYTES,
   MAX_SEGMENT_BYTES,
   MAX_TOKEN_BYTES,
   type Packet,
@@ -54,8 +58,9 @@ Deno.test("packet: the sizes of the wire", () => {
   assertEquals(MAX_MESSAGE_BYTES, 65_536);
   assertEquals(HEADER_BYTES + MAX_SEGMENT_BYTES + SEAL_BYTES, MAX_DATAGRAM_BYTES);
   assertEquals([MAX_TOKEN_BYTES, MAX_KEY_SHARE_BYTES], [36, 60]);
-  assertEquals(BYE_REASONS, ["bye", "closing", "failed", "invalid", "busy"]);
-  assertEquals(REFUSALS, ["full", "closing", "crowded", "wrong-code", "private", "open"]);
+  assertEquals([MAX_NAME_BYTES, MAX_NOTICE_BYTES], [40, 1000]);
+  assertEquals(BYE_REASONS.join(), "bye,closing,failed,invalid,busy,expelled");
+  assertEquals(REFUSALS.join(), "full,closing,crowded,wrong-code,private,open,version");
 });
 
 Deno.test("packet: the header is laid out as documented", () => {
@@ -73,7 +78,7 @@ Deno.test("packet: the header is laid out as documented", () => {
   });
   // deno-fmt-ignore
   assertEquals(datagram, Uint8Array.of(
-    0x50, 0x79, 0x52, 1,
+    0x50, 0x79, 0x52, 2,
     5, 0x11, 0x12, 0x13,
     1, 2, 3, 4, 5, 6, 7, 8,
     0x21, 0x22, 0x23, 0x24,
@@ -128,6 +133,50 @@ for (const { type, code, minPayload, maxPayload } of WIRE_TYPES) {
     }
   });
 }
+
+// Type, number, `ahead`, bytes of payload, whether that is a packet.
+const NAMED: readonly (readonly [Packet["type"], number, number, number, boolean])[] = [
+  ["ack", 0, 40, 40, true],
+  ["ack", 0, 41, 41, false],
+  ["ack", 0, 3, 4, false],
+  ["ack", 2, 3, 3, false],
+  ["ping", 1, 40, 40, true],
+  ["ping", 1, 41, 41, false],
+  ["ping", 1, 3, 4, false],
+  ["pong", 1, 3, 3, false],
+  ["message", 1, 40, 40, true],
+  ["message", 1, 40, 39, false],
+  ["message", 1, 41, 41, false],
+  ["message", 3, 41, 41, true],
+];
+
+for (const [type, number, ahead, bytes, expected] of NAMED) {
+  const name = `${type} ${number} with ${ahead} ahead and ${bytes} bytes`;
+  Deno.test(`packet: ${name} is ${expected ? "a packet" : "none"}`, () => {
+    const named = packet({ type, number, ahead, payload: filled(bytes) });
+    assertEquals(decode(encode(named)), expected ? named : undefined);
+  });
+}
+
+Deno.test("packet: a name makes room for itself in the longest message", () => {
+  const last = { type: "message", segment: LAST_SEGMENT, lastSegment: LAST_SEGMENT } as const;
+  const payload = filled(LAST_SEGMENT_BYTES + 40);
+  assertRoundTrip(packet({ ...last, number: 1, ahead: 40, payload }));
+  assertEquals(decode(encode(packet({ ...last, number: 1, ahead: 39, payload }))), undefined);
+  assertEquals(decode(encode(packet({ ...last, number: 3, ahead: 40, payload }))), undefined);
+});
+
+Deno.test("packet: another version is told from this one and from a text", () => {
+  const datagram = encode(packet({ type: "reset", id: 7n }));
+  const versions = Array.from({ length: 256 }, (_, version) => {
+    datagram[3] = version;
+    return isOtherVersion(datagram);
+  });
+  assertEquals(versions, versions.map((_, version) => version !== 2 && version < 32));
+  datagram[3] = 3;
+  assertEquals([isReset(datagram), packetId(datagram)], [true, 7n]);
+  assertEquals(isOtherVersion(datagram.subarray(0, HEADER_BYTES - 1)), false);
+});
 
 Deno.test("packet: unknown types are no packets", () => {
   const known = new Set(WIRE_TYPES.map(({ code }) => code));

@@ -7,7 +7,7 @@ import { constantTimeEqual, decodeText, EMPTY } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
 import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
-import { idHigh, idLow, packetIdHigh, packetIdLow } from "./packet.ts";
+import { idHigh, idLow, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
@@ -46,7 +46,9 @@ export type EndReason =
   /** The server was restarted, and refuses this client. */
   | "refused"
   /** The server was restarted, as a private room. */
-  | "private";
+  | "private"
+  /** The server was restarted, and speaks another version of this protocol. */
+  | "version";
 
 /** A change in the state of a conversation, as its asker hears it. */
 export type ConversationEvent =
@@ -54,6 +56,8 @@ export type ConversationEvent =
   | { readonly type: "delivered" }
   /** `ahead` questions will be answered before this one. */
   | { readonly type: "position"; readonly ahead: number }
+  /** The server's operator tells all its clients something, or this one. */
+  | { readonly type: "notice"; readonly text: string }
   /** The server has owed an acknowledgement for 5 s. Retransmission goes on. */
   | { readonly type: "unresponsive" }
   /** The server is heard again. */
@@ -68,11 +72,13 @@ export type ConversationEvent =
 /** An event of a session. */
 export type SessionEvent =
   /** Only the asker hears these. */
-  | Extract<ConversationEvent, { type: "position" | "unresponsive" | "responsive" }>
+  | Extract<ConversationEvent, { type: "position" | "notice" | "unresponsive" | "responsive" }>
   /** The asker knows the session: its first packet is here. Only the answerer hears this. */
   | { readonly type: "connected" }
   /** The message of this end with that number is on the other end's machine. */
   | { readonly type: "delivered"; readonly number: number }
+  /** The notice of this end is on the asker's machine. Only the answerer hears this. */
+  | { readonly type: "noticed" }
   /** The other end's message is complete. */
   | { readonly type: "message"; readonly text: string }
   /** It is over. */
@@ -114,12 +120,19 @@ export interface SessionOptions extends Randomness {
   readonly output: SessionOutput;
   /** Measurements of the handshake. */
   readonly rtt?: RttEstimator;
+  /** The asker's name: at most `MAX_NAME_BYTES` of UTF-8. */
+  readonly name?: Uint8Array;
   /** The keys that the handshake agreed on. */
   readonly seal?: Seal;
 }
 
 /** Bytes that may be sent to an unproved address for each byte received from it (RFC 9000 §8). */
 const UNPROVED_FACTOR = 3;
+
+/** The notice of an answerer. */
+interface Notice extends Pick<Packet, "number" | "payload"> {
+  readonly timer: Retransmission;
+}
 
 /** An address that the asker says to have moved to. */
 interface UnprovedPath {
@@ -152,11 +165,14 @@ export class Session implements PacketSink {
   // Made on demand: very many answerers never probe.
   #probe: Retransmission | undefined;
   #bye: Retransmission | undefined;
+  #notice: Notice | undefined;
+  #noticeNumber = 0;
   #byeReason: ByeReason = "bye";
   #number = 0;
   #probeNumber = 0;
   #heardProbe = 0;
   #heardAt: number;
+  #name: string | undefined;
   #keepaliveAt = Infinity;
   #unresponsiveAt = Infinity;
   #isUnresponsive = false;
@@ -176,6 +192,7 @@ export class Session implements PacketSink {
     this.#rtt = options.rtt ?? new RttEstimator();
     this.#turn = new Turn(options.role === "asker" ? "local" : "remote");
     this.#delivery = new Delivery(this.#rtt, this, longestPause(options.idleTimeout));
+    this.#delivery.name = options.name ?? EMPTY;
     this.#heardAt = options.now;
     this.#scheduleKeepalive(options.now);
   }
@@ -183,6 +200,11 @@ export class Session implements PacketSink {
   /** The id on every packet. */
   get id(): bigint {
     return BigInt.asUintN(64, BigInt(this.idHigh) << 32n) | BigInt.asUintN(32, BigInt(this.idLow));
+  }
+
+  /** The asker's name, if it gave one. The answerer knows it once it is connected. */
+  get name(): string | undefined {
+    return this.#name;
   }
 
   /** Whose move it is. */
@@ -211,6 +233,7 @@ export class Session implements PacketSink {
       this.#delivery.nextTimeout,
       this.#probe?.deadline ?? Infinity,
       this.#bye?.deadline ?? Infinity,
+      this.#notice?.timer.deadline ?? Infinity,
       this.#keepaliveAt,
       this.#unresponsiveAt,
       this.#endAt,
@@ -244,6 +267,18 @@ export class Session implements PacketSink {
     this.#delivery.ahead = 0;
     this.#delivery.send(this.#number, message, now);
     this.#awaitResponse(now);
+  }
+
+  /**
+   * Tells the asker something, out of turn, until it is acknowledged. Does nothing at the end.
+   *
+   * @param text UTF-8, at most `MAX_NOTICE_BYTES`; kept, and not to be changed.
+   */
+  notify(text: Uint8Array, now: number): void {
+    if (this.turn === "leaving" || this.turn === "closed") return;
+    this.#noticeNumber = next(this.#noticeNumber);
+    this.#notice = { number: this.#noticeNumber, payload: text, timer: new Retransmission() };
+    this.#transmitNotice(this.#notice, now);
   }
 
   /**
@@ -296,7 +331,7 @@ export class Session implements PacketSink {
     this.#heardAt = now;
     this.#follow(from, datagram.length, now);
     this.#scheduleKeepalive(now);
-    if (this.#delivery.welcomeAcknowledged(packet, now)) this.#emit({ type: "connected" });
+    this.#takeWelcomed(packet, now);
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
     this.#isUnresponsive = false;
     this.#take(packet, now);
@@ -321,6 +356,12 @@ export class Session implements PacketSink {
     const probe = this.#probe;
     if (probe !== undefined && probe.deadline <= now) {
       for (let copies = probe.timedOut(); copies > 0; copies--) this.#transmitProbe(probe, now);
+    }
+    const notice = this.#notice;
+    if (notice !== undefined && notice.timer.deadline <= now) {
+      for (let copies = notice.timer.timedOut(); copies > 0; copies--) {
+        this.#transmitNotice(notice, now);
+      }
     }
     if (this.#bye !== undefined && this.#bye.deadline <= now) {
       const copies = this.#bye.timedOut();
@@ -367,6 +408,15 @@ export class Session implements PacketSink {
     if (isMove && this.turn !== "closed") this.#startProbe(now);
   }
 
+  #takeWelcomed(packet: Packet, now: number): void {
+    const { type, segment, payload, ahead } = packet;
+    // The name is in the first segment.
+    if (type === "message" && segment > 0 && ahead > 0) return;
+    if (!this.#delivery.welcomeAcknowledged(packet, now)) return;
+    this.#name = decodeText(payload.subarray(0, ahead)) || undefined;
+    this.#emit({ type: "connected" });
+  }
+
   #take(packet: Packet, now: number): void {
     switch (packet.type) {
       case "message":
@@ -381,6 +431,10 @@ export class Session implements PacketSink {
         return this.#takeBye(packet, now);
       case "bye-ack":
         return this.#takeByeAck();
+      case "notice":
+        return this.#takeNotice(packet);
+      case "notice-ack":
+        return this.#takeNoticeAck(packet, now);
       default:
         this.#output.drop("ignored");
     }
@@ -406,7 +460,7 @@ export class Session implements PacketSink {
     }
     const message = this.#delivery.receiveSegment(packet, now);
     if (message === undefined) return;
-    const text = decodeText(message);
+    const text = decodeText(message.subarray(nameLength(packet)));
     if (text === undefined) {
       this.#output.drop("malformed");
       this.bye("invalid", now);
@@ -426,7 +480,10 @@ export class Session implements PacketSink {
 
   #takePing(packet: Packet): void {
     if (this.turn === "closed") return this.#output.drop("ignored");
-    const { number, attempt, payload } = packet;
+    const { number, attempt } = packet;
+    // An asker sends no challenge, but its name.
+    const isChallenge = this.#role === "asker" && packet.payload.length === CHALLENGE_BYTES;
+    const payload = isChallenge ? packet.payload : EMPTY;
     this.transmit({ type: "pong", number, echo: attempt, payload });
     if (this.#role === "asker" && this.turn === "remote" && packet.number > this.#heardProbe) {
       this.#emit({ type: "position", ahead: packet.ahead });
@@ -463,6 +520,26 @@ export class Session implements PacketSink {
     this.#emit({ type: "forgotten" });
   }
 
+  #takeNotice({ number, attempt, payload }: Packet): void {
+    const isOpen = this.turn === "local" || this.turn === "remote";
+    if (this.#role === "answerer" || !isOpen) return this.#output.drop("ignored");
+    this.transmit({ type: "notice-ack", number, echo: attempt });
+    if (number <= this.#noticeNumber) return this.#output.drop("duplicates");
+    this.#noticeNumber = number;
+    const text = decodeText(payload);
+    if (text === undefined) this.#output.drop("malformed");
+    else this.#emit({ type: "notice", text });
+  }
+
+  #takeNoticeAck({ number, echo }: Packet, now: number): void {
+    const notice = this.#notice;
+    if (notice?.number !== number) return this.#output.drop("ignored");
+    const elapsed = notice.timer.elapsed(echo, now);
+    if (elapsed !== undefined) this.#rtt.sample(elapsed);
+    this.#notice = undefined;
+    this.#emit({ type: "noticed" });
+  }
+
   #lose(reason: "silence" | "unconfirmed"): void {
     this.#turn.remote("lose");
     this.#quiet();
@@ -474,6 +551,7 @@ export class Session implements PacketSink {
     this.#delivery.stop();
     this.#probe = undefined;
     this.#bye = undefined;
+    this.#notice = undefined;
     this.#keepaliveAt = Infinity;
     this.#unresponsiveAt = Infinity;
     this.#endAt = Infinity;
@@ -493,13 +571,20 @@ export class Session implements PacketSink {
 
   #transmitProbe(probe: Retransmission, now: number): void {
     probe.sent(now, this.#rtt.timeout, longestPause(this.#idleTimeout));
+    // Before the first question, the acknowledgement of the WELCOME with the name may be lost.
+    const name = this.#number === 0 ? this.#delivery.name : EMPTY;
     this.transmit({
       type: "ping",
       number: this.#probeNumber,
       attempt: probe.attempt,
-      ahead: this.#delivery.ahead,
-      payload: this.#unprovedPath?.challenge ?? EMPTY,
+      ahead: this.#delivery.ahead + name.length,
+      payload: this.#unprovedPath?.challenge ?? name,
     });
+  }
+
+  #transmitNotice({ number, payload, timer }: Notice, now: number): void {
+    timer.sent(now, this.#rtt.timeout, longestPause(this.#idleTimeout));
+    this.transmit({ type: "notice", number, attempt: timer.attempt, payload });
   }
 
   #transmitBye(now: number): void {

@@ -21,6 +21,8 @@ function test(name: string, fn: (room: Room) => void): void {
   for (const kind of ROOM_KINDS) Deno.test(`session, ${kind}: ${name}`, () => fn(ROOMS[kind]));
 }
 
+const LONG = "¿Y esto? ".repeat(400);
+
 function typesOf(link: SessionLink, role: Role): string[] {
   return link[role].events.map(({ type }) => type);
 }
@@ -66,6 +68,109 @@ test("the asker's first packet of any kind shows that it knows the session", (ro
   assertEquals(typesOf(link, "answerer"), ["connected"]);
   link.pass(60_000);
   assertEquals(typesOf(link, "answerer"), ["connected"]);
+});
+
+// The name, in how many packets it stands, and which of the first packets are lost.
+const NAMINGS: readonly (readonly [name: string, lost: readonly number[]])[] = [
+  ["Ana", []],
+  ["Ana", [0]],
+  ["", [0]],
+  ["12345678", [0]],
+  ["ñ".repeat(20), [0, 1, 2]],
+];
+
+for (const [name, lost] of NAMINGS) {
+  test(`the name "${name}" is there when the asker is, though ${lost.length} packets are lost`, (room) => {
+    const talk = (name: string) => {
+      const link = new SessionLink({ room, name });
+      link.copies = ({ by }) =>
+        by === "asker" && lost.includes(link.sent.filter((sent) => sent.by === by).length - 1)
+          ? 0
+          : 1;
+      link.pass(40_000);
+      assertEquals(typesOf(link, "answerer"), ["connected"]);
+      assertEquals(link.answerer.session.name, name || undefined);
+      link.turn(LONG, "a");
+      link.turn("q", "a");
+      assertEquals(messagesOf(link.answerer), [LONG, "q"]);
+      return link;
+    };
+    const [named, nameless] = [talk(name), talk("")];
+    assertEquals(namesOf(named.sent), namesOf(nameless.sent));
+    const extra = named.sent.map(({ datagram }, i) =>
+      datagram.length - nameless.sent[i]!.datagram.length
+    );
+    const last = namesOf(named.sent).lastIndexOf("asker message 1");
+    assert(extra.slice(last + 1).every((bytes) => bytes === 0));
+  });
+}
+
+test("a name opens the first message, and is known though a later segment comes first", (room) => {
+  const link = new SessionLink({ room, name: "Ana" });
+  link.copies = ({ packet }) => packet.segment === 0 && packet.attempt === 1 ? 0 : 1;
+  link.say("asker", LONG);
+  link.driveUntil(() => typesOf(link, "answerer").includes("connected"));
+  assertEquals(link.answerer.session.name, "Ana");
+  link.driveUntil(() => messagesOf(link.answerer).length > 0);
+  assertEquals(messagesOf(link.answerer), [LONG]);
+});
+
+test("the longest question has room for the longest name", (room) => {
+  const link = new SessionLink({ room, name: "ñ".repeat(20) });
+  const longest = "x".repeat(MAX_MESSAGE_BYTES);
+  link.turn(longest, longest);
+  assertEquals(messagesOf(link.answerer), [longest]);
+});
+
+test("a name that is not UTF-8 is none", (room) => {
+  const link = new SessionLink({ room });
+  link.inject("answerer", { type: "ack", ahead: 1, payload: Uint8Array.of(0xff) });
+  assertEquals([typesOf(link, "answerer"), link.answerer.session.name], [["connected"], undefined]);
+});
+
+test("a notice comes once, in any turn, through loss and copies", (room) => {
+  for (const state of ["local", "remote"]) {
+    const link = new SessionLink({ room, delay: 20 });
+    if (state === "remote") link.say("asker", "q");
+    link.pass(1_000);
+    const drops = [0, 0, 2];
+    link.copies = ({ packet }) => packet.type.startsWith("notice") ? drops.shift() ?? 2 : 1;
+    for (const notice of ["uno", "dos"]) {
+      link.answerer.session.notify(text(notice), link.now);
+      link.pass(10_000);
+    }
+    assertEquals(
+      link.asker.events.filter(({ type }) => type === "notice"),
+      [{ type: "notice", text: "uno" }, { type: "notice", text: "dos" }],
+    );
+    assertEquals(typesOf(link, "answerer").filter((type) => type === "noticed").length, 2);
+    assertEquals(
+      link.answerer.session.nextTimeout,
+      link.answerer.session.heardAt + IDLE_TIMEOUT_MS,
+    );
+  }
+});
+
+test("a notice ends with its session, and cannot begin after it", (room) => {
+  const link = new SessionLink({ room });
+  link.pass(100);
+  link.copies = ({ packet }) => packet.type === "notice" ? 0 : 1;
+  link.answerer.session.notify(text("uno"), link.now);
+  link.asker.session.bye("bye", link.now);
+  link.pass(10_000);
+  link.answerer.session.notify(text("dos"), link.now);
+  assertEquals(typesOf(link, "answerer"), ["connected", "ended", "forgotten"]);
+  assertEquals(link.answerer.session.nextTimeout, Infinity);
+});
+
+test("a notice that is not UTF-8, or from an asker, is none", (room) => {
+  const link = new SessionLink({ room });
+  link.pass(100);
+  link.inject("asker", { type: "notice", number: 1, payload: Uint8Array.of(0xff) });
+  link.inject("answerer", { type: "notice", number: 1, payload: text("uno") });
+  link.inject("answerer", { type: "notice-ack", number: 1 });
+  assertEquals([typesOf(link, "asker"), link.asker.counters.malformed], [[], 1]);
+  assertEquals([typesOf(link, "answerer"), link.answerer.counters.ignored], [["connected"], 2]);
 });
 
 test("a slow answer costs pings and no retransmission, for an hour", (room) => {
