@@ -42,7 +42,7 @@ export interface ServeOptions {
   readonly signal?: AbortSignal;
   /** Most clients at once, 1 to 1,000,000, default {@linkcode MAX_SESSIONS}. */
   readonly maxSessions?: number;
-  /** Most clients at once at one IP address, 1 to 1,000,000, default 250. */
+  /** Most clients at once at one IPv4 address or IPv6 /64, 1 to 1,000,000, default 250. */
   readonly maxSessionsPerAddress?: number;
   /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; one more gets a bye. */
   readonly maxQuestions?: number;

@@ -14,19 +14,19 @@ import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
-import { type Overload, OverloadLog, RateLimit } from "../limits.ts";
+import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
 export const MAX_SESSIONS = 1_000;
 
-/** Sessions that a server holds at once for one IP address, unless an option says otherwise. */
+/** Sessions that a server holds at once for one IPv4 address or IPv6 /64, unless an option says otherwise. */
 export const MAX_SESSIONS_PER_ADDRESS = 250;
 
 /** Questions that may be unanswered at once, unless an option says otherwise. */
 export const MAX_QUESTIONS = 1_000;
 
-/** Replies a second to unproved addresses: RETRY and RESET. */
+/** RETRYs a second, and as many RESETs: replies to unproved addresses. One network gets half of them. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
 /** An event at a server's end, of either protocol; `session` is the client's. */
@@ -44,7 +44,7 @@ export type ListenerEvent<S = Session> =
 export interface ListenerOptions extends Randomness, RetryTokenOptions {
   /** Most sessions at once: 1 or more. */
   readonly maxSessions: number;
-  /** Most sessions at once for one IP address: 1 or more. */
+  /** Most sessions at once for one IPv4 address or IPv6 /64, those that linger among them: 1 or more. */
   readonly maxSessionsPerAddress: number;
   /** Most questions that are unanswered at once: 1 or more. */
   readonly maxQuestions: number;
@@ -54,11 +54,13 @@ export interface ListenerOptions extends Randomness, RetryTokenOptions {
   readonly room?: Room;
 }
 
-/** An IP address that sessions connected from. */
-interface Host {
+/** A network that sessions connected from: see {@linkcode networkOf}. */
+interface Network {
+  readonly name: string;
+  /** Address of the first session. */
   readonly hostname: string;
-  /** Sessions of it that are not over. */
-  live: number;
+  /** Sessions of it in memory. */
+  seats: number;
 }
 
 /** A session of a {@linkcode Listener}. */
@@ -66,16 +68,16 @@ class ClientSession extends Session implements Sleeper {
   heapIndex = -1;
   /** The nonce of its HELLO. */
   readonly nonce: bigint;
-  /** The host that it connected from. */
-  readonly host: Host;
+  /** The network that it connected from. */
+  readonly network: Network;
   /** The payload of its WELCOME, until that is acknowledged. */
   welcome: Uint8Array | undefined;
   /** Whether its question awaits an answer. */
   isAsking = false;
 
-  constructor(options: SessionOptions, host: Host, nonce: bigint, welcome: Uint8Array) {
+  constructor(options: SessionOptions, network: Network, nonce: bigint, welcome: Uint8Array) {
     super(options);
-    this.host = host;
+    this.network = network;
     this.nonce = nonce;
     this.welcome = welcome;
   }
@@ -100,11 +102,12 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   readonly #options: ListenerOptions;
   readonly #tokens: RetryTokens;
-  readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
+  readonly #retries: FairLimit;
+  readonly #resets: FairLimit;
   readonly #deadlines = new Deadlines<ClientSession>();
   readonly #clients = new Map<number, ClientSession>();
   readonly #clientsByNonce = new Map<bigint, ClientSession>();
-  readonly #hosts = new Map<string, Host>();
+  readonly #networks = new Map<string, Network>();
   readonly #overload = new OverloadLog();
   #live = 0;
   #asking = 0;
@@ -115,6 +118,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     super();
     this.#options = options;
     this.#tokens = new RetryTokens(options);
+    this.#retries = new FairLimit(UNPROVED_REPLIES_PER_SECOND, options.random);
+    this.#resets = new FairLimit(UNPROVED_REPLIES_PER_SECOND, options.random);
   }
 
   override get nextTimeout(): number {
@@ -224,7 +229,6 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "ended":
         this.#live--;
         this.#answered(client);
-        if (--client.host.live === 0) this.#hosts.delete(client.host.hostname);
         if (client.isConnected) this.emit({ ...event, session });
         break;
       case "position":
@@ -236,6 +240,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.#clients.delete(session.idLow);
         this.#clientsByNonce.delete(client.nonce);
         this.#deadlines.delete(client);
+        if (--client.network.seats === 0) this.#networks.delete(client.network.name);
         if (this.#isClosing && this.#clients.size === 0) this.emit({ type: "drained" });
     }
   }
@@ -247,7 +252,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const nonce = packet.id;
     const echo = packet.attempt;
     if (!this.#tokens.check(hello.token, from, nonce, now)) {
-      if (!this.#mayReplyUnproved(now)) return;
+      if (!this.#mayReply(this.#retries, from, now)) return;
       const payload = this.#tokens.mint(from, nonce, now);
       this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
       return;
@@ -261,7 +266,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.#overload.count("sessions");
       return this.#refuse("full", nonce, echo, from);
     }
-    if ((this.#hosts.get(from.hostname)?.live ?? 0) >= maxSessionsPerAddress) {
+    if ((this.#networks.get(networkOf(from.hostname))?.seats ?? 0) >= maxSessionsPerAddress) {
       this.#overload.count("sessionsPerAddress");
       return this.#refuse("crowded", nonce, echo, from);
     }
@@ -280,14 +285,15 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     now: number,
   ): ClientSession {
     const { idleTimeout } = this.#options;
-    const host = this.#hosts.get(from.hostname) ?? { hostname: from.hostname, live: 0 };
-    this.#hosts.set(host.hostname, host);
-    host.live++;
+    const name = networkOf(from.hostname);
+    const network = this.#networks.get(name) ?? { name, hostname: from.hostname, seats: 0 };
+    this.#networks.set(name, network);
+    network.seats++;
     const options: SessionOptions = {
       id: sessionId,
       role: "answerer",
       // One string for all sessions of a host: comparing it costs no cache miss.
-      address: { ...from, hostname: host.hostname },
+      address: network.hostname === from.hostname ? { ...from, hostname: network.hostname } : from,
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,
@@ -296,7 +302,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       seal: response.seal,
     };
     const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
-    const client = new ClientSession(options, host, nonce, welcome);
+    const client = new ClientSession(options, network, nonce, welcome);
     this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
     this.#live++;
@@ -322,7 +328,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     if (client === undefined || !client.owns(datagram)) {
       this.drop("unknown");
       const id = packetId(datagram);
-      if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), from);
+      if (this.#mayReply(this.#resets, from, now)) {
+        this.transmit(encode({ type: "reset", id }), from);
+      }
       return;
     }
     client.receive(datagram, from, now);
@@ -340,8 +348,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.isAsking = false;
   }
 
-  #mayReplyUnproved(now: number): boolean {
-    if (this.#unprovedReplies.allow(now)) return true;
+  #mayReply(limit: FairLimit, to: Address, now: number): boolean {
+    if (limit.allow(networkOf(to.hostname), now)) return true;
     this.#overload.count("unproved");
     return false;
   }
