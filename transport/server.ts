@@ -18,14 +18,7 @@ import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Overload } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
-import {
-  bindUdp,
-  type DatagramSocket,
-  Driver,
-  nextTask,
-  RANDOMNESS,
-  waitAtMost,
-} from "./driver.ts";
+import { bindUdp, type DatagramSocket, Driver, pause, RANDOMNESS, waitAtMost } from "./driver.ts";
 import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
 
@@ -230,7 +223,7 @@ export class RunningServer<P extends Peer> implements Server {
   async #close(): Promise<void> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // Answers that handlers have given by now are still on their way into the endpoint.
-    await nextTask();
+    await pause();
     this.#endpoint.close(Driver.now());
     this.#driver.update();
     if (this.#endpoint.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
