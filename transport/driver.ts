@@ -209,27 +209,35 @@ export function pause(milliseconds: number = 0): Promise<void> {
 
 /** Waits for a promise, for `milliseconds` at most. */
 export async function waitAtMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
-  let timer;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([promise, timeout]);
-  clearTimeout(timer);
+  await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }
 
 /**
- * The IP address of a host, IPv4 before IPv6.
+ * The IP addresses of a host: the one first that a socket is bound to under that name, then both families
+ * by turns (RFC 8305 §4).
  *
  * @param hostname An IP address, or a name for the system's resolver.
  * @throws {UnresolvedError} If it does not resolve.
  */
-export async function resolveHost(hostname: string): Promise<string> {
+export async function resolveHost(hostname: string): Promise<string[]> {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  if (IPV4.test(host)) return host;
+  if (IPV4.test(host)) return [host];
   // The resolver accepts an empty name.
   if (host === "") throw new UnresolvedError(hostname);
   const { lookup } = await import("node:dns/promises");
   try {
-    return (await lookup(host, { order: "ipv4first" })).address;
+    return byTurns(await lookup(host, { all: true, order: "verbatim" }));
   } catch {
     throw new UnresolvedError(hostname);
   }
+}
+
+/** The addresses, those of either family in their order. */
+export function byTurns(found: readonly { address: string; family: number }[]): string[] {
+  const rank = ({ address, family }: typeof found[number]) =>
+    found.filter((other) => other.family === family)
+      .findIndex((other) => other.address === address);
+  return found.toSorted((a, b) => rank(a) - rank(b)).map(({ address }) => address);
 }

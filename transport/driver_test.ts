@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Address, Endpoint } from "./endpoint.ts";
-import { type DatagramSocket, Driver } from "./driver.ts";
+import { byTurns, type DatagramSocket, Driver } from "./driver.ts";
 
 /** A clock that stands in for the platform's, and fires the timers of a driver. */
 class Clock implements Disposable {
@@ -216,4 +216,15 @@ Deno.test("driver: datagrams that wait for the socket are bounded, the oldest lo
   assert(sent.length < 5000, `${sent.length} waited`);
   assertEquals(sent.length + endpoint.counters.unsent, COUNT);
   assertEquals(sent.slice(1), Array.from(sent.slice(1), (_, i) => COUNT - sent.length + 1 + i));
+});
+
+Deno.test("driver: the addresses of a name come by turns, the system's first one first", () => {
+  const found = (text: string) =>
+    text.split(" ").map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
+  assertEquals(
+    byTurns(found("::1 ::2 ::3 10.0.0.1 10.0.0.2")).join(" "),
+    "::1 10.0.0.1 ::2 10.0.0.2 ::3",
+  );
+  assertEquals(byTurns(found("10.0.0.1 ::1")).join(" "), "10.0.0.1 ::1");
+  assertEquals(byTurns(found("10.0.0.2 10.0.0.1")).join(" "), "10.0.0.2 10.0.0.1");
 });

@@ -86,9 +86,14 @@ export async function connectPlain(options: ConnectPlainOptions = {}): Promise<C
   refuseCode(options);
   const timeout = options.answerTimeout ?? ANSWER_TIMEOUT_MS;
   const answerTimeout = checkDuration("answerTimeout", timeout);
-  const server = await resolveServer(options);
-  const endpoint = new PlainAsker({ server, sender: senderOf(server.hostname), answerTimeout });
-  return new RunningConversation(options, server, endpoint);
+  // Nothing tells whether a server is there: only the first address is asked.
+  const [server] = await resolveServer(options);
+  const endpoint = new PlainAsker({
+    server: server!,
+    sender: senderOf(server!.hostname),
+    answerTimeout,
+  });
+  return new RunningConversation(options, server!, endpoint);
 }
 
 // The types forbid a code; to ignore one would send a private conversation in the open.
