@@ -13,7 +13,7 @@ import type { BrokenStream } from "../terminal/terminal.ts";
 export const EXIT = {
   /** It ended in order. */
   ok: 0,
-  /** A defect of the program, or of one of its streams. */
+  /** A defect of the program, or of one of its streams, or answers left unconfirmed. */
   defect: 1,
   /** The command line is not valid. */
   usage: 2,
@@ -211,6 +211,12 @@ export function describeOverload(overload: Readonly<Overload>): string {
     `${count} ${count === 1 ? one : one.replace(/\w+/g, "$&s")} ${why}`
   );
   return `Límites alcanzados: ${told.join(", ")}`;
+}
+
+/** The server had to close without knowing whether so many answers arrived. */
+export function describeUnconfirmed(count: number): string {
+  const answers = count === 1 ? "una respuesta" : `${count} respuestas`;
+  return `se cerró sin confirmar que llegara ${answers}: pregunte a quien la esperaba, y repítala`;
 }
 
 /** A stream of the program can no longer be used: the cause, and a remedy. */

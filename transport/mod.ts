@@ -53,9 +53,11 @@ export {
 } from "./errors.ts";
 export { CONNECT_TIMEOUT_MS } from "./reliable/dialer.ts";
 export {
+  CONFIRM_TIMEOUT_MS,
   MAX_QUESTIONS,
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
+  SHUTDOWN_TIMEOUT_MS,
   UNPROVED_REPLIES_PER_SECOND,
 } from "./reliable/listener.ts";
 export {
@@ -88,7 +90,6 @@ export {
   serve,
   type ServeOptions,
   type Server,
-  SHUTDOWN_TIMEOUT_MS,
 } from "./server.ts";
 export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
 export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";

@@ -18,12 +18,9 @@ import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Overload } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
-import { bindUdp, type DatagramSocket, Driver, pause, RANDOMNESS, waitAtMost } from "./driver.ts";
+import { bindUdp, type DatagramSocket, Driver, pause, RANDOMNESS } from "./driver.ts";
 import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
-
-/** Longest that a shutdown waits for the clients to confirm, in ms. */
-export const SHUTDOWN_TIMEOUT_MS = 2_000;
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions {
@@ -95,10 +92,12 @@ export interface Server extends AsyncDisposable {
   /** Settles when the server has stopped. */
   readonly finished: Promise<void>;
   /**
-   * Delivers the answers under way, tells every client that the server closes, and stops. It takes
-   * {@linkcode SHUTDOWN_TIMEOUT_MS} at most.
+   * Delivers the answers under way for as long as acknowledgements come, tells every client that the server
+   * closes, which takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most, and stops.
+   *
+   * @returns The number of answers that may not have arrived. A plain server never knows.
    */
-  shutdown(): Promise<void>;
+  shutdown(): Promise<{ readonly unconfirmed: number }>;
 }
 
 /**
@@ -181,8 +180,8 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #handler: Handler;
   readonly #endpoint: AnsweringEndpoint<P>;
   readonly #driver: Driver<ListenerEvent<P>>;
-  readonly #stopped = Promise.withResolvers<void>();
-  #shutdown: Promise<void> | undefined;
+  readonly #drained = Promise.withResolvers<number>();
+  #shutdown: Promise<{ unconfirmed: number }> | undefined;
 
   /** Binds the socket, and starts. Nothing is received before `ready` resolves. */
   constructor(
@@ -212,23 +211,24 @@ export class RunningServer<P extends Peer> implements Server {
     this.shutdown();
   };
 
-  shutdown(): Promise<void> {
+  shutdown(): Promise<{ unconfirmed: number }> {
     return this.#shutdown ??= this.#close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
   }
 
-  async #close(): Promise<void> {
+  async #close(): Promise<{ unconfirmed: number }> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // Answers that handlers have given by now are still on their way into the endpoint.
     await pause();
     this.#endpoint.close(Driver.now());
     this.#driver.update();
-    if (this.#endpoint.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
+    const unconfirmed = this.#endpoint.size > 0 ? await this.#drained.promise : 0;
     for (const session of this.#endpoint.sessions) clientOf(session)?.end();
     await this.#driver.close();
+    return { unconfirmed };
   }
 
   #handle(event: ListenerEvent<P>): void {
@@ -253,7 +253,7 @@ export class RunningServer<P extends Peer> implements Server {
         this.#call(() => this.#options.onOverload?.(event.overload));
         break;
       case "drained":
-        this.#stopped.resolve();
+        this.#drained.resolve(event.unconfirmed);
         break;
       case "delivered":
         break;

@@ -26,6 +26,12 @@ export const MAX_SESSIONS_PER_ADDRESS = 250;
 /** Questions that may be unanswered at once, unless an option says otherwise. */
 export const MAX_QUESTIONS = 1_000;
 
+/** Longest that a closing server waits for the clients to confirm its bye, in ms. */
+export const SHUTDOWN_TIMEOUT_MS = 2_000;
+
+/** Longest that it waits for the next acknowledgement while an answer is under way: two long pauses, in ms. */
+export const CONFIRM_TIMEOUT_MS = 10_000;
+
 /** RETRYs a second, and as many RESETs: replies to unproved addresses. One network gets half of them. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
@@ -37,8 +43,8 @@ export type ListenerEvent<S = Session> =
   | { readonly type: "question"; readonly session: S; readonly text: string }
   /** Limits were reached since the last report. */
   | { readonly type: "overload"; readonly overload: Readonly<Overload> }
-  /** The server closes, and no session is left. */
-  | { readonly type: "drained" };
+  /** The server closes: no session is left, or nothing came any more for too long. */
+  | { readonly type: "drained"; readonly unconfirmed: number };
 
 /** How a {@linkcode Listener} works. */
 export interface ListenerOptions extends Randomness, RetryTokenOptions {
@@ -74,6 +80,8 @@ class ClientSession extends Session implements Sleeper {
   welcome: Uint8Array | undefined;
   /** Whether its question awaits an answer. */
   isAsking = false;
+  /** Whether its last answer is not confirmed. */
+  isUnconfirmed = false;
 
   constructor(options: SessionOptions, network: Network, nonce: bigint, welcome: Uint8Array) {
     super(options);
@@ -112,6 +120,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #live = 0;
   #asking = 0;
   #isClosing = false;
+  /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
+  #confirmedAt = 0;
+  #closeAt = Infinity;
+  /** Answers that it had to leave unconfirmed. */
+  #unconfirmed = 0;
 
   /** Starts without a client. */
   constructor(options: ListenerOptions) {
@@ -123,7 +136,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   override get nextTimeout(): number {
-    return Math.min(this.#deadlines.nextTimeout, this.#overload.nextTimeout);
+    return Math.min(this.#deadlines.nextTimeout, this.#overload.nextTimeout, this.#closeAt);
   }
 
   /** Sessions in memory: the live ones, and those in their closing period. */
@@ -164,6 +177,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       due.handleTimeout(now);
       this.#deadlines.schedule(due, now);
     }
+    if (this.#closeAt <= now) this.#giveUp(now);
   }
 
   /**
@@ -173,9 +187,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
    * @throws {MessageTooLongError} If the answer is too long.
    */
   answer(session: Session, answer: Uint8Array, now: number): void {
-    session.send(answer, now);
-    this.#answered(session as ClientSession);
-    this.#deadlines.schedule(session as ClientSession, now);
+    const client = session as ClientSession;
+    client.send(answer, now);
+    client.isUnconfirmed = true;
+    this.#answered(client);
+    this.#deadlines.schedule(client, now);
   }
 
   /** Tells the asker of a session how many questions are answered before its own. */
@@ -191,9 +207,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#deadlines.schedule(session as ClientSession, now);
   }
 
-  /** Admits no more clients, and says bye to each as soon as it has its last answer. */
+  /**
+   * Admits no more clients, and says bye to each as soon as it has its last answer. It waits for that as
+   * long as acknowledgements come.
+   */
   close(now: number): void {
     this.#isClosing = true;
+    this.#confirmedAt = now;
+    this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     for (const client of this.#clients.values()) {
       if (!client.isSending) this.bye(client, "closing", now);
     }
@@ -216,6 +237,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.emit({ ...event, session });
         break;
       case "delivered":
+        client.isUnconfirmed = false;
         this.emit({ ...event, session });
         break;
       case "message":
@@ -229,6 +251,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "ended":
         this.#live--;
         this.#answered(client);
+        // A client that leaves does not want its answer.
+        if (this.#isClosing && client.isUnconfirmed && event.reason !== "bye") this.#unconfirmed++;
+        client.isUnconfirmed = false;
         if (client.isConnected) this.emit({ ...event, session });
         break;
       case "position":
@@ -241,7 +266,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.#clientsByNonce.delete(client.nonce);
         this.#deadlines.delete(client);
         if (--client.network.seats === 0) this.#networks.delete(client.network.name);
-        if (this.#isClosing && this.#clients.size === 0) this.emit({ type: "drained" });
+        if (this.#isClosing && this.#clients.size === 0) this.#drained();
     }
   }
 
@@ -333,7 +358,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       }
       return;
     }
+    const { acknowledged, isUnconfirmed } = client;
     client.receive(datagram, from, now);
+    const isConfirmed = isUnconfirmed && !client.isUnconfirmed;
+    if (isConfirmed || client.acknowledged > acknowledged) this.#confirmedAt = now;
     if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
@@ -341,6 +369,20 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.bye(client, "busy", now);
     }
     this.#deadlines.schedule(client, now);
+  }
+
+  /** Closes without the rest, unless an acknowledgement came lately. */
+  #giveUp(now: number): void {
+    const left = this.#clients.values().filter((client) => client.isUnconfirmed).toArray().length;
+    this.#closeAt = this.#confirmedAt + (left > 0 ? CONFIRM_TIMEOUT_MS : SHUTDOWN_TIMEOUT_MS);
+    if (this.#closeAt > now) return;
+    this.#unconfirmed += left;
+    this.#drained();
+  }
+
+  #drained(): void {
+    this.#closeAt = Infinity;
+    this.emit({ type: "drained", unconfirmed: this.#unconfirmed });
   }
 
   #answered(client: ClientSession): void {

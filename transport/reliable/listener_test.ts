@@ -705,6 +705,36 @@ Deno.test("listener: closing waits until an answer under way is delivered", () =
   }
 });
 
+// Whatever was under way was once cut after two seconds, and the server said nothing of it.
+Deno.test("listener: closing waits for an answer as long as acknowledgements come", () => {
+  const close = ({ acks, everyMs }: { acks: number; everyMs: number }) => {
+    const listener = newListener();
+    const guest = new Guest(listener);
+    guest.ask(1, "q");
+    listener.answer(sessionOf(listener.takeEvents()), new Uint8Array(59 * 1104 + 1), 0);
+    listener.close(0);
+    let unconfirmed: number | undefined;
+    let now = 0;
+    for (let segment = 0; unconfirmed === undefined; now += 10) {
+      if (now % 100 === 0) guest.send({ type: "ping", number: now }, now);
+      if (now > 0 && now % everyMs === 0 && segment < acks) {
+        guest.send({ type: "ack", number: 2, segment: segment++, echo: 1 }, now);
+      }
+      if (segment === 60) guest.send({ type: "bye-ack" }, now);
+      if (listener.nextTimeout <= now) listener.handleTimeout(now);
+      listener.takeTransmits();
+      for (const event of listener.takeEvents()) {
+        if (event.type === "drained") unconfirmed = event.unconfirmed;
+      }
+    }
+    return [unconfirmed, Math.round(now / 1000)];
+  };
+  assertEquals(close({ acks: 60, everyMs: 3000 }), [0, 180]);
+  assertEquals(close({ acks: 59, everyMs: 300 }), [1, 28]);
+  // Pings are no acknowledgements.
+  assertEquals(close({ acks: 0, everyMs: 1000 }), [1, 10]);
+});
+
 // The answer was acknowledged by the next question, whereupon the closing server said bye. The
 // question was then taken in nevertheless: it reached the handler after the bye.
 Deno.test("listener: a question that comes with the last acknowledgement of a closing server is not asked", () => {

@@ -200,6 +200,11 @@ export class Session implements PacketSink {
     return this.#delivery.isSending;
   }
 
+  /** Segments of the last message of this end that are acknowledged. */
+  get acknowledged(): number {
+    return this.#delivery.acknowledged;
+  }
+
   /** When something was last heard from the other end, in ms. */
   get heardAt(): number {
     return this.#heardAt;
