@@ -148,9 +148,9 @@ export abstract class Endpoint<Event> implements Monitor {
     this.#transmits.push({ datagram, to });
   }
 
-  /** Queues an event. */
-  protected emit(event: Event): void {
-    this.#events.push(event);
+  /** Queues an event, if there is one. */
+  protected emit(event: Event | undefined): void {
+    if (event !== undefined) this.#events.push(event);
   }
 }
 

@@ -68,6 +68,7 @@ export {
   MessageTooLongError,
   type Monitor,
 } from "./endpoint.ts";
+export type { ForeignEvent, ForeignKind } from "./reliable/foreign.ts";
 export {
   type ByeReason,
   type Header,

@@ -13,6 +13,7 @@ import {
   MAX_SESSIONS_PER_ADDRESS,
 } from "./reliable/listener.ts";
 import type { Address, Endpoint, Monitor } from "./endpoint.ts";
+import type { ForeignKind } from "./reliable/foreign.ts";
 import type { ByeReason } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Overload } from "./limits.ts";
@@ -55,6 +56,8 @@ export interface ServeOptions {
   readonly onDisconnect?: (client: ClientInfo, reason: EndReason) => void;
   /** Called when limits were reached, every 10 s at most. */
   readonly onOverload?: (overload: Readonly<Overload>) => void;
+  /** Called when a datagram of another kind came, for each kind every 10 s at most. */
+  readonly onForeign?: (kind: ForeignKind, from: Deno.NetAddr) => void;
   /**
    * Called with an error of the handler, which ends that client's conversation, or of another of these
    * callbacks. By default the error is printed with `console.error`.
@@ -251,6 +254,9 @@ export class RunningServer<P extends Peer> implements Server {
       }
       case "overload":
         this.#call(() => this.#options.onOverload?.(event.overload));
+        break;
+      case "foreign":
+        this.#call(() => this.#options.onForeign?.(event.kind, toNetAddr(event.from)));
         break;
       case "drained":
         this.#drained.resolve(event.unconfirmed);

@@ -6,6 +6,7 @@
  */
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
+import { type ForeignEvent, ForeignLog, kindOf } from "./foreign.ts";
 import { type ByeReason, type Hello, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeHello, encode, encodeWelcome, handshakeFields } from "./packet.ts";
 import { idLow, MAX_DATAGRAM_BYTES, packetId, packetIdLow } from "./packet.ts";
@@ -43,6 +44,7 @@ export type ListenerEvent<S = Session> =
   | { readonly type: "question"; readonly session: S; readonly text: string }
   /** Limits were reached since the last report. */
   | { readonly type: "overload"; readonly overload: Readonly<Overload> }
+  | ForeignEvent
   /** The server closes: no session is left, or nothing came any more for too long. */
   | { readonly type: "drained"; readonly unconfirmed: number };
 
@@ -117,6 +119,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   readonly #clientsByNonce = new Map<bigint, ClientSession>();
   readonly #networks = new Map<string, Network>();
   readonly #overload = new OverloadLog();
+  readonly #foreign = new ForeignLog();
   #live = 0;
   #asking = 0;
   #isClosing = false;
@@ -154,6 +157,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     switch (type) {
       case undefined:
         this.drop("malformed");
+        this.emit(this.#foreign.take(kindOf(datagram), from, now));
         break;
       case "hello":
         this.#receiveHello(datagram, from, now);

@@ -252,7 +252,7 @@ Deno.test("listener: amplification is at most 1 in bytes and in datagrams, for a
   }
   assertEquals([...answered].sort(), ["reset", "retry"]);
   assertEquals([listener.size, listener.nextTimeout], [0, Infinity]);
-  assertEquals(listener.takeEvents(), []);
+  assert(listener.takeEvents().every(({ type }) => type === "foreign"));
 });
 
 Deno.test("listener: a refusal and a WELCOME are no larger than the HELLO either", () => {
@@ -342,6 +342,23 @@ Deno.test("listener: resets are bounded in a second, and go on in the next", () 
   const counts = [0, 500, 10_000].map(count);
   assert(counts.every((resets) => resets <= most), `${counts}`);
   assert(counts[0]! > 0.9 * most && counts[2]! > 0.9 * most, `${counts}`);
+});
+
+// Text of another mode, Latin-1, or another version at the other end: both sides saw nothing at all.
+Deno.test("listener: datagrams of another kind are told, each kind once in a while", () => {
+  const listener = newListener();
+  const kinds = [
+    ["text", new TextEncoder().encode("¿HTML?\n")],
+    ["binary", Uint8Array.from("¿año?", (character) => character.codePointAt(0)!)],
+    ["version", encode({ type: "ping", id: 1n }).with(3, 77)],
+  ] as const;
+  for (const start of [0, OVERLOAD_REPORT_INTERVAL_MS]) {
+    for (let now = start; now < start + 5; now++) {
+      for (const [, datagram] of kinds) listener.receive(datagram, OTHER, now);
+    }
+    const told = kinds.map(([kind]) => ({ type: "foreign" as const, kind, from: OTHER }));
+    assertEquals(listener.takeEvents(), told);
+  }
 });
 
 // RETRY and RESET once shared one allowance: packets of 24 bytes of no session kept newcomers out.
