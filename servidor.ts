@@ -8,7 +8,12 @@ import { JsonOperator } from "./program/json.ts";
 import { serverMode } from "./program/mode.ts";
 import { ConsoleOperator } from "./program/operator.ts";
 import { EXIT, type Run, run } from "./program/program.ts";
-import { bindFailure, describeOverload } from "./program/words.ts";
+import {
+  bindFailure,
+  describeForeign,
+  describeOverload,
+  describeUnconfirmed,
+} from "./program/words.ts";
 import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
 import { formatAddress, IDLE_TIMEOUT_MS, MAX_QUESTIONS, type Server } from "./transport/mod.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";
@@ -61,6 +66,7 @@ async function main({ args, terminal, signal, laboratory }: Run): Promise<number
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
       onOverload: (overload) => terminal.notice(describeOverload(overload)),
+      onForeign: (kind, from) => terminal.notice(describeForeign(kind, from)),
       onError: (error) => terminal.error(String(error)),
     }, (question, info) => operator.answer(question, info));
   } catch (error) {
@@ -71,6 +77,11 @@ async function main({ args, terminal, signal, laboratory }: Run): Promise<number
   for (const command of clientCommands(server.addr, mode.clientOption)) terminal.notice(command);
   operator.finished.then(() => server.shutdown());
   await server.finished;
+  const { unconfirmed } = await server.shutdown();
+  if (unconfirmed > 0) {
+    terminal.error(describeUnconfirmed(unconfirmed));
+    return EXIT.defect;
+  }
   return signal.aborted ? signal.reason : EXIT.ok;
 }
 

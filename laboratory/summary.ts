@@ -15,6 +15,7 @@ const DISCARDED = {
   unknown: "de sesión desconocida",
   outOfTurn: "fuera de turno",
   ignored: "a destiempo",
+  unsent: "sin sitio para salir",
 };
 
 /** Datagrams that the end itself discarded, by their kind. */

@@ -7,7 +7,13 @@ import type { Conversation, ConversationEvent, EndReason } from "../transport/mo
 import { formatAddress, NoAnswerError } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { describeAhead, describeTooLong, describeUnanswered, ENDS } from "./words.ts";
+import {
+  describeAhead,
+  describeForeign,
+  describeTooLong,
+  describeUnanswered,
+  ENDS,
+} from "./words.ts";
 
 /** Asks the questions of a client, and hears how they stand. */
 export interface Asker {
@@ -158,6 +164,8 @@ export class ConsoleAsker implements Asker {
         return terminal.print(this.#label + clean(event.answer));
       case "unanswered":
         return terminal.status(undefined);
+      case "foreign":
+        return terminal.notice(describeForeign(event.kind, event.from));
       case "ended": {
         clearInterval(this.#timer);
         const { notice } = ENDS[event.reason];

@@ -3,7 +3,14 @@
  *
  * @module
  */
-import type { Address, EndReason, NoAnswerError, Overload, Refusal } from "../transport/mod.ts";
+import type {
+  Address,
+  EndReason,
+  ForeignKind,
+  NoAnswerError,
+  Overload,
+  Refusal,
+} from "../transport/mod.ts";
 import { formatAddress, RefusedError } from "../transport/mod.ts";
 import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
@@ -13,7 +20,7 @@ import type { BrokenStream } from "../terminal/terminal.ts";
 export const EXIT = {
   /** It ended in order. */
   ok: 0,
-  /** A defect of the program, or of one of its streams. */
+  /** A defect of the program, or of one of its streams, or answers left unconfirmed. */
   defect: 1,
   /** The command line is not valid. */
   usage: 2,
@@ -228,6 +235,28 @@ export function describeOverload(overload: Readonly<Overload>): string {
     `${count} ${count === 1 ? one : one.replace(/\w+/g, "$&s")} ${why}`
   );
   return `Límites alcanzados: ${told.join(", ")}`;
+}
+
+/** The kinds of datagrams that do not belong at an end, with the likely mistake. */
+const FOREIGN: Readonly<Record<ForeignKind, string>> = {
+  packet:
+    "usa el protocolo fiable y aquí se pidió --sin-fiabilidad: ponga o quite la opción en ambos",
+  version: "usa otra versión de este programa: instale la misma en ambos equipos",
+  text: "envió texto sin el protocolo fiable: quítele --sin-fiabilidad, o póngalo también aquí",
+  binary:
+    "envió algo que no es UTF-8 ni de este programa: revise su codificación, o qué programa es",
+  address: "responde desde una dirección que no es aquella a la que se preguntó: se acepta",
+};
+
+/** One line about a datagram of another kind, and who sent it. */
+export function describeForeign(kind: ForeignKind, from: Address): string {
+  return `${formatAddress(from)} ${FOREIGN[kind]}`;
+}
+
+/** The server had to close without knowing whether so many answers arrived. */
+export function describeUnconfirmed(count: number): string {
+  const answers = count === 1 ? "una respuesta" : `${count} respuestas`;
+  return `se cerró sin confirmar que llegara ${answers}: pregunte a quien la esperaba, y repítala`;
 }
 
 /** A stream of the program can no longer be used: the cause, and a remedy. */

@@ -10,18 +10,29 @@
  *   characters; and the interlinear annotation marks;
  * - unpaired surrogates and noncharacters.
  *
- * Invisible characters that pass, because words and emoji need them: ZWJ and ZWNJ, combining marks,
- * variation selectors, and the tags of a subdivision flag such as Scotland's.
+ * Invisible characters that pass where words and emoji need them, and nowhere else: ZWJ and ZWNJ after a
+ * letter, variation selectors and ZWJ in emoji, and the tags of three flags. Of the combining marks on one
+ * letter, those beyond the sixth are cut.
  *
  * @module
  */
 
-/** A flag is matched first and whole, so that its tags are not taken for hidden text. */
-const HIDDEN =
-  // Black flag, up to six letters or digits of ISO 3166-2, cancel tag (UTS #51, ED-14a).
-  "\\u{1F3F4}[\\u{E0030}-\\u{E0039}\\u{E0061}-\\u{E007A}]{1,6}\\u{E007F}" +
-  "|[[\\p{Cc}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Noncharacter_Code_Point}" +
-  "\\p{Default_Ignorable_Code_Point}\\uFFF9-\\uFFFB]--[\\p{Mn}\\u200C\\u200D]]";
+const EMOJI = "\\p{Extended_Pictographic}[\\p{Emoji_Modifier}\\uFE0E\\uFE0F]?";
+const MARK = "[[\\p{Mn}\\p{Me}]--\\p{Default_Ignorable_Code_Point}]";
+// Scripts that do not join their letters need no joiner; in them it could only hide something.
+const JOINED = "[\\p{L}--[\\p{scx=Latn}\\p{scx=Grek}\\p{scx=Cyrl}\\p{scx=Hani}]" +
+  "--\\p{Default_Ignorable_Code_Point}]";
+
+/** Whole sequences with something invisible in them, which pass. They are matched first. */
+const PASSES = "\\p{RGI_Emoji_Tag_Sequence}" +
+  `|${EMOJI}(?:\\u200D${EMOJI})*` +
+  "|[0-9#*]\\uFE0F\\u20E3" +
+  `|${JOINED}${MARK}{0,6}[\\u200C\\u200D]`;
+
+const HIDDEN = "[\\p{Cc}\\p{Zl}\\p{Zp}\\p{Cs}\\p{Noncharacter_Code_Point}" +
+  "\\p{Default_Ignorable_Code_Point}\\uFFF9-\\uFFFB]" +
+  // Stream-safe text (UAX #15) may have thirty, which cover the lines around.
+  `|(?<=${MARK}{6})${MARK}+`;
 
 /** Text in which there is nothing to look for. */
 const PRINTABLE_ASCII = /^[ -~]*$/;
@@ -32,7 +43,8 @@ let hidden: RegExp | undefined;
  * Replaces what could steer a terminal or hide from a reader by a visible form: C0 controls and DEL
  * by their control pictures (`␛`, `␊`), anything else by its code point (`<U+202E>`).
  *
- * Letters, accents, combining marks and emoji pass untouched, and cleaning twice changes nothing.
+ * Letters, accents, emoji and up to six combining marks in a row pass untouched, and cleaning twice changes
+ * nothing. Of marks beyond those only the first is named: `<U+0301…>`.
  *
  * @example
  * ```ts
@@ -61,7 +73,6 @@ export function clean(text: string): string {
  */
 export function toJsonLine(value: unknown): string {
   return replaceHidden(JSON.stringify(value), (match) => {
-    if (match.codePointAt(0) === 0x1f3f4) return match;
     const units = Array.from({ length: match.length }, (_, i) => match.charCodeAt(i));
     return units.map((unit) => `\\u${unit.toString(16).padStart(4, "0")}`).join("");
   });
@@ -70,14 +81,14 @@ export function toJsonLine(value: unknown): string {
 function replaceHidden(text: string, replacement: (match: string) => string): string {
   if (PRINTABLE_ASCII.test(text)) return text;
   // Compiled on first use: its many properties of Unicode take a millisecond.
-  hidden ??= new RegExp(HIDDEN, "gv");
-  return text.replace(hidden, replacement);
+  hidden ??= new RegExp(`(${PASSES})|${HIDDEN}`, "gv");
+  return text.replace(hidden, (match, passes) => passes ?? replacement(match));
 }
 
 function visible(match: string): string {
   const code = match.codePointAt(0)!;
-  if (code === 0x1f3f4) return match;
   if (code < 0x20) return String.fromCodePoint(0x2400 + code);
   if (code === 0x7f) return "\u2421";
-  return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
+  const more = match.length > String.fromCodePoint(code).length ? "…" : "";
+  return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}${more}>`;
 }

@@ -27,8 +27,9 @@ Deno.test("clean leaves words and emoji of all scripts alone", () => {
   for (
     const text of [
       "¿HTML es un lenguaje de programación? ñandú, pingüino, e\u0301",
-      "👩‍👩‍👧‍👦 👍🏽 ❤️ 1️⃣ 🇪🇸 🏳️‍🌈",
-      "می\u200cخواهم क्\u200dष 漢字 葛\u{E0100} ภาษา",
+      "👩‍👩‍👧‍👦 👍🏽 ❤️ ☺\uFE0E 1️⃣ 🇪🇸 🏳️‍🌈 🏳\u200d🌈 👩🏽\u200d❤\uFE0F\u200d👨🏿 ©\uFE0F",
+      "می\u200cخواهم क्\u200dष ക്\u200d 漢字 ภาษา",
+      "Việt e\u0302\u0301 שׁ\u05BC\u05B8\u0591 " + "a" + "\u0301".repeat(6),
       "\u{1F3F4}\u{E0067}\u{E0062}\u{E0073}\u{E0063}\u{E0074}\u{E007F}",
     ]
   ) assertEquals(clean(text), text);
@@ -44,6 +45,41 @@ Deno.test("clean shows tags that are no flag", () => {
     (c) => String.fromCodePoint(0xe0000 + c.codePointAt(0)!),
   ).join("");
   assert(!/[\u{E0000}-\u{E007F}]/u.test(clean(`\u{1F3F4}${hidden}\u{E007F}`)));
+});
+
+// Seven letters once went unseen in variation selectors, and bits in joiners; a flag hid six letters.
+Deno.test("clean shows what is invisible where no word or emoji needs it", () => {
+  const selectors = Array.from(
+    "secreto",
+    (c) => String.fromCodePoint(0xE0100 + c.charCodeAt(0) - 16),
+  );
+  const { length } = clean("hola" + selectors.join(""));
+  assertEquals(length, 4 + 7 * "<U+E0100>".length);
+  assertEquals(clean("a\u200c\u200d"), "a<U+200C><U+200D>");
+  assertEquals(clean("ب\u200c\u200d"), "ب\u200c<U+200D>");
+  assertEquals(clean("1\uFE0F2\uFE0E"), "1<U+FE0F>2<U+FE0E>");
+  assertEquals(clean("❤\uFE0F\uFE0F"), "❤\uFE0F<U+FE0F>");
+  assertEquals(clean("❤\u200d❤\u200d"), "❤\u200d❤<U+200D>");
+  assertEquals(
+    clean("\u{1F3F4}\u{E0068}\u{E006F}\u{E007F}"),
+    "\u{1F3F4}<U+E0068><U+E006F><U+E007F>",
+  );
+  assertEquals(clean("ب\uFE0F\u200d"), "ب<U+FE0F><U+200D>");
+  for (let code = 0; code <= 0x10ffff; code++) {
+    const character = String.fromCodePoint(code);
+    if (!/\p{Default_Ignorable_Code_Point}/u.test(character)) continue;
+    assert(clean(character) !== character, `U+${code.toString(16)} passes`);
+  }
+});
+
+// A letter with 30,000 marks is one letter, and covers every line above it and below.
+Deno.test("clean cuts combining marks beyond the sixth", () => {
+  const pile = "a" + "\u0301".repeat(30_000) + "b";
+  assertEquals(clean(pile), "a" + "\u0301".repeat(6) + "<U+0301…>b");
+  assertEquals(clean("a" + "\u0301".repeat(7)), "a" + "\u0301".repeat(6) + "<U+0301>");
+  const line = toJsonLine(pile);
+  assertEquals(JSON.parse(line), pile);
+  assertEquals(clean(line), line);
 });
 
 Deno.test("toJsonLine hides nothing and loses nothing, if the text is hostile", () => {

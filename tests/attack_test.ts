@@ -69,7 +69,7 @@ Deno.test("attack: nothing from an unproved address is amplified", () => {
           answered.add(`${packetType(datagram)}: ${packetType(reply)}`);
         }
       }
-      assertEquals(listener.takeEvents(), []);
+      assert(listener.takeEvents().every(({ type }) => type === "foreign"));
     }
   });
   const unknown = ["ack", "bye", "bye-ack", "message", "notice", "notice-ack", "ping", "pong"];

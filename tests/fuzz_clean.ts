@@ -39,35 +39,68 @@ const HIDES = new RegExp(
     "\\p{Noncharacter_Code_Point}\\p{Default_Ignorable_Code_Point}]",
   "u",
 );
-const PASSES = /[\p{Mn}\u200c\u200d]/u;
+const MARK = /^(?!\p{Default_Ignorable_Code_Point})[\p{Mn}\p{Me}]$/u;
+const PICTOGRAPH = /^\p{Extended_Pictographic}$/u;
+const JOINED =
+  /^(?![\p{scx=Latn}\p{scx=Grek}\p{scx=Cyrl}\p{scx=Hani}\p{Default_Ignorable_Code_Point}])\p{L}$/u;
+const FLAGS = ["gbeng", "gbsct", "gbwls"];
+const MAX_MARKS = 6;
 
 /** The reference: one character after the other. */
 function cleanedByHand(text: string): string {
   const characters = Array.from(text);
   let cleaned = "";
-  for (let at = 0; at < characters.length;) {
-    const length = flagLength(characters, at);
+  for (let at = 0, marks = 0; at < characters.length;) {
+    const character = characters[at]!;
+    const length = passing(characters, at);
     if (length > 0) cleaned += characters.slice(at, at + length).join("");
-    else cleaned += shown(characters[at]!);
+    else if (marks < MAX_MARKS || !MARK.test(character)) cleaned += shown(character);
+    else {
+      let end = at;
+      while (MARK.test(characters[end] ?? "")) end++;
+      cleaned += named(character, end - at > 1 ? "…" : "");
+      at = end;
+      marks = 0;
+      continue;
+    }
     at += Math.max(1, length);
+    marks = 0;
+    while (MARK.test(characters[at - 1 - marks] ?? "")) marks++;
   }
   return cleaned;
 }
 
 function shown(character: string): string {
-  if (!HIDES.test(character) || PASSES.test(character)) return character;
+  if (!HIDES.test(character)) return character;
   const code = character.codePointAt(0)!;
   if (code < 0x20) return String.fromCharCode(0x2400 + code);
-  if (code === 0x7f) return "␡";
-  return `<U+${code.toString(16).toUpperCase().padStart(4, "0")}>`;
+  return code === 0x7f ? "␡" : named(character, "");
 }
 
-/** Number of characters of the flag that begins there: black flag, 1 to 6 tags, cancel tag; or 0. */
-function flagLength(characters: readonly string[], at: number): number {
-  const code = (index: number) => characters[index]?.codePointAt(0) ?? 0;
-  if (code(at) !== 0x1f3f4) return 0;
-  let end = at + 1;
-  while (/[0-9a-z]/.test(String.fromCharCode(code(end) - 0xe0000)) && code(end) > 0xe0000) end++;
-  const tags = end - at - 1;
-  return tags >= 1 && tags <= 6 && code(end) === 0xe007f ? end - at + 1 : 0;
+function named(character: string, more: string): string {
+  return `<U+${character.codePointAt(0)!.toString(16).toUpperCase().padStart(4, "0")}${more}>`;
+}
+
+/** Number of characters of the sequence that begins there and passes whole, or 0. */
+function passing(characters: readonly string[], at: number): number {
+  const is = (index: number, ...those: readonly string[]) =>
+    those.includes(characters[index] ?? "");
+  const flag = characters.slice(at + 1, at + 6)
+    .map((tag) => String.fromCodePoint(Math.max(0, tag.codePointAt(0)! - 0xe0000))).join("");
+  if (is(at, "\u{1F3F4}") && FLAGS.includes(flag) && is(at + 6, "\u{E007F}")) return 7;
+  if (/^[0-9#*]$/.test(characters[at]!)) {
+    return is(at + 1, "\uFE0F") && is(at + 2, "\u20E3") ? 3 : 0;
+  }
+  const pictograph = (index: number) => {
+    if (!PICTOGRAPH.test(characters[index] ?? "")) return 0;
+    const next = characters[index + 1] ?? "";
+    return /^[\p{Emoji_Modifier}\uFE0E\uFE0F]$/u.test(next) ? 2 : 1;
+  };
+  let length = pictograph(at);
+  while (length > 0 && is(at + length, "\u200d") && pictograph(at + length + 1) > 0) {
+    length += 1 + pictograph(at + length + 1);
+  }
+  if (length > 0 || !JOINED.test(characters[at]!)) return length;
+  for (length = 1; length <= MAX_MARKS && MARK.test(characters[at + length] ?? "");) length++;
+  return is(at + length, "\u200c", "\u200d") ? length + 1 : 0;
 }

@@ -35,6 +35,13 @@ const CHARACTERS: readonly string[] = [
     0xfff9,
     0xffff,
   ],
+  ...[
+    "\u{1F3F4}\u{E0067}\u{E0062}\u{E0065}\u{E006E}\u{E0067}\u{E007F}",
+    "\u0301".repeat(5),
+    "1",
+    "\u20e3",
+  ],
+  ...["❤", "\u{1F3FD}", "ب", "क्", "漢", "\ufe0e"],
   ...[0x1f3f4, 0x1f3f4, 0x1f600, 0xe0001, 0xe0030, 0xe0067, 0xe0062, 0xe007a, 0xe007f, 0xe0100],
 ].map((it) => typeof it === "number" ? String.fromCodePoint(it) : it);
 

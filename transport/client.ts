@@ -13,11 +13,24 @@ import type { Endpoint, Monitor } from "./endpoint.ts";
 import { type ByeReason, MAX_NAME_BYTES } from "./reliable/packet.ts";
 import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, OutOfTurnError, type TurnState } from "../protocol.ts";
-import { bindUdp, type DatagramSocket, Driver, RANDOMNESS, resolveHost } from "./driver.ts";
+import {
+  bindUdp,
+  type DatagramSocket,
+  Driver,
+  RANDOMNESS,
+  resolveHost,
+  waitAtMost,
+} from "./driver.ts";
+
+/** Pause before the next address of a name is tried too, in ms (RFC 8305 §5). */
+const ATTEMPT_DELAY_MS = 250;
 
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions {
-  /** Address or name of the server, default {@linkcode DEFAULT_HOSTNAME}. Resolved once. */
+  /**
+   * Address or name of the server, default {@linkcode DEFAULT_HOSTNAME}. Resolved once; the addresses of a
+   * name are tried one after another within the time to connect (RFC 8305).
+   */
   readonly hostname?: string;
   /** Port of the server, 1 to 65,535, default {@linkcode DEFAULT_PORT}. */
   readonly port?: number;
@@ -91,32 +104,70 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
       `Invalid option, more than ${MAX_NAME_BYTES} bytes: name "${options.name}"`,
     );
   }
-  const server = await resolveServer(options);
+  const servers = await resolveServer(options);
   const room = code === undefined ? undefined : new CodeRoom(code);
   await room?.ready;
   signal?.throwIfAborted();
-  const endpoint = new Dialer({
-    ...timeouts,
-    server,
-    now: Driver.now(),
-    name,
-    ...RANDOMNESS,
-    ...(room && { room }),
-  });
-  const conversation = new RunningConversation(options, server, endpoint);
-  await conversation.connected;
-  return conversation;
+  const giveUpAt = Driver.now() + timeouts.connectTimeout;
+  return await connectToAny(servers, (server) => {
+    const now = Driver.now();
+    const endpoint = new Dialer({
+      ...timeouts,
+      connectTimeout: giveUpAt - now,
+      server,
+      now,
+      name,
+      ...RANDOMNESS,
+      ...(room && { room }),
+    });
+    return new RunningConversation(options, server, endpoint);
+  }, signal);
 }
 
-/** The address of the server that the options name. Throws as {@linkcode connect} does. */
+/**
+ * Connects to the first address that answers. Each is tried a moment after the one before, which goes on
+ * trying; a refusal is an answer too.
+ */
+export async function connectToAny(
+  servers: readonly Deno.NetAddr[],
+  open: (server: Deno.NetAddr) => RunningConversation,
+  signal?: AbortSignal,
+): Promise<RunningConversation> {
+  const attempts: RunningConversation[] = [];
+  const { promise, resolve, reject } = Promise.withResolvers<RunningConversation>();
+  const attempt = async (server: Deno.NetAddr) => {
+    const conversation = open(server);
+    attempts.push(conversation);
+    await conversation.connected;
+    resolve(conversation);
+  };
+  let winner: RunningConversation | undefined;
+  let failures = 0;
+  promise.then((conversation) => winner = conversation, () => {});
+  try {
+    for (const server of servers) {
+      attempt(server).catch((error) => {
+        const isFinal = error instanceof RefusedError || signal?.aborted;
+        if (isFinal || ++failures === servers.length) reject(error);
+      });
+      if (server !== servers.at(-1)) await waitAtMost(ATTEMPT_DELAY_MS, promise);
+      if (winner !== undefined) break;
+    }
+    return await promise;
+  } finally {
+    for (const conversation of attempts) if (conversation !== winner) conversation.bye();
+  }
+}
+
+/** The addresses of the server that the options name. Throws as {@linkcode connect} does. */
 export async function resolveServer(
   { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal }: ConnectOptions,
-): Promise<Deno.NetAddr> {
+): Promise<Deno.NetAddr[]> {
   checkPort(port, 1);
   signal?.throwIfAborted();
-  const address = await resolveHost(hostname);
+  const addresses = await resolveHost(hostname);
   signal?.throwIfAborted();
-  return { transport: "udp", hostname: address, port };
+  return addresses.map((address) => ({ transport: "udp", hostname: address, port }));
 }
 
 /** An endpoint that asks one server. */

@@ -6,8 +6,15 @@
 import { UnresolvedError } from "./errors.ts";
 import type { Address, Endpoint, Randomness, Transmit } from "./endpoint.ts";
 
-/** Consecutive failures of a socket before it is given up. */
-const MAX_FAILURES = 100;
+/** How long a socket that gives nothing but errors is tried again, in ms, with that pause between. */
+const FAILING_MS = 10_000;
+const FAILURE_PAUSE_MS = 10;
+
+/** On Windows `receive` tells of ICMP, and of a datagram larger than the buffer, as errors of a sound socket. */
+const OF_A_DATAGRAM = /os error 100(?:40|52|54)\b/;
+
+/** Most datagrams that wait for the socket; beyond them the oldest are lost, as on a crowded way. */
+const MAX_WAITING = 4096;
 
 /** Longest timer, in ms: a timer cannot be cancelled. */
 const MAX_TIMER_MS = 10_000;
@@ -109,16 +116,21 @@ export class Driver<Event> {
   async #receiveAll(): Promise<void> {
     const { socket, endpoint, ready } = this.#options;
     if (ready !== undefined) await ready;
-    for (let failures = 0; !this.#isClosed;) {
+    let failingSince: number | undefined;
+    while (!this.#isClosed) {
       let got: Awaited<ReturnType<DatagramSocket["receive"]>>;
       try {
         got = await socket.receive();
       } catch (error) {
-        // On Windows, a peer's closed port makes the next receive fail. The socket is sound.
-        if (!this.#isClosed && ++failures >= MAX_FAILURES) throw error;
+        if (this.#isClosed) break;
+        if (error instanceof Deno.errors.ConnectionReset) continue;
+        if (error instanceof Error && OF_A_DATAGRAM.test(error.message)) continue;
+        failingSince ??= Driver.now();
+        if (Driver.now() - failingSince >= FAILING_MS) throw error;
+        await pause(FAILURE_PAUSE_MS);
         continue;
       }
-      failures = 0;
+      failingSince = undefined;
       endpoint.receive(got[0], got[1], Driver.now());
       this.update();
       if (this.#sending !== undefined) continue;
@@ -137,7 +149,10 @@ export class Driver<Event> {
   }
 
   #flush(): boolean {
-    if (this.#sending !== undefined) return false;
+    if (this.#sending !== undefined) {
+      this.#options.endpoint.limitTransmits(MAX_WAITING);
+      return false;
+    }
     const transmits = this.#options.endpoint.takeTransmits();
     if (transmits.length > 0) this.#sending = this.#sendAll(transmits);
     return transmits.length > 0;
@@ -187,34 +202,42 @@ export class Driver<Event> {
   }
 }
 
-/** Lets the reactions of promises that are settled already run. */
-export function nextTask(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve));
+/** Waits; without a time, only until the reactions of promises that are settled already have run. */
+export function pause(milliseconds: number = 0): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
 /** Waits for a promise, for `milliseconds` at most. */
 export async function waitAtMost(milliseconds: number, promise: Promise<unknown>): Promise<void> {
-  let timer;
+  let timer: ReturnType<typeof setTimeout> | undefined;
   const timeout = new Promise((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([promise, timeout]);
-  clearTimeout(timer);
+  await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }
 
 /**
- * The IP address of a host, IPv4 before IPv6.
+ * The IP addresses of a host: the one first that a socket is bound to under that name, then both families
+ * by turns (RFC 8305 §4).
  *
  * @param hostname An IP address, or a name for the system's resolver.
  * @throws {UnresolvedError} If it does not resolve.
  */
-export async function resolveHost(hostname: string): Promise<string> {
+export async function resolveHost(hostname: string): Promise<string[]> {
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
-  if (IPV4.test(host)) return host;
+  if (IPV4.test(host)) return [host];
   // The resolver accepts an empty name.
   if (host === "") throw new UnresolvedError(hostname);
   const { lookup } = await import("node:dns/promises");
   try {
-    return (await lookup(host, { order: "ipv4first" })).address;
+    return byTurns(await lookup(host, { all: true, order: "verbatim" }));
   } catch {
     throw new UnresolvedError(hostname);
   }
+}
+
+/** The addresses, those of either family in their order. */
+export function byTurns(found: readonly { address: string; family: number }[]): string[] {
+  const rank = ({ address, family }: typeof found[number]) =>
+    found.filter((other) => other.family === family)
+      .findIndex((other) => other.address === address);
+  return found.toSorted((a, b) => rank(a) - rank(b)).map(({ address }) => address);
 }

@@ -1,6 +1,6 @@
-import { assert, assertEquals } from "@std/assert";
-import { Endpoint } from "./endpoint.ts";
-import { type DatagramSocket, Driver } from "./driver.ts";
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { type Address, Endpoint } from "./endpoint.ts";
+import { byTurns, type DatagramSocket, Driver } from "./driver.ts";
 
 /** A clock that stands in for the platform's, and fires the timers of a driver. */
 class Clock implements Disposable {
@@ -44,7 +44,7 @@ class Sleeper extends Endpoint<string> {
   /** When it was woken, and whether for something. */
   readonly woken: string[] = [];
 
-  override receive(): void {}
+  override receive(_datagram: Uint8Array, _from: Address): void {}
 
   override handleTimeout(now: number): void {
     const isDue = this.nextTimeout <= now;
@@ -121,4 +121,110 @@ Deno.test("driver: the last deadline is kept, late by a rest at most", () => {
     assert(late <= 50, `${late} ms after ${time}`);
     assertEquals(lateness(clock, driven), 0, "the next is in time again");
   }
+});
+
+/** An end that answers each datagram with one, of the same bytes. */
+class Echo extends Sleeper {
+  override receive(datagram: Uint8Array, from: Address): void {
+    this.transmit(datagram.slice(), from);
+  }
+}
+
+const PEER = { hostname: "192.0.2.7", port: 4000 };
+
+/** A socket that gives what `next` gives, or throws what that throws. */
+function socketOf(
+  next: (count: number) => unknown,
+  send: DatagramSocket["send"] = () => Promise.resolve(),
+): DatagramSocket {
+  let count = 0;
+  return {
+    address: { hostname: "127.0.0.1", port: 12_000 },
+    async receive() {
+      await null;
+      return await next(count++) as [Uint8Array, typeof PEER];
+    },
+    send,
+    close() {},
+  };
+}
+
+/** Drives an `Echo` until it is told to stop. Returns the datagrams that it received. */
+async function echoesOf(errors: number, error: (count: number) => Error): Promise<number> {
+  let received = 0;
+  const last = Promise.withResolvers<void>();
+  const socket = socketOf((count) => {
+    if (count % (errors + 1) < errors) throw error(count);
+    if (++received === 3) last.resolve();
+    return received > 3 ? new Promise(() => {}) : [new Uint8Array(1), PEER];
+  });
+  const driver = new Driver({ socket, endpoint: new Echo(), onEvent() {} });
+  await Promise.race([driver.finished, last.promise]);
+  return received;
+}
+
+// A hundred errors in a row once ended the server, on Windows at the will of anybody with a closed port.
+Deno.test("driver: errors that tell of a datagram never end it, however many in a row", async () => {
+  const reset = () => new Deno.errors.ConnectionReset();
+  assertEquals(await echoesOf(5000, reset), 3);
+  const codes = [10_040, 10_052, 10_054];
+  const coded = (count: number) => new Error(`x (os error ${codes[count % codes.length]})`);
+  assertEquals(await echoesOf(5000, coded), 3);
+});
+
+Deno.test("driver: other errors end it only when nothing else came for seconds", async () => {
+  const now = performance.now;
+  let time = 0;
+  performance.now = () => time;
+  try {
+    let errors = 0;
+    const socket = socketOf((count) => {
+      time = 3000 * count;
+      if (count === 3) return [new Uint8Array(1), PEER];
+      errors++;
+      throw new Error("no memory");
+    });
+    const driver = new Driver({ socket, endpoint: new Sleeper(), onEvent() {} });
+    await assertRejects(() => driver.finished, Error, "no memory");
+    assertEquals([errors, time], [3 + 5, 3000 * 8]);
+  } finally {
+    performance.now = now;
+  }
+});
+
+// While `send` waits, as it does for a full socket, the replies once waited without bound.
+Deno.test("driver: datagrams that wait for the socket are bounded, the oldest lost and counted", async () => {
+  const COUNT = 20_000;
+  const sent: number[] = [];
+  const free = Promise.withResolvers<void>();
+  const all = Promise.withResolvers<void>();
+  const socket = socketOf(
+    (count) => {
+      if (count < COUNT) return [new Uint8Array(Uint32Array.of(count).buffer), PEER];
+      free.resolve();
+      return new Promise(() => {});
+    },
+    async (datagram) => {
+      await free.promise;
+      sent.push(new Uint32Array(datagram.slice().buffer)[0]!);
+      if (sent.at(-1) === COUNT - 1) all.resolve();
+    },
+  );
+  const endpoint = new Echo();
+  const driver = new Driver({ socket, endpoint, onEvent() {} });
+  await Promise.race([driver.finished, all.promise]);
+  assert(sent.length < 5000, `${sent.length} waited`);
+  assertEquals(sent.length + endpoint.counters.unsent, COUNT);
+  assertEquals(sent.slice(1), Array.from(sent.slice(1), (_, i) => COUNT - sent.length + 1 + i));
+});
+
+Deno.test("driver: the addresses of a name come by turns, the system's first one first", () => {
+  const found = (text: string) =>
+    text.split(" ").map((address) => ({ address, family: address.includes(":") ? 6 : 4 }));
+  assertEquals(
+    byTurns(found("::1 ::2 ::3 10.0.0.1 10.0.0.2")).join(" "),
+    "::1 10.0.0.1 ::2 10.0.0.2 ::3",
+  );
+  assertEquals(byTurns(found("10.0.0.1 ::1")).join(" "), "10.0.0.1 ::1");
+  assertEquals(byTurns(found("10.0.0.2 10.0.0.1")).join(" "), "10.0.0.2 10.0.0.1");
 });

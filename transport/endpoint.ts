@@ -56,11 +56,21 @@ export interface Counters {
   outOfTurn: number;
   /** Packets of no use in the state they arrived in. */
   ignored: number;
+  /** Datagrams of this end, for which the socket had no room. */
+  unsent: number;
 }
 
 /** All {@linkcode Counters} at zero. */
 export function newCounters(): Counters {
-  return { malformed: 0, unopened: 0, unknown: 0, duplicates: 0, outOfTurn: 0, ignored: 0 };
+  const received = {
+    malformed: 0,
+    unopened: 0,
+    unknown: 0,
+    duplicates: 0,
+    outOfTurn: 0,
+    ignored: 0,
+  };
+  return { ...received, unsent: 0 };
 }
 
 /** Observes one end while datagrams pass. */
@@ -104,6 +114,14 @@ export abstract class Endpoint<Event> implements Monitor {
     return transmits;
   }
 
+  /** Drops the oldest datagrams to send, but for the last `most`: what matters is retransmitted. */
+  limitTransmits(most: number): void {
+    const excess = this.#transmits.length - most;
+    if (excess <= 0) return;
+    this.#transmits.splice(0, excess);
+    this.counters.unsent += excess;
+  }
+
   /** The events since the last call, in order. */
   takeEvents(): Event[] {
     const events = this.#events;
@@ -130,9 +148,9 @@ export abstract class Endpoint<Event> implements Monitor {
     this.#transmits.push({ datagram, to });
   }
 
-  /** Queues an event. */
-  protected emit(event: Event): void {
-    this.#events.push(event);
+  /** Queues an event, if there is one. */
+  protected emit(event: Event | undefined): void {
+    if (event !== undefined) this.#events.push(event);
   }
 }
 

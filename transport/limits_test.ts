@@ -1,5 +1,6 @@
-import { assertEquals } from "@std/assert";
-import { OVERLOAD_REPORT_INTERVAL_MS, OverloadLog, RateLimit } from "./limits.ts";
+import { assert, assertEquals } from "@std/assert";
+import { FairLimit, networkOf, OVERLOAD_REPORT_INTERVAL_MS, OverloadLog } from "./limits.ts";
+import { seededRandom } from "../laboratory/random.ts";
 
 Deno.test("overload: a report comes at once, the next after the interval, and none without need", () => {
   const log = new OverloadLog();
@@ -14,45 +15,52 @@ Deno.test("overload: a report comes at once, the next after the interval, and no
   assertEquals(due(1_000_000), undefined);
 });
 
-/** Attempts allowed out of `attempts` at one time. */
-function allowed(limit: RateLimit, attempts: number, now: number): number {
+const PER_SECOND = 20_000;
+
+/** Attempts of a network that are allowed, out of `attempts` at one time. */
+function allowed(limit: FairLimit, network: string, attempts: number, now: number): number {
   let count = 0;
-  for (let i = 0; i < attempts; i++) if (limit.allow(now)) count++;
+  for (let i = 0; i < attempts; i++) if (limit.allow(network, now)) count++;
   return count;
 }
 
-// Time of some attempts in ms, their number, and how many of them pass a limit of 10 a second.
-const STEPS: readonly (readonly [now: number, attempts: number, passed: number])[] = [
-  [500, 3, 3],
-  [500, 20, 7],
-  [500, 1, 0],
-  [599, 1, 0],
-  [600, 2, 1],
-  [750, 1, 1],
-  // Half of the last token's time is not lost.
-  [800, 2, 1],
-  [1300, 100, 5],
-  // However long it was quiet, no more than one second's worth is saved.
-  [1_000_000, 100, 10],
-  [1_000_000, 1, 0],
-];
-
-Deno.test("rate limit: a burst of one second's worth, then as it fills again", () => {
-  const limit = new RateLimit(10);
-  for (const [now, attempts, passed] of STEPS) {
-    assertEquals(allowed(limit, attempts, now), passed, `at ${now} ms`);
+Deno.test("fair limit: one network gets half, again in each second", () => {
+  const limit = new FairLimit(PER_SECOND, seededRandom(1));
+  for (const now of [0, 1000, 1_000_000]) {
+    const got = allowed(limit, "192.0.2.1", 100_000, now);
+    assert(got > 0.45 * PER_SECOND && got <= 0.5 * PER_SECOND, `${got} at ${now} ms`);
+    assertEquals(allowed(limit, "192.0.2.1", 100, now + 999), 0);
   }
 });
 
-Deno.test("rate limit: over a long time no more than the rate and one burst", () => {
-  const limit = new RateLimit(10);
+Deno.test("fair limit: all networks together get no more than there is", () => {
+  const limit = new FairLimit(PER_SECOND, seededRandom(2));
   let count = 0;
-  for (let now = 0; now < 100_000; now++) if (limit.allow(now)) count++;
-  assertEquals(count >= 1000 && count <= 1010, true, `${count} in 100 s`);
+  for (let i = 0; i < 200_000; i++) if (limit.allow(`10.${i >> 8 & 255}.${i & 255}.1`, 5)) count++;
+  assert(count > 0.99 * PER_SECOND && count <= PER_SECOND, `${count} in a second`);
 });
 
-Deno.test("rate limit: a refused attempt costs nothing", () => {
-  const limit = new RateLimit(1);
-  assertEquals(allowed(limit, 1000, 0), 1);
-  assertEquals(allowed(limit, 1, 1000), 1);
+Deno.test("fair limit: a few that ask for all leave the others their share, in almost any second", () => {
+  const limit = new FairLimit(PER_SECOND, seededRandom(3));
+  let spoilt = 0;
+  for (let second = 0; second < 1000; second++) {
+    for (const greedy of ["203.0.113.9", "2001:db8:1:1"]) {
+      allowed(limit, greedy, PER_SECOND, 1000 * second);
+    }
+    if (allowed(limit, "198.51.100.7", 5, 1000 * second + 500) < 5) spoilt++;
+  }
+  assert(spoilt < 10, `${spoilt} seconds of 1,000`);
+});
+
+Deno.test("network: IPv4 stands for itself, also mapped, and IPv6 for its /64", () => {
+  const networks = [
+    ["192.0.2.7", "::ffff:192.0.2.7"],
+    ["2001:db8:1:1::1", "2001:db8:1:1:ffff::2", "2001:db8:1:1::", "2001:db8:1:1:2:3:4:5"],
+    ["2001:db8::1", "2001:db8:0:0:1:2:3:4"],
+    ["2001:db8:0:1::1", "2001:db8:0:1:1:2:3:4"],
+    ["::1"],
+    ["fe80::1", "fe80::2:3:4:5"],
+  ].map((addresses) => new Set(addresses.map(networkOf)));
+  assertEquals(networks.map(({ size }) => size), networks.map(() => 1));
+  assertEquals(new Set(networks.flatMap((names) => [...names])).size, networks.length);
 });

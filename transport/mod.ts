@@ -62,9 +62,11 @@ export {
 } from "./errors.ts";
 export { CONNECT_TIMEOUT_MS } from "./reliable/dialer.ts";
 export {
+  CONFIRM_TIMEOUT_MS,
   MAX_QUESTIONS,
   MAX_SESSIONS,
   MAX_SESSIONS_PER_ADDRESS,
+  SHUTDOWN_TIMEOUT_MS,
   UNPROVED_REPLIES_PER_SECOND,
 } from "./reliable/listener.ts";
 export {
@@ -75,6 +77,7 @@ export {
   MessageTooLongError,
   type Monitor,
 } from "./endpoint.ts";
+export type { ForeignEvent, ForeignKind } from "./reliable/foreign.ts";
 export {
   type ByeReason,
   type Header,
@@ -97,7 +100,6 @@ export {
   serve,
   type ServeOptions,
   type Server,
-  SHUTDOWN_TIMEOUT_MS,
 } from "./server.ts";
 export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
 export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";

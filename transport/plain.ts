@@ -58,8 +58,9 @@ export function servePlain(options: ServePlainOptions, handler: Handler): Server
 
 /**
  * Asks a server over UDP as it is, without the protection of `connect`: a question of at most 65,507
- * bytes is one datagram, and the next one from the server's address is taken for its answer. Nothing is
- * sent before the first question, so a missing server goes unnoticed; `bye` is sent once.
+ * bytes is one datagram, and the next one from the server's port is taken for its answer: a server with
+ * several addresses may answer from another, which a `foreign` event tells. Nothing is sent before the
+ * first question, so a missing server goes unnoticed; `bye` is sent once.
  *
  * An `ask` that gets no answer in time rejects with `NoAnswerError`, and the conversation goes on. **An
  * answer that comes later is taken for the next question's**, as `recvfrom` in any textbook would have
@@ -86,9 +87,14 @@ export async function connectPlain(options: ConnectPlainOptions = {}): Promise<C
   refuseCode(options);
   const timeout = options.answerTimeout ?? ANSWER_TIMEOUT_MS;
   const answerTimeout = checkDuration("answerTimeout", timeout);
-  const server = await resolveServer(options);
-  const endpoint = new PlainAsker({ server, sender: senderOf(server.hostname), answerTimeout });
-  return new RunningConversation(options, server, endpoint);
+  // Nothing tells whether a server is there: only the first address is asked.
+  const [server] = await resolveServer(options);
+  const endpoint = new PlainAsker({
+    server: server!,
+    sender: senderOf(server!.hostname),
+    answerTimeout,
+  });
+  return new RunningConversation(options, server!, endpoint);
 }
 
 // The types forbid a code; to ignore one would send a private conversation in the open.

@@ -13,24 +13,15 @@ import {
   MAX_SESSIONS_PER_ADDRESS,
 } from "./reliable/listener.ts";
 import { type Address, type Endpoint, MessageTooLongError, type Monitor } from "./endpoint.ts";
+import type { ForeignKind } from "./reliable/foreign.ts";
 import { type ByeReason, MAX_NOTICE_BYTES } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { Overload } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
-import {
-  bindUdp,
-  type DatagramSocket,
-  Driver,
-  nextTask,
-  RANDOMNESS,
-  waitAtMost,
-} from "./driver.ts";
+import { bindUdp, type DatagramSocket, Driver, pause, RANDOMNESS } from "./driver.ts";
 import { checkDuration, checkInteger, checkLimit, checkPort } from "./options.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../protocol.ts";
-
-/** Longest that a shutdown waits for the clients to confirm, in ms. */
-export const SHUTDOWN_TIMEOUT_MS = 2_000;
 
 /** Options of {@linkcode serve}. */
 export interface ServeOptions {
@@ -42,7 +33,7 @@ export interface ServeOptions {
   readonly signal?: AbortSignal;
   /** Most clients at once, 1 to 1,000,000, default {@linkcode MAX_SESSIONS}. */
   readonly maxSessions?: number;
-  /** Most clients at once at one IP address, 1 to 1,000,000, default 250. */
+  /** Most clients at once at one IPv4 address or IPv6 /64, 1 to 1,000,000, default 250. */
   readonly maxSessionsPerAddress?: number;
   /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; one more gets a bye. */
   readonly maxQuestions?: number;
@@ -65,6 +56,8 @@ export interface ServeOptions {
   readonly onDisconnect?: (client: ClientInfo, reason: EndReason) => void;
   /** Called when limits were reached, every 10 s at most. */
   readonly onOverload?: (overload: Readonly<Overload>) => void;
+  /** Called when a datagram of another kind came, for each kind every 10 s at most. */
+  readonly onForeign?: (kind: ForeignKind, from: Deno.NetAddr) => void;
   /**
    * Called with an error of the handler, which ends that client's conversation, or of another of these
    * callbacks. By default the error is printed with `console.error`.
@@ -125,10 +118,12 @@ export interface Server extends AsyncDisposable {
    */
   notify(text: string): Promise<ClientInfo[]>;
   /**
-   * Delivers the answers under way, tells every client that the server closes, and stops. It takes
-   * {@linkcode SHUTDOWN_TIMEOUT_MS} at most.
+   * Delivers the answers under way for as long as acknowledgements come, tells every client that the server
+   * closes, which takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most, and stops.
+   *
+   * @returns The number of answers that may not have arrived. A plain server never knows.
    */
-  shutdown(): Promise<void>;
+  shutdown(): Promise<{ readonly unconfirmed: number }>;
 }
 
 /**
@@ -215,8 +210,8 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #handler: Handler;
   readonly #endpoint: AnsweringEndpoint<P>;
   readonly #driver: Driver<ListenerEvent<P>>;
-  readonly #stopped = Promise.withResolvers<void>();
-  #shutdown: Promise<void> | undefined;
+  readonly #drained = Promise.withResolvers<number>();
+  #shutdown: Promise<{ unconfirmed: number }> | undefined;
   #lastId = 0;
 
   /** Binds the socket, and starts. Nothing is received before `ready` resolves. */
@@ -253,23 +248,24 @@ export class RunningServer<P extends Peer> implements Server {
     return clients.filter((_, i) => !isTold[i]);
   }
 
-  shutdown(): Promise<void> {
+  shutdown(): Promise<{ unconfirmed: number }> {
     return this.#shutdown ??= this.#close();
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.shutdown();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.shutdown();
   }
 
-  async #close(): Promise<void> {
+  async #close(): Promise<{ unconfirmed: number }> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // Answers that handlers have given by now are still on their way into the endpoint.
-    await nextTask();
+    await pause();
     this.#endpoint.close(Driver.now());
     this.#driver.update();
-    if (this.#endpoint.size > 0) await waitAtMost(SHUTDOWN_TIMEOUT_MS, this.#stopped.promise);
+    const unconfirmed = this.#endpoint.size > 0 ? await this.#drained.promise : 0;
     for (const session of this.#endpoint.sessions) clientOf(session)?.end();
     await this.#driver.close();
+    return { unconfirmed };
   }
 
   #handle(event: ListenerEvent<P>): void {
@@ -299,8 +295,11 @@ export class RunningServer<P extends Peer> implements Server {
       case "overload":
         this.#call(() => this.#options.onOverload?.(event.overload));
         break;
+      case "foreign":
+        this.#call(() => this.#options.onForeign?.(event.kind, toNetAddr(event.from)));
+        break;
       case "drained":
-        this.#stopped.resolve();
+        this.#drained.resolve(event.unconfirmed);
         break;
       case "delivered":
         break;

@@ -8,6 +8,7 @@ import type { ListenerEvent } from "../reliable/listener.ts";
 import { type Address, Endpoint, formatAddress } from "../endpoint.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain, encodePlain } from "./plain_message.ts";
+import { ForeignLog, kindOf } from "../reliable/foreign.ts";
 import type { EndReason } from "../reliable/session.ts";
 import { OverloadLog } from "../limits.ts";
 import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
@@ -58,6 +59,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   /** Clients without a question, the longest idle first. */
   readonly #idle = new Set<PlainClient>();
   readonly #overload = new OverloadLog();
+  readonly #foreign = new ForeignLog();
   #asking = 0;
   #isClosing = false;
 
@@ -83,9 +85,12 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
     return this.#clients.values();
   }
 
-  override receive(datagram: Uint8Array, from: Address, _now: number): void {
+  override receive(datagram: Uint8Array, from: Address, now: number): void {
     const message = decodePlain(datagram);
-    if (message === undefined) return this.drop("malformed");
+    if (message === undefined) {
+      this.drop("malformed");
+      return this.emit(this.#foreign.take(kindOf(datagram), from, now));
+    }
     const known = this.#clients.get(formatAddress(from));
     if (isBye(message.text)) {
       if (known !== undefined) this.bye(known, "bye");

@@ -3,6 +3,7 @@ import type { ListenerEvent } from "../reliable/listener.ts";
 import type { Address } from "../endpoint.ts";
 import { PlainAnswerer, type PlainAnswererOptions, type PlainClient } from "./plain_answerer.ts";
 import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError } from "../../protocol.ts";
+import { encode, HEADER_BYTES, HELLO_BYTES } from "../reliable/packet.ts";
 
 const CLIENT: Address = { hostname: "192.0.2.7", port: 40_001 };
 const OTHER: Address = { hostname: "192.0.2.7", port: 40_002 };
@@ -25,6 +26,7 @@ function address(number: number): Address {
 function told(answerer: PlainAnswerer): string[] {
   return answerer.takeEvents().map((event) => {
     if (event.type === "question") return `question ${event.text}`;
+    if (event.type === "foreign") return `foreign ${event.kind}`;
     return event.type === "ended" ? `ended ${event.reason}` : event.type;
   });
 }
@@ -101,7 +103,17 @@ Deno.test("plain answerer: bye of somebody unknown is nothing", () => {
 Deno.test("plain answerer: what is no UTF-8 is dropped and counted", () => {
   const answerer = newAnswerer();
   answerer.receive(Uint8Array.of(0xff), CLIENT, 0);
-  assertEquals([told(answerer), answerer.size, answerer.counters.malformed], [[], 0, 1]);
+  answerer.receive(Uint8Array.of(0xff), CLIENT, 9_999);
+  assertEquals(told(answerer), ["foreign binary"]);
+  assertEquals([answerer.size, answerer.counters.malformed], [0, 2]);
+  const hello = encode({
+    type: "hello",
+    id: 1n,
+    payload: new Uint8Array(HELLO_BYTES - HEADER_BYTES),
+  });
+  answerer.receive(hello, CLIENT, 9_999);
+  answerer.receive(Uint8Array.of(0xff), CLIENT, 10_000);
+  assertEquals(told(answerer), ["foreign packet", "foreign binary"]);
 });
 
 Deno.test("plain answerer: a client is forgotten when it is idle, and not while it waits", () => {

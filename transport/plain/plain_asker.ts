@@ -7,6 +7,7 @@
 import { encodeText } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
 import type { DialerEvent } from "../reliable/dialer.ts";
+import { ForeignLog, kindOf } from "../reliable/foreign.ts";
 import type { ByeReason } from "../reliable/packet.ts";
 import { decodePlain } from "./plain_message.ts";
 import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
@@ -21,7 +22,7 @@ export const MAX_STALE_ANSWERS = 64;
 export interface PlainAskerOptions {
   /** The server. */
   readonly server: Address;
-  /** Source host of its datagrams, as a socket reports it: all others are dropped. */
+  /** Source host of its datagrams, as a socket reports it. An answer from another one is told. */
   readonly sender: string;
   /** How long a question waits for its answer, in ms. */
   readonly answerTimeout: number;
@@ -34,6 +35,7 @@ export class PlainAsker extends Endpoint<DialerEvent> {
   readonly #options: PlainAskerOptions;
   /** Late answers, as a textbook's client finds them in its socket when it asks next. */
   readonly #stale: string[] = [];
+  readonly #foreign = new ForeignLog();
   #turn: TurnState = "local";
   #nextTimeout = Infinity;
 
@@ -53,15 +55,19 @@ export class PlainAsker extends Endpoint<DialerEvent> {
     return this.#turn;
   }
 
-  override receive(datagram: Uint8Array, from: Address, _now: number): void {
+  override receive(datagram: Uint8Array, from: Address, now: number): void {
     const { server, sender } = this.#options;
+    if (from.port !== server.port) return this.drop("unknown");
     const message = decodePlain(datagram);
-    if (from.hostname !== sender || from.port !== server.port) this.drop("unknown");
-    else if (message === undefined) this.drop("malformed");
-    else if (this.#turn === "remote") this.#answer(message.text);
-    else if (this.#turn === "local" && this.#stale.length < MAX_STALE_ANSWERS) {
-      this.#stale.push(message.text);
-    } else this.drop("ignored");
+    if (message === undefined) {
+      this.drop("malformed");
+      return this.emit(this.#foreign.take(kindOf(datagram), from, now));
+    }
+    const isKept = this.#turn === "local" && this.#stale.length < MAX_STALE_ANSWERS;
+    if (this.#turn !== "remote" && !isKept) return this.drop("ignored");
+    if (from.hostname !== sender) this.emit(this.#foreign.take("address", from, now));
+    if (isKept) this.#stale.push(message.text);
+    else this.#answer(message.text);
   }
 
   override handleTimeout(now: number): void {

@@ -83,14 +83,29 @@ Deno.test("plain asker: so many answers that nobody waits for are kept, and no m
   assertEquals(types(asker), []);
 });
 
-Deno.test("plain asker: what is no UTF-8, or from elsewhere, is no answer, and counted", () => {
+Deno.test("plain asker: what is no UTF-8, or from another port, is no answer, and counted", () => {
   const asker = newAsker();
+  asker.takeEvents();
   asker.ask(UTF8.encode("a"), 0);
   asker.receive(Uint8Array.of(0xff), SERVER, 1);
+  asker.receive(Uint8Array.of(0xff), SERVER, 2);
   asker.receive(UTF8.encode("x"), { ...SERVER, port: 12001 }, 1);
-  asker.receive(UTF8.encode("x"), { ...SERVER, hostname: "192.0.2.2" }, 1);
-  assertEquals([types(asker), asker.turn], [[], "remote"]);
-  assertEquals([asker.counters.malformed, asker.counters.unknown], [1, 2]);
+  assertEquals(asker.takeEvents(), [{ type: "foreign", kind: "binary", from: SERVER }]);
+  assertEquals([asker.turn, asker.counters.malformed, asker.counters.unknown], ["remote", 2, 1]);
+});
+
+// A server on all addresses of a machine answers from the one nearest: that was dropped unsaid.
+Deno.test("plain asker: an answer from another address of the server is taken, and told", () => {
+  const asker = newAsker();
+  asker.takeEvents();
+  asker.ask(UTF8.encode("a"), 0);
+  const from = { ...SERVER, hostname: "192.0.2.2" };
+  asker.receive(UTF8.encode("x"), from, 1);
+  const told = { type: "foreign", kind: "address", from } as const;
+  assertEquals(asker.takeEvents(), [told, { type: "answer", text: "x" }]);
+  asker.receive(UTF8.encode("late"), from, 2);
+  asker.ask(UTF8.encode("b"), 3);
+  assertEquals(types(asker), ["stale", "answer"]);
 });
 
 Deno.test("plain asker: bye is sent once, and nothing is asked or heard after it", () => {

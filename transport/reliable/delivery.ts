@@ -96,6 +96,11 @@ export class Delivery {
     return this.#outgoing.message !== undefined;
   }
 
+  /** Segments of the last message of this end that are acknowledged. */
+  get acknowledged(): number {
+    return this.#outgoing.acknowledged;
+  }
+
   /** Whether an acknowledgement is held back, for a reply to carry. */
   get acknowledgementDue(): boolean {
     return this.#ackDeadline !== Infinity;

@@ -6,6 +6,7 @@
  */
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
+import { type ForeignEvent, ForeignLog, kindOf } from "./foreign.ts";
 import { type ByeReason, type Hello, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeHello, encode, encodeWelcome, handshakeFields } from "./packet.ts";
 import { idLow, MAX_DATAGRAM_BYTES, packetId, packetIdLow } from "./packet.ts";
@@ -14,19 +15,25 @@ import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
-import { type Overload, OverloadLog, RateLimit } from "../limits.ts";
+import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */
 export const MAX_SESSIONS = 1_000;
 
-/** Sessions that a server holds at once for one IP address, unless an option says otherwise. */
+/** Sessions that a server holds at once for one IPv4 address or IPv6 /64, unless an option says otherwise. */
 export const MAX_SESSIONS_PER_ADDRESS = 250;
 
 /** Questions that may be unanswered at once, unless an option says otherwise. */
 export const MAX_QUESTIONS = 1_000;
 
-/** Replies a second to unproved addresses: RETRY and RESET. */
+/** Longest that a closing server waits for the clients to confirm its bye, in ms. */
+export const SHUTDOWN_TIMEOUT_MS = 2_000;
+
+/** Longest that it waits for the next acknowledgement while an answer is under way: two long pauses, in ms. */
+export const CONFIRM_TIMEOUT_MS = 10_000;
+
+/** RETRYs a second, and as many RESETs: replies to unproved addresses. One network gets half of them. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
 /** An event at a server's end, of either protocol; `session` is the client's. */
@@ -39,14 +46,15 @@ export type ListenerEvent<S = Session> =
   | { readonly type: "question"; readonly session: S; readonly text: string }
   /** Limits were reached since the last report. */
   | { readonly type: "overload"; readonly overload: Readonly<Overload> }
-  /** The server closes, and no session is left. */
-  | { readonly type: "drained" };
+  | ForeignEvent
+  /** The server closes: no session is left, or nothing came any more for too long. */
+  | { readonly type: "drained"; readonly unconfirmed: number };
 
 /** How a {@linkcode Listener} works. */
 export interface ListenerOptions extends Randomness, RetryTokenOptions {
   /** Most sessions at once: 1 or more. */
   readonly maxSessions: number;
-  /** Most sessions at once for one IP address: 1 or more. */
+  /** Most sessions at once for one IPv4 address or IPv6 /64, those that linger among them: 1 or more. */
   readonly maxSessionsPerAddress: number;
   /** Most questions that are unanswered at once: 1 or more. */
   readonly maxQuestions: number;
@@ -56,11 +64,13 @@ export interface ListenerOptions extends Randomness, RetryTokenOptions {
   readonly room?: Room;
 }
 
-/** An IP address that sessions connected from. */
-interface Host {
+/** A network that sessions connected from: see {@linkcode networkOf}. */
+interface Network {
+  readonly name: string;
+  /** Address of the first session. */
   readonly hostname: string;
-  /** Sessions of it that are not over. */
-  live: number;
+  /** Sessions of it in memory. */
+  seats: number;
 }
 
 /** A session of a {@linkcode Listener}. */
@@ -68,16 +78,18 @@ class ClientSession extends Session implements Sleeper {
   heapIndex = -1;
   /** The nonce of its HELLO. */
   readonly nonce: bigint;
-  /** The host that it connected from. */
-  readonly host: Host;
+  /** The network that it connected from. */
+  readonly network: Network;
   /** The payload of its WELCOME, until that is acknowledged. */
   welcome: Uint8Array | undefined;
   /** Whether its question awaits an answer. */
   isAsking = false;
+  /** Whether its last answer is not confirmed. */
+  isUnconfirmed = false;
 
-  constructor(options: SessionOptions, host: Host, nonce: bigint, welcome: Uint8Array) {
+  constructor(options: SessionOptions, network: Network, nonce: bigint, welcome: Uint8Array) {
     super(options);
-    this.host = host;
+    this.network = network;
     this.nonce = nonce;
     this.welcome = welcome;
   }
@@ -102,25 +114,34 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   readonly #options: ListenerOptions;
   readonly #tokens: RetryTokens;
-  readonly #unprovedReplies = new RateLimit(UNPROVED_REPLIES_PER_SECOND);
+  readonly #retries: FairLimit;
+  readonly #resets: FairLimit;
   readonly #deadlines = new Deadlines<ClientSession>();
   readonly #clients = new Map<number, ClientSession>();
   readonly #clientsByNonce = new Map<bigint, ClientSession>();
-  readonly #hosts = new Map<string, Host>();
+  readonly #networks = new Map<string, Network>();
   readonly #overload = new OverloadLog();
+  readonly #foreign = new ForeignLog();
   #live = 0;
   #asking = 0;
   #isClosing = false;
+  /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
+  #confirmedAt = 0;
+  #closeAt = Infinity;
+  /** Answers that it had to leave unconfirmed. */
+  #unconfirmed = 0;
 
   /** Starts without a client. */
   constructor(options: ListenerOptions) {
     super();
     this.#options = options;
     this.#tokens = new RetryTokens(options);
+    this.#retries = new FairLimit(UNPROVED_REPLIES_PER_SECOND, options.random);
+    this.#resets = new FairLimit(UNPROVED_REPLIES_PER_SECOND, options.random);
   }
 
   override get nextTimeout(): number {
-    return Math.min(this.#deadlines.nextTimeout, this.#overload.nextTimeout);
+    return Math.min(this.#deadlines.nextTimeout, this.#overload.nextTimeout, this.#closeAt);
   }
 
   /** Sessions in memory: the live ones, and those in their closing period. */
@@ -139,6 +160,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case undefined:
         this.drop("malformed");
         if (isOtherVersion(datagram) && !isReset(datagram)) this.#reset(datagram, from, now);
+        this.emit(this.#foreign.take(kindOf(datagram), from, now));
         break;
       case "hello":
         this.#receiveHello(datagram, from, now);
@@ -162,6 +184,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       due.handleTimeout(now);
       this.#deadlines.schedule(due, now);
     }
+    if (this.#closeAt <= now) this.#giveUp(now);
   }
 
   /**
@@ -171,9 +194,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
    * @throws {MessageTooLongError} If the answer is too long.
    */
   answer(session: Session, answer: Uint8Array, now: number): void {
-    session.send(answer, now);
-    this.#answered(session as ClientSession);
-    this.#deadlines.schedule(session as ClientSession, now);
+    const client = session as ClientSession;
+    client.send(answer, now);
+    client.isUnconfirmed = true;
+    this.#answered(client);
+    this.#deadlines.schedule(client, now);
   }
 
   /** Tells the asker of a session how many questions are answered before its own. */
@@ -195,9 +220,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#deadlines.schedule(session as ClientSession, now);
   }
 
-  /** Admits no more clients, and says bye to each as soon as it has its last answer. */
+  /**
+   * Admits no more clients, and says bye to each as soon as it has its last answer. It waits for that as
+   * long as acknowledgements come.
+   */
   close(now: number): void {
     this.#isClosing = true;
+    this.#confirmedAt = now;
+    this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     for (const client of this.#clients.values()) {
       if (!client.isSending) this.bye(client, "closing", now);
     }
@@ -220,6 +250,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.emit({ ...event, session });
         break;
       case "delivered":
+        client.isUnconfirmed = false;
+        this.emit({ ...event, session });
+        break;
       case "noticed":
         this.emit({ ...event, session });
         break;
@@ -234,7 +267,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "ended":
         this.#live--;
         this.#answered(client);
-        if (--client.host.live === 0) this.#hosts.delete(client.host.hostname);
+        // A client that leaves does not want its answer.
+        if (this.#isClosing && client.isUnconfirmed && event.reason !== "bye") this.#unconfirmed++;
+        client.isUnconfirmed = false;
         if (client.isConnected) this.emit({ ...event, session });
         break;
       case "position":
@@ -247,7 +282,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.#clients.delete(session.idLow);
         this.#clientsByNonce.delete(client.nonce);
         this.#deadlines.delete(client);
-        if (this.#isClosing && this.#clients.size === 0) this.emit({ type: "drained" });
+        if (--client.network.seats === 0) this.#networks.delete(client.network.name);
+        if (this.#isClosing && this.#clients.size === 0) this.#drained();
     }
   }
 
@@ -258,7 +294,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const nonce = packet.id;
     const echo = packet.attempt;
     if (!this.#tokens.check(hello.token, from, nonce, now)) {
-      if (!this.#mayReplyUnproved(now)) return;
+      if (!this.#mayReply(this.#retries, from, now)) return;
       const payload = this.#tokens.mint(from, nonce, now);
       this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
       return;
@@ -272,7 +308,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.#overload.count("sessions");
       return this.#refuse("full", nonce, echo, from);
     }
-    if ((this.#hosts.get(from.hostname)?.live ?? 0) >= maxSessionsPerAddress) {
+    if ((this.#networks.get(networkOf(from.hostname))?.seats ?? 0) >= maxSessionsPerAddress) {
       this.#overload.count("sessionsPerAddress");
       return this.#refuse("crowded", nonce, echo, from);
     }
@@ -291,14 +327,15 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     now: number,
   ): ClientSession {
     const { idleTimeout } = this.#options;
-    const host = this.#hosts.get(from.hostname) ?? { hostname: from.hostname, live: 0 };
-    this.#hosts.set(host.hostname, host);
-    host.live++;
+    const name = networkOf(from.hostname);
+    const network = this.#networks.get(name) ?? { name, hostname: from.hostname, seats: 0 };
+    this.#networks.set(name, network);
+    network.seats++;
     const options: SessionOptions = {
       id: sessionId,
       role: "answerer",
       // One string for all sessions of a host: comparing it costs no cache miss.
-      address: { ...from, hostname: host.hostname },
+      address: network.hostname === from.hostname ? { ...from, hostname: network.hostname } : from,
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,
@@ -307,7 +344,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       seal: response.seal,
     };
     const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
-    const client = new ClientSession(options, host, nonce, welcome);
+    const client = new ClientSession(options, network, nonce, welcome);
     this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
     this.#live++;
@@ -334,7 +371,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.drop("unknown");
       return this.#reset(datagram, from, now);
     }
+    const { acknowledged, isUnconfirmed } = client;
     client.receive(datagram, from, now);
+    const isConfirmed = isUnconfirmed && !client.isUnconfirmed;
+    if (isConfirmed || client.acknowledged > acknowledged) this.#confirmedAt = now;
     if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
@@ -345,8 +385,22 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   #reset(datagram: Uint8Array, to: Address, now: number): void {
-    const id = packetId(datagram);
-    if (this.#mayReplyUnproved(now)) this.transmit(encode({ type: "reset", id }), to);
+    if (!this.#mayReply(this.#resets, to, now)) return;
+    this.transmit(encode({ type: "reset", id: packetId(datagram) }), to);
+  }
+
+  /** Closes without the rest, unless an acknowledgement came lately. */
+  #giveUp(now: number): void {
+    const left = this.#clients.values().filter((client) => client.isUnconfirmed).toArray().length;
+    this.#closeAt = this.#confirmedAt + (left > 0 ? CONFIRM_TIMEOUT_MS : SHUTDOWN_TIMEOUT_MS);
+    if (this.#closeAt > now) return;
+    this.#unconfirmed += left;
+    this.#drained();
+  }
+
+  #drained(): void {
+    this.#closeAt = Infinity;
+    this.emit({ type: "drained", unconfirmed: this.#unconfirmed });
   }
 
   #answered(client: ClientSession): void {
@@ -354,8 +408,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.isAsking = false;
   }
 
-  #mayReplyUnproved(now: number): boolean {
-    if (this.#unprovedReplies.allow(now)) return true;
+  #mayReply(limit: FairLimit, to: Address, now: number): boolean {
+    if (limit.allow(networkOf(to.hostname), now)) return true;
     this.#overload.count("unproved");
     return false;
   }

@@ -252,7 +252,7 @@ Deno.test("listener: amplification is at most 1 in bytes and in datagrams, for a
   }
   assertEquals([...answered].sort(), ["reset", "retry"]);
   assertEquals([listener.size, listener.nextTimeout], [0, Infinity]);
-  assertEquals(listener.takeEvents(), []);
+  assert(listener.takeEvents().every(({ type }) => type === "foreign"));
 });
 
 Deno.test("listener: a refusal and a WELCOME are no larger than the HELLO either", () => {
@@ -344,25 +344,48 @@ Deno.test("listener: resets are bounded in a second, and go on in the next", () 
   const listener = newListener();
   const count = (now: number) => {
     let resets = 0;
-    for (let i = 0; i < 3 * UNPROVED_REPLIES_PER_SECOND; i++) {
+    for (let i = 0; i < 2 * UNPROVED_REPLIES_PER_SECOND; i++) {
       resets += exchange(listener, encode({ type: "ping", id: BigInt(i) }), { now }).length;
     }
     return resets;
   };
-  assertEquals(count(0), UNPROVED_REPLIES_PER_SECOND);
-  assertEquals(count(500), UNPROVED_REPLIES_PER_SECOND / 2);
-  assertEquals(count(10_000), UNPROVED_REPLIES_PER_SECOND);
+  const most = UNPROVED_REPLIES_PER_SECOND / 2;
+  const counts = [0, 500, 10_000].map(count);
+  assert(counts.every((resets) => resets <= most), `${counts}`);
+  assert(counts[0]! > 0.9 * most && counts[2]! > 0.9 * most, `${counts}`);
 });
 
-Deno.test("listener: retries are bounded in a second, and a token that is brought back is not", () => {
+// Text of another mode, Latin-1, or another version at the other end: both sides saw nothing at all.
+Deno.test("listener: datagrams of another kind are told, each kind once in a while", () => {
+  const listener = newListener();
+  const kinds = [
+    ["text", new TextEncoder().encode("¿HTML?\n")],
+    ["binary", Uint8Array.from("¿año?", (character) => character.codePointAt(0)!)],
+    ["version", encode({ type: "ping", id: 1n }).with(3, 77)],
+  ] as const;
+  for (const start of [0, OVERLOAD_REPORT_INTERVAL_MS]) {
+    for (let now = start; now < start + 5; now++) {
+      for (const [, datagram] of kinds) listener.receive(datagram, OTHER, now);
+    }
+    const told = kinds.map(([kind]) => ({ type: "foreign" as const, kind, from: OTHER }));
+    assertEquals(listener.takeEvents(), told);
+  }
+});
+
+// RETRY and RESET once shared one allowance: packets of 24 bytes of no session kept newcomers out.
+Deno.test("listener: no junk keeps RETRY from a client elsewhere, or RESET, or spoils a proof", () => {
   const listener = newListener();
   const guest = new Guest(listener);
-  let retries = 0;
-  for (let nonce = 10n; nonce < 10n + 2n * BigInt(UNPROVED_REPLIES_PER_SECOND); nonce++) {
-    retries += exchange(listener, hello({ nonce }), { now: 0 }).length;
+  for (let i = 0; i < 2 * UNPROVED_REPLIES_PER_SECOND; i++) {
+    exchange(listener, encode({ type: "ping", id: BigInt(i) }), { from: OTHER });
   }
-  // One of them was spent on the guest.
-  assertEquals(retries, UNPROVED_REPLIES_PER_SECOND - 1);
+  let retries = 0;
+  for (let i = 0; i < 2 * UNPROVED_REPLIES_PER_SECOND; i++) {
+    retries += exchange(listener, hello({ nonce: 10n + BigInt(i) }), { from: OTHER }).length;
+  }
+  assert(retries > 0.45 * UNPROVED_REPLIES_PER_SECOND, `${retries} RETRYs after the junk`);
+  assertEquals(typesOf(exchange(listener, hello({ nonce: 1n }))), ["retry"]);
+  assertEquals(typesOf(exchange(listener, encode({ type: "ping", id: 1n }))), ["reset"]);
   assertEquals(typesOf(guest.send({ type: "ping", number: 1 })), ["pong"]);
 });
 
@@ -370,12 +393,33 @@ Deno.test("listener: a client too many at one address is refused, and others are
   const listener = newListener({ maxSessionsPerAddress: 2 });
   const at = (hostname: string, nonce: bigint) => ({ nonce, from: { hostname, port: 1 } });
   const first = new Guest(listener, at("192.0.2.7", 1n));
-  new Guest(listener, at("192.0.2.7", 2n));
+  new Guest(listener, at("::ffff:192.0.2.7", 2n));
   const refused = knock(listener, at("192.0.2.7", 3n));
   assertEquals([refused?.type, REFUSALS[refused!.payload[0]!]], ["refuse", "crowded"]);
   assertEquals(knock(listener, at("192.0.2.8", 4n))?.type, "welcome");
   first.bye();
-  assertEquals(knock(listener, at("192.0.2.7", 5n))?.type, "welcome");
+  // It lingers, and what lingers is kept in memory like any other.
+  assertEquals(knock(listener, at("192.0.2.7", 5n))?.type, "refuse");
+  listener.handleTimeout(10_000);
+  assertEquals(knock(listener, { ...at("192.0.2.7", 5n), now: 10_000 })?.type, "welcome");
+});
+
+// One IPv6 /64, which any home has, once took all 1,000 seats: each of its addresses was counted apart.
+Deno.test("listener: one IPv6 /64 gets the seats of one address, however it comes and goes", () => {
+  const listener = newListener({ maxSessionsPerAddress: 250 });
+  let seats = 0;
+  for (let i = 1n; i <= 2000n; i++) {
+    const from = { hostname: `2001:db8:1:1::${i.toString(16)}`, port: 4000 };
+    const reply = knock(listener, { nonce: i, from, now: Number(i) });
+    if (reply.type !== "welcome") continue;
+    seats++;
+    if (i % 2n === 0n) continue;
+    const id = decodeWelcome(reply.payload).sessionId;
+    exchange(listener, encode({ type: "bye", id, payload: Uint8Array.of(0) }), { from });
+  }
+  assertEquals([seats, listener.size], [250, 250]);
+  const elsewhere = { nonce: 5000n, from: { hostname: "2001:db8:1:2::1", port: 1 }, now: 2000 };
+  assertEquals(knock(listener, elsewhere).type, "welcome");
 });
 
 Deno.test("listener: a question too many ends that conversation, until one is answered", () => {
@@ -687,6 +731,36 @@ Deno.test("listener: closing waits until an answer under way is delivered", () =
     assertEquals(replies[0]?.payload[0], 1);
     assertEquals(takeTypes(listener)[0], "delivered");
   }
+});
+
+// Whatever was under way was once cut after two seconds, and the server said nothing of it.
+Deno.test("listener: closing waits for an answer as long as acknowledgements come", () => {
+  const close = ({ acks, everyMs }: { acks: number; everyMs: number }) => {
+    const listener = newListener();
+    const guest = new Guest(listener);
+    guest.ask(1, "q");
+    listener.answer(sessionOf(listener.takeEvents()), new Uint8Array(59 * 1104 + 1), 0);
+    listener.close(0);
+    let unconfirmed: number | undefined;
+    let now = 0;
+    for (let segment = 0; unconfirmed === undefined; now += 10) {
+      if (now % 100 === 0) guest.send({ type: "ping", number: now }, now);
+      if (now > 0 && now % everyMs === 0 && segment < acks) {
+        guest.send({ type: "ack", number: 2, segment: segment++, echo: 1 }, now);
+      }
+      if (segment === 60) guest.send({ type: "bye-ack" }, now);
+      if (listener.nextTimeout <= now) listener.handleTimeout(now);
+      listener.takeTransmits();
+      for (const event of listener.takeEvents()) {
+        if (event.type === "drained") unconfirmed = event.unconfirmed;
+      }
+    }
+    return [unconfirmed, Math.round(now / 1000)];
+  };
+  assertEquals(close({ acks: 60, everyMs: 3000 }), [0, 180]);
+  assertEquals(close({ acks: 59, everyMs: 300 }), [1, 28]);
+  // Pings are no acknowledgements.
+  assertEquals(close({ acks: 0, everyMs: 1000 }), [1, 10]);
 });
 
 // The answer was acknowledged by the next question, whereupon the closing server said bye. The

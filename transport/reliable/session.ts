@@ -9,6 +9,7 @@ import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { idHigh, idLow, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
+import type { ForeignEvent } from "./foreign.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, Turn, type TurnState } from "../../protocol.ts";
@@ -67,7 +68,9 @@ export type ConversationEvent =
   /** The client has reconnected. */
   | { readonly type: "reconnected" }
   /** In a plain conversation: the answer that follows came before its question. */
-  | { readonly type: "stale" };
+  | { readonly type: "stale" }
+  /** In a plain conversation: a datagram came that is no answer, or from elsewhere. */
+  | ForeignEvent;
 
 /** An event of a session. */
 export type SessionEvent =
@@ -220,6 +223,11 @@ export class Session implements PacketSink {
   /** Whether a message of this end is not acknowledged yet. */
   get isSending(): boolean {
     return this.#delivery.isSending;
+  }
+
+  /** Segments of the last message of this end that are acknowledged. */
+  get acknowledged(): number {
+    return this.#delivery.acknowledged;
   }
 
   /** When something was last heard from the other end, in ms. */
