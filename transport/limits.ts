@@ -45,31 +45,20 @@ export class OverloadLog {
   }
 }
 
-/** Slots that networks share by chance in a {@linkcode FairLimit}. */
-const SLOTS = 1024;
+/** Actions a second that each network is sure of, as long as the quarter kept for that lasts. */
+const SHARE = 10;
 
-/**
- * A limit on actions a second, half of which is kept in equal parts for the networks that took least: no
- * flood from one of them takes the share of another, unless chance puts both into one slot, and each second
- * throws the dice anew.
- */
+/** A limit on actions a second, of which a quarter is kept for networks that took little. */
 export class FairLimit {
-  readonly #common: number;
-  readonly #share: number;
-  readonly #random: () => number;
-  readonly #taken = new Uint16Array(SLOTS);
-  #left = 0;
-  #basis = 0;
+  readonly #perSecond: number;
+  readonly #taken = new Map<string, number>();
   #second = -1;
+  #kept = 0;
+  #common = 0;
 
-  /**
-   * @param perSecond Actions a second: 2,048 or more.
-   * @param random A number from 0 up to 1.
-   */
-  constructor(perSecond: number, random: () => number) {
-    this.#share = Math.ceil(perSecond / 2 / SLOTS);
-    this.#common = perSecond - this.#share * SLOTS;
-    this.#random = random;
+  /** @param perSecond Actions a second; a quarter as many networks are remembered at most. */
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
   }
 
   /** Whether one more action is allowed for a network at `now` (ms). */
@@ -77,23 +66,17 @@ export class FairLimit {
     const second = Math.floor(now / 1000);
     if (second !== this.#second) {
       this.#second = second;
-      this.#left = this.#common;
-      this.#basis = this.#random() * 2 ** 32;
-      this.#taken.fill(0);
+      this.#kept = this.#perSecond / 4;
+      this.#common = this.#perSecond - this.#kept;
+      this.#taken.clear();
     }
-    // FNV-1a, whose upper bits hang on all others.
-    let hash = this.#basis;
-    for (let i = 0; i < network.length; i++) {
-      hash = Math.imul(hash ^ network.charCodeAt(i), 0x01000193);
-    }
-    const slot = (hash >>> 16) % SLOTS;
-    if (this.#taken[slot]! < this.#share) {
-      this.#taken[slot]!++;
+    const taken = this.#taken.get(network) ?? 0;
+    if (taken < SHARE && this.#kept >= 1) {
+      this.#taken.set(network, taken + 1);
+      this.#kept--;
       return true;
     }
-    if (this.#left === 0) return false;
-    this.#left--;
-    return true;
+    return this.#common-- >= 1;
   }
 }
 
