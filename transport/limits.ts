@@ -45,29 +45,32 @@ export class OverloadLog {
   }
 }
 
-/** Actions a second that each network is sure of, as long as the quarter kept for that lasts. */
-const SHARE = 10;
+/** Time for which a {@linkcode FairLimit} remembers who acted, in ms, and how often each is sure to. */
+const WINDOW_MS = 100;
+const SHARE = 2;
 
-/** A limit on actions a second, of which a quarter is kept for networks that took little. */
+/** A token bucket of one second's tokens, and a third more in shares for networks that took little. */
 export class FairLimit {
   readonly #perSecond: number;
   readonly #taken = new Map<string, number>();
-  #second = -1;
+  #tokens = 0;
+  #filledAt = -Infinity;
   #kept = 0;
-  #common = 0;
+  #windowEnd = -Infinity;
 
-  /** @param perSecond Actions a second; a quarter as many networks are remembered at most. */
+  /** @param perSecond Actions a second in all; 20 or more. */
   constructor(perSecond: number) {
     this.#perSecond = perSecond;
   }
 
   /** Whether one more action is allowed for a network at `now` (ms). */
   allow(network: string, now: number): boolean {
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#kept = this.#perSecond / 4;
-      this.#common = this.#perSecond - this.#kept;
+    const open = 0.75 * this.#perSecond;
+    this.#tokens = Math.min(open, this.#tokens + (now - this.#filledAt) / 1000 * open);
+    this.#filledAt = now;
+    if (this.#windowEnd <= now) {
+      this.#windowEnd = now + WINDOW_MS;
+      this.#kept = 0.25 * this.#perSecond * WINDOW_MS / 1000;
       this.#taken.clear();
     }
     const taken = this.#taken.get(network) ?? 0;
@@ -76,7 +79,9 @@ export class FairLimit {
       this.#kept--;
       return true;
     }
-    return this.#common-- >= 1;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
   }
 }
 

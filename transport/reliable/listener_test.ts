@@ -338,8 +338,8 @@ Deno.test("listener: resets are bounded in a second, and go on in the next", () 
     }
     return resets;
   };
-  const most = 0.75 * UNPROVED_REPLIES_PER_SECOND + 10;
-  assertEquals([0, 500, 10_000].map(count), [most, 0, most]);
+  const most = 0.75 * UNPROVED_REPLIES_PER_SECOND;
+  assertEquals([0, 500, 10_000].map(count), [most + 2, most / 2 + 2, most + 2]);
 });
 
 // Text of another mode, Latin-1, or another version at the other end: both sides saw nothing at all.
@@ -370,7 +370,7 @@ Deno.test("listener: no junk keeps RETRY from a client elsewhere, or RESET, or s
   for (let i = 0; i < 2 * UNPROVED_REPLIES_PER_SECOND; i++) {
     retries += exchange(listener, hello({ nonce: 10n + BigInt(i) }), { from: OTHER }).length;
   }
-  assertEquals(retries, 0.75 * UNPROVED_REPLIES_PER_SECOND + 10);
+  assertEquals(retries, 0.75 * UNPROVED_REPLIES_PER_SECOND + 2);
   assertEquals(typesOf(exchange(listener, hello({ nonce: 1n }))), ["retry"]);
   assertEquals(typesOf(exchange(listener, encode({ type: "ping", id: 1n }))), ["reset"]);
   assertEquals(typesOf(guest.send({ type: "ping", number: 1 })), ["pong"]);
