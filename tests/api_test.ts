@@ -302,17 +302,18 @@ socketTest("an asker hears that its question arrived, and of its place", async (
   assertEquals(events, [{ type: "delivered" }, { type: "position", ahead: 3 }]);
 });
 
-/** Tries the ports of this machine as the addresses of one name; port 1 cannot even be opened. */
+/** Tries the ports of this machine as the addresses of one name. */
 function tryAll(
   ports: readonly number[],
   signal = new AbortController().signal,
 ): Promise<RunningConversation> {
   const servers = ports.map((port) => ({ transport: "udp" as const, hostname: "127.0.0.1", port }));
+  const giveUpAt = Driver.now() + 1000;
   return connectToAny(servers, (server) => {
-    if (server.port === 1) throw new Error("No IPv6 here");
-    const options = { server, now: Driver.now(), connectTimeout: 1000, idleTimeout: 75_000 };
+    const now = Driver.now();
+    const options = { server, now, connectTimeout: giveUpAt - now, idleTimeout: 75_000 };
     return new RunningConversation({ signal }, server, new Dialer({ ...options, ...RANDOMNESS }));
-  }, signal);
+  });
 }
 
 // Of a name with two addresses only the first was tried, though a server waited at the second.
@@ -322,12 +323,11 @@ socketTest("the addresses of a name are tried in turn until one answers", async 
   await using _guest = await connect({ port: full.addr.port });
   const { port } = server.addr;
   const dead = freePort();
-  for (const ports of [[port], [dead, port], [port, dead], [1, dead, port]]) {
+  for (const ports of [[port], [dead, port], [port, dead], [dead, dead, port]]) {
     await using conversation = await tryAll(ports);
     assertEquals([conversation.remoteAddr.port, await conversation.ask("x")], [port, "re: x"]);
   }
   await assertRejects(() => tryAll([dead, dead]), UnreachableError);
-  await assertRejects(() => tryAll([dead, 1]), UnreachableError);
   await assertRejects(() => tryAll([dead, full.addr.port, port]), RefusedError);
   const stop = new AbortController();
   const tried = tryAll([dead, dead, port], stop.signal);

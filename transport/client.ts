@@ -27,10 +27,7 @@ const ATTEMPT_DELAY_MS = 250;
 
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions {
-  /**
-   * Address or name of the server, default {@linkcode DEFAULT_HOSTNAME}. Resolved once; the addresses of a
-   * name are tried one after another within the time to connect (RFC 8305).
-   */
+  /** Address of the server, or a name, whose addresses are tried in turn (RFC 8305). Default {@linkcode DEFAULT_HOSTNAME}. */
   readonly hostname?: string;
   /** Port of the server, 1 to 65,535, default {@linkcode DEFAULT_PORT}. */
   readonly port?: number;
@@ -121,41 +118,27 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
       ...(room && { room }),
     });
     return new RunningConversation(options, server, endpoint);
-  }, signal);
+  });
 }
 
-/**
- * Connects to the first address that answers. Each is tried a moment after the one before, which goes on
- * trying; a refusal is an answer too.
- */
+/** Connects to the first address that answers. Each is tried a moment after the one before, beside it. */
 export async function connectToAny(
   servers: readonly Deno.NetAddr[],
   open: (server: Deno.NetAddr) => RunningConversation,
-  signal?: AbortSignal,
 ): Promise<RunningConversation> {
-  const attempts: RunningConversation[] = [];
-  const { promise, resolve, reject } = Promise.withResolvers<RunningConversation>();
-  const attempt = async (server: Deno.NetAddr) => {
-    const conversation = open(server);
-    attempts.push(conversation);
-    await conversation.connected;
-    resolve(conversation);
-  };
+  const attempts = new Map<RunningConversation, Promise<void>>();
   let winner: RunningConversation | undefined;
-  let failures = 0;
-  promise.then((conversation) => winner = conversation, () => {});
   try {
     for (const server of servers) {
-      attempt(server).catch((error) => {
-        const isFinal = error instanceof RefusedError || signal?.aborted;
-        if (isFinal || ++failures === servers.length) reject(error);
-      });
-      if (server !== servers.at(-1)) await waitAtMost(ATTEMPT_DELAY_MS, promise);
+      const attempt = open(server);
+      attempts.set(attempt, attempt.connected.then(() => void (winner ??= attempt)));
+      const outcome = Promise.race(attempts.values());
+      await (server === servers.at(-1) ? outcome : waitAtMost(ATTEMPT_DELAY_MS, outcome));
       if (winner !== undefined) break;
     }
-    return await promise;
+    return winner!;
   } finally {
-    for (const conversation of attempts) if (conversation !== winner) conversation.bye();
+    for (const attempt of attempts.keys()) if (attempt !== winner) attempt.bye();
   }
 }
 

@@ -11,7 +11,7 @@ const FAILING_MS = 10_000;
 const FAILURE_PAUSE_MS = 10;
 
 /** On Windows `receive` tells of ICMP, and of a datagram larger than the buffer, as errors of a sound socket. */
-const OF_A_DATAGRAM = /os error 100(?:40|52|54)\b/;
+const OF_A_DATAGRAM = /^ConnectionReset|os error 100(?:40|52|54)\b/;
 
 /** Most datagrams that wait for the socket; beyond them the oldest are lost, as on a crowded way. */
 const MAX_WAITING = 4096;
@@ -123,8 +123,7 @@ export class Driver<Event> {
         got = await socket.receive();
       } catch (error) {
         if (this.#isClosed) break;
-        if (error instanceof Deno.errors.ConnectionReset) continue;
-        if (error instanceof Error && OF_A_DATAGRAM.test(error.message)) continue;
+        if (OF_A_DATAGRAM.test(`${error}`)) continue;
         failingSince ??= Driver.now();
         if (Driver.now() - failingSince >= FAILING_MS) throw error;
         await pause(FAILURE_PAUSE_MS);
@@ -236,8 +235,7 @@ export async function resolveHost(hostname: string): Promise<string[]> {
 
 /** The addresses, those of either family in their order. */
 export function byTurns(found: readonly { address: string; family: number }[]): string[] {
-  const rank = ({ address, family }: typeof found[number]) =>
-    found.filter((other) => other.family === family)
-      .findIndex((other) => other.address === address);
+  const rank = (it: typeof found[number]) =>
+    found.filter(({ family }) => family === it.family).indexOf(it);
   return found.toSorted((a, b) => rank(a) - rank(b)).map(({ address }) => address);
 }

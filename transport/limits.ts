@@ -45,54 +45,42 @@ export class OverloadLog {
   }
 }
 
-/** Slots that networks share by chance in a {@linkcode FairLimit}. */
-const SLOTS = 1024;
+/** Time for which a {@linkcode FairLimit} remembers who acted, in ms, and how often each is sure to. */
+const WINDOW_MS = 100;
+const SHARE = 2;
 
-/**
- * A limit on actions a second, half of which is kept in equal parts for the networks that took least: no
- * flood from one of them takes the share of another, unless chance puts both into one slot, and each second
- * throws the dice anew.
- */
+/** A token bucket of one second's tokens, and a third more in shares for networks that took little. */
 export class FairLimit {
-  readonly #common: number;
-  readonly #share: number;
-  readonly #random: () => number;
-  readonly #taken = new Uint16Array(SLOTS);
-  #left = 0;
-  #basis = 0;
-  #second = -1;
+  readonly #perSecond: number;
+  readonly #taken = new Map<string, number>();
+  #tokens = 0;
+  #filledAt = -Infinity;
+  #kept = 0;
+  #windowEnd = -Infinity;
 
-  /**
-   * @param perSecond Actions a second: 2,048 or more.
-   * @param random A number from 0 up to 1.
-   */
-  constructor(perSecond: number, random: () => number) {
-    this.#share = Math.ceil(perSecond / 2 / SLOTS);
-    this.#common = perSecond - this.#share * SLOTS;
-    this.#random = random;
+  /** @param perSecond Actions a second in all; 20 or more. */
+  constructor(perSecond: number) {
+    this.#perSecond = perSecond;
   }
 
   /** Whether one more action is allowed for a network at `now` (ms). */
   allow(network: string, now: number): boolean {
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) {
-      this.#second = second;
-      this.#left = this.#common;
-      this.#basis = this.#random() * 2 ** 32;
-      this.#taken.fill(0);
+    const open = 0.75 * this.#perSecond;
+    this.#tokens = Math.min(open, this.#tokens + (now - this.#filledAt) / 1000 * open);
+    this.#filledAt = now;
+    if (this.#windowEnd <= now) {
+      this.#windowEnd = now + WINDOW_MS;
+      this.#kept = 0.25 * this.#perSecond * WINDOW_MS / 1000;
+      this.#taken.clear();
     }
-    // FNV-1a, whose upper bits hang on all others.
-    let hash = this.#basis;
-    for (let i = 0; i < network.length; i++) {
-      hash = Math.imul(hash ^ network.charCodeAt(i), 0x01000193);
-    }
-    const slot = (hash >>> 16) % SLOTS;
-    if (this.#taken[slot]! < this.#share) {
-      this.#taken[slot]!++;
+    const taken = this.#taken.get(network) ?? 0;
+    if (taken < SHARE && this.#kept >= 1) {
+      this.#taken.set(network, taken + 1);
+      this.#kept--;
       return true;
     }
-    if (this.#left === 0) return false;
-    this.#left--;
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
     return true;
   }
 }

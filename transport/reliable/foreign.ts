@@ -8,28 +8,19 @@ import type { Address } from "../endpoint.ts";
 import { OVERLOAD_REPORT_INTERVAL_MS } from "../limits.ts";
 import { packetType } from "./packet.ts";
 
-/** A kind of datagram that does not belong at an end. */
-export type ForeignKind =
-  /** A packet, where plain UDP is spoken. */
-  | "packet"
-  /** A packet of another version. */
-  | "version"
-  /** Plain text, where packets are spoken. */
-  | "text"
-  /** Neither a packet nor UTF-8. */
-  | "binary"
-  /** An answer of plain UDP from another address of the server. It is taken all the same. */
-  | "address";
+/**
+ * A kind of datagram that does not belong at an end: a packet where plain UDP is spoken, or of another
+ * version; text where packets are spoken; neither of them. Or an answer of plain UDP from another address of
+ * the server, which is taken all the same.
+ */
+export type ForeignKind = "packet" | "version" | "text" | "binary" | "address";
 
-/** A datagram of another kind came, not lately told. */
-export interface ForeignEvent {
-  /** The name of the event. */
+/** Such a datagram came from there, if the address is not forged. */
+export type ForeignEvent = {
   readonly type: "foreign";
-  /** Its kind. */
   readonly kind: ForeignKind;
-  /** Its source, which may be forged. */
   readonly from: Address;
-}
+};
 
 /** Tells of each kind once in {@linkcode OVERLOAD_REPORT_INTERVAL_MS}. */
 export class ForeignLog {

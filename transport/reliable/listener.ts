@@ -33,7 +33,7 @@ export const SHUTDOWN_TIMEOUT_MS = 2_000;
 /** Longest that it waits for the next acknowledgement while an answer is under way: two long pauses, in ms. */
 export const CONFIRM_TIMEOUT_MS = 10_000;
 
-/** RETRYs a second, and as many RESETs: replies to unproved addresses. One network gets half of them. */
+/** RETRYs a second, and as many RESETs: replies to unproved addresses. No network gets all. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
 /** An event at a server's end, of either protocol; `session` is the client's. */
@@ -67,8 +67,6 @@ export interface ListenerOptions extends Randomness, RetryTokenOptions {
 /** A network that sessions connected from: see {@linkcode networkOf}. */
 interface Network {
   readonly name: string;
-  /** Address of the first session. */
-  readonly hostname: string;
   /** Sessions of it in memory. */
   seats: number;
 }
@@ -84,8 +82,6 @@ class ClientSession extends Session implements Sleeper {
   welcome: Uint8Array | undefined;
   /** Whether its question awaits an answer. */
   isAsking = false;
-  /** Whether its last answer is not confirmed. */
-  isUnconfirmed = false;
 
   constructor(options: SessionOptions, network: Network, nonce: bigint, welcome: Uint8Array) {
     super(options);
@@ -114,8 +110,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   readonly #options: ListenerOptions;
   readonly #tokens: RetryTokens;
-  readonly #retries: FairLimit;
-  readonly #resets: FairLimit;
+  readonly #retries = new FairLimit(UNPROVED_REPLIES_PER_SECOND);
+  readonly #resets = new FairLimit(UNPROVED_REPLIES_PER_SECOND);
   readonly #deadlines = new Deadlines<ClientSession>();
   readonly #clients = new Map<number, ClientSession>();
   readonly #clientsByNonce = new Map<bigint, ClientSession>();
@@ -128,16 +124,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
   #confirmedAt = 0;
   #closeAt = Infinity;
-  /** Answers that it had to leave unconfirmed. */
-  #unconfirmed = 0;
+  /** Answers whose clients were lost. */
+  #lost = 0;
 
   /** Starts without a client. */
   constructor(options: ListenerOptions) {
     super();
     this.#options = options;
     this.#tokens = new RetryTokens(options);
-    this.#retries = new FairLimit(UNPROVED_REPLIES_PER_SECOND, options.random);
-    this.#resets = new FairLimit(UNPROVED_REPLIES_PER_SECOND, options.random);
   }
 
   override get nextTimeout(): number {
@@ -181,7 +175,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const overload = this.#overload.takeDue(now);
     if (overload !== undefined) this.emit({ type: "overload", overload });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
+      const { isSending } = due;
       due.handleTimeout(now);
+      if (isSending && due.turn === "closed") this.#lost++;
       this.#deadlines.schedule(due, now);
     }
     if (this.#closeAt <= now) this.#giveUp(now);
@@ -194,11 +190,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
    * @throws {MessageTooLongError} If the answer is too long.
    */
   answer(session: Session, answer: Uint8Array, now: number): void {
-    const client = session as ClientSession;
-    client.send(answer, now);
-    client.isUnconfirmed = true;
-    this.#answered(client);
-    this.#deadlines.schedule(client, now);
+    session.send(answer, now);
+    this.#answered(session as ClientSession);
+    this.#deadlines.schedule(session as ClientSession, now);
   }
 
   /** Tells the asker of a session how many questions are answered before its own. */
@@ -228,6 +222,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#isClosing = true;
     this.#confirmedAt = now;
     this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
+    this.#lost = 0;
     for (const client of this.#clients.values()) {
       if (!client.isSending) this.bye(client, "closing", now);
     }
@@ -250,7 +245,6 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.emit({ ...event, session });
         break;
       case "delivered":
-        client.isUnconfirmed = false;
         this.emit({ ...event, session });
         break;
       case "noticed":
@@ -267,9 +261,6 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "ended":
         this.#live--;
         this.#answered(client);
-        // A client that leaves does not want its answer.
-        if (this.#isClosing && client.isUnconfirmed && event.reason !== "bye") this.#unconfirmed++;
-        client.isUnconfirmed = false;
         if (client.isConnected) this.emit({ ...event, session });
         break;
       case "position":
@@ -283,7 +274,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         this.#clientsByNonce.delete(client.nonce);
         this.#deadlines.delete(client);
         if (--client.network.seats === 0) this.#networks.delete(client.network.name);
-        if (this.#isClosing && this.#clients.size === 0) this.#drained();
+        if (this.#isClosing && this.#clients.size === 0) this.#drained(this.#lost);
     }
   }
 
@@ -328,14 +319,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   ): ClientSession {
     const { idleTimeout } = this.#options;
     const name = networkOf(from.hostname);
-    const network = this.#networks.get(name) ?? { name, hostname: from.hostname, seats: 0 };
+    const network = this.#networks.get(name) ?? { name, seats: 0 };
     this.#networks.set(name, network);
     network.seats++;
     const options: SessionOptions = {
       id: sessionId,
       role: "answerer",
-      // One string for all sessions of a host: comparing it costs no cache miss.
-      address: network.hostname === from.hostname ? { ...from, hostname: network.hostname } : from,
+      // One string for all sessions of an IPv4 host: comparing it costs no cache miss.
+      address: name === from.hostname ? { ...from, hostname: network.name } : from,
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,
@@ -371,10 +362,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.drop("unknown");
       return this.#reset(datagram, from, now);
     }
-    const { acknowledged, isUnconfirmed } = client;
+    const { acknowledged } = client;
     client.receive(datagram, from, now);
-    const isConfirmed = isUnconfirmed && !client.isUnconfirmed;
-    if (isConfirmed || client.acknowledged > acknowledged) this.#confirmedAt = now;
+    if (client.acknowledged > acknowledged) this.#confirmedAt = now;
     if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
@@ -391,16 +381,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /** Closes without the rest, unless an acknowledgement came lately. */
   #giveUp(now: number): void {
-    const left = this.#clients.values().filter((client) => client.isUnconfirmed).toArray().length;
+    const left = Array.from(this.sessions).filter(({ isSending }) => isSending).length;
     this.#closeAt = this.#confirmedAt + (left > 0 ? CONFIRM_TIMEOUT_MS : SHUTDOWN_TIMEOUT_MS);
-    if (this.#closeAt > now) return;
-    this.#unconfirmed += left;
-    this.#drained();
+    if (this.#closeAt <= now) this.#drained(this.#lost + left);
   }
 
-  #drained(): void {
+  #drained(unconfirmed: number): void {
     this.#closeAt = Infinity;
-    this.emit({ type: "drained", unconfirmed: this.#unconfirmed });
+    this.emit({ type: "drained", unconfirmed });
   }
 
   #answered(client: ClientSession): void {
