@@ -105,6 +105,12 @@ export const ENDS: Readonly<
       `quien atiende el servidor ${server} le expulsó de la conversación: hable con esa persona`,
     code: EXIT.refused,
   },
+  undelivered: {
+    operator: "un mensaje no llegó",
+    error: (server) =>
+      `la pregunta no llegó a ${server}, o la respuesta no llegó: pruebe con un mensaje más corto o desde otra red`,
+    code: EXIT.lost,
+  },
   version: {
     operator: "habla otra versión del protocolo",
     error: (server) =>

@@ -209,6 +209,7 @@ class Attack {
     const length = datagram.length;
     const isUnproved = this.#isUnproved(datagram);
     const type = packetType(datagram);
+    const addresses = isUnproved ? [] : Array.from(listener.sessions, ({ address }) => address);
     listener.receive(datagram, from, now);
     const replies = listener.takeTransmits();
 
@@ -218,7 +219,9 @@ class Attack {
     assert(replies.length <= most, `${replies.length} replies to one ${type}`);
     for (const { datagram: reply, to } of replies) {
       if (isUnproved) assert(reply.length <= length, `${reply.length} bytes for ${length}`);
-      assert(formatAddress(to) === formatAddress(from), "A reply goes elsewhere");
+      // A session replies to its last proved address.
+      const isBack = [from, ...addresses].some((it) => formatAddress(it) === formatAddress(to));
+      assert(isBack, "A reply goes elsewhere");
     }
     const { maxSessions = 1000 } = world.options;
     assert(

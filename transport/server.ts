@@ -304,7 +304,7 @@ export class RunningServer<P extends Peer> implements Server {
       case "delivered":
         break;
       case "noticed":
-        clientOf(event.session)!.noticed();
+        clientOf(event.session)!.noticed(event.isDelivered);
     }
   }
 
@@ -443,9 +443,9 @@ class Client implements ClientInfo {
     return await notice.promise;
   }
 
-  /** The notice under way is on the client's machine. */
-  noticed(): void {
-    this.#notices.shift()!.resolve(true);
+  /** The notice under way is on the client's machine, or given up. */
+  noticed(isDelivered: boolean): void {
+    this.#notices.shift()!.resolve(isDelivered);
     const [waiting] = this.#notices;
     if (waiting !== undefined) this.#actions.notify(waiting.text);
   }

@@ -9,11 +9,14 @@
 import { concat, EMPTY } from "../bytes.ts";
 import { MAX_SEGMENT_BYTES, type Packet, type PacketFields, segmentCount } from "./packet.ts";
 import { MAX_ACK_DELAY_MS, type RttEstimator } from "./rtt.ts";
-import { Retransmission } from "./retransmission.ts";
+import { longestPause, Retransmission } from "./retransmission.ts";
 import { CongestionWindow } from "./window.ts";
 
 /** An {@linkcode Packet.ackDelay} that cannot be subtracted: it means "255 ms or more". */
 const UNKNOWN_DELAY = 255;
+
+/** Retransmissions of a message since its last new acknowledgement after which it is given up. */
+const MAX_RETRANSMISSIONS = 64;
 
 /** Takes the packets to transmit, and fills in their id. */
 export interface PacketSink {
@@ -63,7 +66,7 @@ interface Incoming {
 export class Delivery {
   readonly #rtt: RttEstimator;
   readonly #sink: PacketSink;
-  readonly #longestPause: number;
+  readonly #patience: number;
   // One for each segment sent. The first always exists, and served the WELCOME too.
   readonly #timers: [Retransmission, ...Retransmission[]] = [new Retransmission()];
   // Segments overdue at that time wait for room in the window.
@@ -77,6 +80,13 @@ export class Delivery {
   #heardAttempt = 0;
   #heardAt = 0;
   #ackDeadline = Infinity;
+  /** Of each segment of what comes or came in last, the latest attempt that was acknowledged. */
+  readonly #attempts: number[] = [];
+  /** When that message was last acknowledged because it came again, in ms. */
+  #repliedAt = -Infinity;
+  /** When a message under way, in either direction, last got on, in ms. */
+  #progressAt = 0;
+  #retransmissions = 0;
 
   /** Questions answered before the one that is acknowledged next: 0 to 65,535. */
   ahead = 0;
@@ -84,11 +94,11 @@ export class Delivery {
   /** The name of this end, which opens message 1 and is all of the acknowledgement of the WELCOME. */
   name: Uint8Array = EMPTY;
 
-  /** Starts with nothing under way. Between two sendings it pauses `longestPause` ms at most. */
-  constructor(rtt: RttEstimator, sink: PacketSink, longestPause: number) {
+  /** Starts with nothing under way. A message that does not get on for `patience` ms is given up. */
+  constructor(rtt: RttEstimator, sink: PacketSink, patience: number) {
     this.#rtt = rtt;
     this.#sink = sink;
-    this.#longestPause = longestPause;
+    this.#patience = patience;
   }
 
   /** Whether a message of this end is not acknowledged yet. */
@@ -101,6 +111,34 @@ export class Delivery {
     return this.#outgoing.acknowledged;
   }
 
+  /** The attempt that was heard last of the last whole message that came in. */
+  get heardAttempt(): number {
+    return this.#heardAttempt;
+  }
+
+  /** Whether a message is partly here. */
+  get isReceiving(): boolean {
+    return this.#incoming !== undefined;
+  }
+
+  /** Whether the message that is under way, in either direction, is to be given up. */
+  isStuck(now: number): boolean {
+    return this.#stuckAt <= now || (this.isSending && this.#retransmissions > MAX_RETRANSMISSIONS);
+  }
+
+  /** Time passed that this end did not live: half of the patience is left, at least. */
+  wake(now: number): void {
+    this.#progressAt = Math.max(this.#progressAt, now - this.#patience / 2);
+  }
+
+  /** The path is another: sends again what is not acknowledged (RFC 9000 §9.4). */
+  hurry(now: number): void {
+    if (!this.isSending) return;
+    for (const timer of this.#timers) timer.hurry(now);
+    if (this.#outgoing.window !== undefined) this.#outgoing.window = new CongestionWindow();
+    this.#fillWindow(now);
+  }
+
   /** Whether an acknowledgement is held back, for a reply to carry. */
   get acknowledgementDue(): boolean {
     return this.#ackDeadline !== Infinity;
@@ -109,6 +147,7 @@ export class Delivery {
   /** When {@linkcode Delivery.handleTimeout} wants to be called, in ms. */
   get nextTimeout(): number {
     let earliest = this.#ackDeadline;
+    if (this.#stuckAt < earliest) earliest = this.#stuckAt;
     for (const { deadline } of this.#timers) {
       if (deadline > this.#filledAt && deadline < earliest) earliest = deadline;
     }
@@ -148,6 +187,7 @@ export class Delivery {
     this.#timers[0].restart();
     const isNamed = number === 1 && this.name.length > 0;
     this.#outgoing.start(number, isNamed ? concat([this.name, message]) : message);
+    this.#progress(now);
     this.#fillWindow(now);
   }
 
@@ -183,6 +223,7 @@ export class Delivery {
     this.#measure(timer, packet, packet.ackDelay, now);
     timer.stop();
     outgoing.acknowledged++;
+    this.#progress(now);
     outgoing.window?.acknowledged();
     if (outgoing.acknowledged > outgoing.lastSegment) {
       this.#finishOutgoing();
@@ -218,8 +259,9 @@ export class Delivery {
    * @returns The message once it is whole. One of a single segment is a view of the datagram.
    */
   receiveSegment(packet: Packet, now: number): Uint8Array | undefined {
+    if (this.#incoming === undefined) this.#startIncoming();
     const isWhole = packet.lastSegment === 0 && this.#incoming === undefined;
-    const message = isWhole ? packet.payload : this.#collect(packet);
+    const message = isWhole ? packet.payload : this.#collect(packet, now);
     if (message === undefined) return undefined;
     this.#heardNumber = packet.number;
     this.#heardSegment = packet.segment;
@@ -244,9 +286,12 @@ export class Delivery {
   ): boolean {
     if (packet.number !== this.#heardNumber) return false;
     if (packet.segment !== this.#heardSegment) {
-      this.#acknowledge(packet, this.ahead);
+      if (this.#isNewAttempt(packet)) this.#acknowledge(packet, this.ahead);
       return true;
     }
+    // A reply is much longer than a question can be.
+    if (now < this.#repliedAt + this.#rtt.timeout) return true;
+    this.#repliedAt = now;
     this.#heardAttempt = packet.attempt;
     this.#heardAt = now;
     // Once a segment of the reply is acknowledged, the other end has it.
@@ -257,7 +302,7 @@ export class Delivery {
   }
 
   /** Keeps a segment until all of its message are here. Returns the message then. */
-  #collect(packet: Packet): Uint8Array | undefined {
+  #collect(packet: Packet, now: number): Uint8Array | undefined {
     const { segment, lastSegment, payload } = packet;
     const incoming = this.#incoming ??= {
       segments: new Array(lastSegment + 1).fill(undefined),
@@ -267,14 +312,36 @@ export class Delivery {
     if (segments.length !== lastSegment + 1) return undefined;
     if (segments[segment] === undefined) {
       segments[segment] = payload.slice();
+      this.#progress(now);
       incoming.missing--;
       if (incoming.missing === 0) {
         this.#incoming = undefined;
         return concat(segments as Uint8Array[]); // None is missing.
       }
     }
-    this.#acknowledge(packet);
+    if (this.#isNewAttempt(packet)) this.#acknowledge(packet);
     return undefined;
+  }
+
+  /** Whether no such attempt of a segment was acknowledged. A copy needs no reply of its own. */
+  #isNewAttempt({ segment, attempt }: Packet): boolean {
+    if (attempt <= (this.#attempts[segment] ?? -1)) return false;
+    this.#attempts[segment] = attempt;
+    return true;
+  }
+
+  #startIncoming(): void {
+    this.#attempts.length = 0;
+    this.#repliedAt = -Infinity;
+  }
+
+  #progress(now: number): void {
+    this.#progressAt = now;
+    this.#retransmissions = 0;
+  }
+
+  get #stuckAt(): number {
+    return this.isSending || this.isReceiving ? this.#progressAt + this.#patience : Infinity;
   }
 
   /** Acknowledges the last whole message at once. */
@@ -308,7 +375,12 @@ export class Delivery {
       const timer = this.#timers[segment]!;
       if (timer.deadline > now) continue;
       room--;
-      for (let copies = timer.timedOut(); copies > 0; copies--) this.#transmitSegment(segment, now);
+      // A second copy of one of several segments would be outside the window.
+      let copies = Math.min(timer.timedOut(), outgoing.lastSegment === 0 ? 2 : 1);
+      for (; copies > 0; copies--) {
+        this.#retransmissions++;
+        this.#transmitSegment(segment, now);
+      }
     }
     for (; outgoing.sent <= outgoing.lastSegment && room > 0; room--) {
       this.#transmitSegment(outgoing.sent++, now);
@@ -320,7 +392,9 @@ export class Delivery {
     const message = this.#outgoing.message!;
     const start = segment * MAX_SEGMENT_BYTES;
     const timer = this.#timers[segment] ??= new Retransmission();
-    timer.sent(now, this.#rtt.timeout, this.#longestPause);
+    // While segments get through, the last of them are not to wait for long.
+    const sinceProgress = lastSegment === 0 ? Infinity : now - this.#progressAt;
+    timer.sent(now, this.#rtt.timeout, Math.min(sinceProgress, longestPause(this.#patience)));
     this.#ackDeadline = Infinity;
     this.#sink.transmit({
       type: "message",

@@ -11,11 +11,11 @@ import { decode, decodeWelcome, encode, encodeHello, handshakeFields } from "./p
 import { isOtherVersion, isReset, MAX_DATAGRAM_BYTES, packetId } from "./packet.ts";
 import { packetType, readHeader } from "./packet.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
-import { agreedIdleTimeout, longestPause, Session } from "./session.ts";
+import { agreedIdleTimeout, GAP_MS, Session } from "./session.ts";
 import type { ConversationEvent, EndReason, SessionEvent, SessionOutput } from "./session.ts";
 import { type Initiation, OPEN_ROOM, type Room } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
-import { Retransmission } from "./retransmission.ts";
+import { longestPause, Retransmission } from "./retransmission.ts";
 
 /** How long a client tries to connect, in ms, unless an option says otherwise. */
 export const CONNECT_TIMEOUT_MS = 5_000;
@@ -25,6 +25,12 @@ export const CONNECT_TIMEOUT_MS = 5_000;
  * on the path can forge a RESET.
  */
 const DOUBT_TIMEOUTS = 4;
+
+/** The least and the longest of that time, in ms. */
+const [MIN_DOUBT_MS, MAX_DOUBT_MS] = [1_000, 5_000];
+
+/** RETRYs of one HELLO that are answered at once. A server has one token for a client, its neighbours others. */
+const MAX_RETRIES = 3;
 
 /** An event at a client's end, of either protocol. */
 export type DialerEvent =
@@ -63,12 +69,14 @@ export interface DialerOptions extends Randomness {
 interface Greeting {
   readonly state: "greeting";
   readonly nonce: bigint;
-  readonly giveUpAt: number;
+  giveUpAt: number;
   readonly isReconnect: boolean;
   readonly rtt: RttEstimator;
   readonly hello: Retransmission;
   readonly initiation: Initiation;
   token: Uint8Array;
+  /** RETRYs since the timer last sent a HELLO. */
+  retries: number;
   /** The server's last refusal, if any. */
   refusal?: Refusal;
 }
@@ -80,6 +88,8 @@ interface Talk {
   readonly nonce: bigint;
   doubtedAt: number;
   doubtedUntil: number;
+  /** RESETs that a sign of life refuted. */
+  refuted: number;
 }
 
 type State =
@@ -135,6 +145,10 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const state = this.#state;
     if (state.state === "talking") return this.#handleTalkTimeout(state, now);
     if (state.state === "over") return;
+    // After time that this end did not live, the server is asked before it is given up.
+    if (this.nextTimeout + GAP_MS <= now) {
+      state.giveUpAt = Math.max(state.giveUpAt, now + MAX_DOUBT_MS);
+    }
     if (state.giveUpAt <= now) {
       if (state.isReconnect) this.emit({ type: "ended", reason: endOf(state) });
       else this.emit({ type: "unreachable" });
@@ -142,6 +156,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     } else if (state.hello.deadline <= now) {
       // Two HELLOs have to arrive within a few seconds: two copies each time (RFC 9002 §6.2.4).
       state.hello.timedOut();
+      state.retries = 0;
       this.#transmitHello(state, now);
       this.#transmitHello(state, now);
     }
@@ -228,6 +243,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       hello: new Retransmission(),
       initiation: room.initiate(handshakeFields(nonce, this.#options.idleTimeout)),
       token: EMPTY,
+      retries: 0,
     };
     this.#transmitHello(greeting, now);
     return greeting;
@@ -272,7 +288,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     if (constantTimeEqual(packet.payload, greeting.token)) return this.drop("duplicates");
     this.#measure(greeting, packet, now);
     greeting.token = packet.payload.slice();
-    this.#transmitHello(greeting, now);
+    if (++greeting.retries <= MAX_RETRIES) this.#transmitHello(greeting, now);
   }
 
   #receiveWelcome(greeting: Greeting, packet: Packet, now: number): void {
@@ -294,7 +310,14 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       seal,
     });
     const { nonce } = greeting;
-    this.#state = { state: "talking", session, nonce, doubtedAt: 0, doubtedUntil: Infinity };
+    this.#state = {
+      state: "talking",
+      session,
+      nonce,
+      doubtedAt: 0,
+      doubtedUntil: Infinity,
+      refuted: 0,
+    };
     session.welcomeReceived(packet.attempt, now);
     this.emit({ type: "connected" });
     if (this.#question !== undefined) session.send(this.#question, now);
@@ -312,17 +335,23 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { session } = talk;
     if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
     talk.doubtedAt = now;
-    talk.doubtedUntil = now + DOUBT_TIMEOUTS * session.retransmissionTimeout;
+    // Where RESETs are forged, the next one is doubted for longer.
+    const timeouts = DOUBT_TIMEOUTS * session.retransmissionTimeout;
+    const doubt = Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted;
+    talk.doubtedUntil = now + Math.min(MAX_DOUBT_MS, doubt);
     // An unconfirmed bye is retransmitted anyway.
-    if (session.turn !== "leaving") session.probe(now);
+    if (session.turn !== "leaving") session.doubt(now);
   }
 
   #handleTalkTimeout(talk: Talk, now: number): void {
     const { session } = talk;
+    const isGap = this.nextTimeout + GAP_MS <= now;
     session.handleTimeout(now);
+    if (isGap && talk.doubtedUntil < Infinity) talk.doubtedUntil = now + MAX_DOUBT_MS;
     if (talk.doubtedUntil > now) return;
     talk.doubtedUntil = Infinity;
-    if (session.turn === "closed" || session.heardAt > talk.doubtedAt) return;
+    if (session.turn === "closed") return;
+    if (session.heardAt > talk.doubtedAt) return void talk.refuted++;
     const isLeaving = session.turn === "leaving";
     session.abandon();
     if (isLeaving) {

@@ -11,6 +11,7 @@ import { type ByeReason, type Hello, type Refusal, REFUSALS } from "./packet.ts"
 import { decode, decodeHello, encode, encodeWelcome, handshakeFields } from "./packet.ts";
 import { idLow, MAX_DATAGRAM_BYTES, packetId, packetIdLow } from "./packet.ts";
 import { isOtherVersion, isReset, packetType, readHeader } from "./packet.ts";
+import { isSame } from "./path.ts";
 import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
@@ -80,6 +81,9 @@ class ClientSession extends Session implements Sleeper {
   readonly network: Network;
   /** The payload of its WELCOME, until that is acknowledged. */
   welcome: Uint8Array | undefined;
+  /** The attempt of the HELLO that was answered last, and when, in ms. */
+  helloAttempt = 0;
+  helloAt = -Infinity;
   /** Whether its question awaits an answer. */
   isAsking = false;
 
@@ -344,8 +348,12 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   #welcome(client: ClientSession, echo: number, to: Address, now: number): void {
     const { nonce, welcome } = client;
+    const isCopy = echo === client.helloAttempt && isSame(to, client.address) &&
+      now < client.helloAt + client.retransmissionTimeout;
     // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
-    if (welcome === undefined) return this.drop("duplicates");
+    if (welcome === undefined || isCopy) return this.drop("duplicates");
+    client.helloAttempt = echo;
+    client.helloAt = now;
     const attempt = client.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
     this.#deadlines.schedule(client, now);

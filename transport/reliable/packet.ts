@@ -69,9 +69,17 @@ export type PacketType =
  * - `failed`: the answerer failed over the question;
  * - `invalid`: a message was not UTF-8;
  * - `busy`: the server has as many unanswered questions as it allows;
- * - `expelled`: the operator sends the client away.
+ * - `expelled`: the operator sends the client away;
+ * - `undelivered`: a message did not get through, though the other end is there.
  */
-export type ByeReason = "bye" | "closing" | "failed" | "invalid" | "busy" | "expelled";
+export type ByeReason =
+  | "bye"
+  | "closing"
+  | "failed"
+  | "invalid"
+  | "busy"
+  | "expelled"
+  | "undelivered";
 
 /** The reasons for a bye, each at its code on the wire. */
 export const BYE_REASONS: readonly ByeReason[] = [
@@ -81,6 +89,7 @@ export const BYE_REASONS: readonly ByeReason[] = [
   "invalid",
   "busy",
   "expelled",
+  "undelivered",
 ];
 
 /**

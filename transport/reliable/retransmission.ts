@@ -7,6 +7,17 @@
 /** The back-off after one timeout: from the second in a row, two copies are sent (RFC 9002 §6.2.4). */
 const LAST_SINGLE_BACK_OFF = 2;
 
+/**
+ * Least retransmissions of a packet before its sender gives up: a path that loses two datagrams of five
+ * needs many.
+ */
+const LEAST_TRIES = 16;
+
+/** Longest pause between two transmissions of a packet that is given up after `patience` ms, in ms. */
+export function longestPause(patience: number): number {
+  return patience / LEAST_TRIES;
+}
+
 /** When to send one packet again, and what its acknowledgement tells about the round trip. */
 export class Retransmission {
   /** Times sent, modulo 256: 0 before the first. */
@@ -47,6 +58,18 @@ export class Retransmission {
   timedOut(): 1 | 2 {
     this.#backOff *= 2;
     return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;
+  }
+
+  /** The path is another: what is awaited is overdue, and waits its first timeout again. */
+  hurry(now: number): void {
+    if (this.deadline === Infinity) return;
+    this.#backOff = 1;
+    this.deadline = now;
+  }
+
+  /** Time since the packet was first sent, in ms. */
+  age(now: number): number {
+    return now - this.#firstSentAt;
   }
 
   /** It was acknowledged, or is given up. */

@@ -7,6 +7,12 @@
 /** Retransmission timeout before anything was measured, in ms (RFC 6298 §2.1). */
 export const INITIAL_RTO_MS = 1000;
 
+/**
+ * Longest retransmission timeout, in ms, however long a round trip was: a person waits. RFC 6298 §2.5 has
+ * a minute or more, for streams.
+ */
+export const MAX_RTO_MS = 5_000;
+
 /** Longest that an end holds back an acknowledgement, in ms (RFC 9002 §6.2, RFC 9000 §18.2). */
 export const MAX_ACK_DELAY_MS = 25;
 
@@ -40,11 +46,13 @@ export class RttEstimator {
   /**
    * Takes one measured round trip in.
    *
-   * @param roundTripMs Time from a sending to its acknowledgement, less the peer's own delay: ≥ 0.
+   * @param roundTripMs Time from a sending to its acknowledgement, less the peer's own delay: ≥ 0, and
+   * capped at {@linkcode MAX_RTO_MS}.
    * @param ackDelayMs How long the peer held this acknowledgement back: ≥ 0, and capped at
    * {@linkcode MAX_ACK_DELAY_MS}. Omitted for replies that are never held back.
    */
   sample(roundTripMs: number, ackDelayMs: number = this.#ackDelay): void {
+    roundTripMs = Math.min(roundTripMs, MAX_RTO_MS);
     if (!this.#isMeasured) {
       this.#isMeasured = true;
       this.#smoothed = roundTripMs;
@@ -61,10 +69,10 @@ export class RttEstimator {
     );
   }
 
-  /** The retransmission timeout in ms (RFC 6298 §2.3 with the floor of RFC 9002 §6.2.1). */
+  /** The retransmission timeout in ms (RFC 6298 §2.3 with the floor of RFC 9002 §6.2.1), at most {@linkcode MAX_RTO_MS}. */
   get timeout(): number {
     if (!this.#isMeasured) return INITIAL_RTO_MS;
-    return this.#smoothed + Math.max(4 * this.#variation, GRANULARITY_MS) +
-      this.#ackDelay;
+    const variation = Math.max(4 * this.#variation, GRANULARITY_MS);
+    return Math.min(MAX_RTO_MS, this.#smoothed + variation + this.#ackDelay);
   }
 }

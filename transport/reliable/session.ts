@@ -3,17 +3,18 @@
  *
  * @module
  */
-import { constantTimeEqual, decodeText, EMPTY } from "../bytes.ts";
+import { decodeText, EMPTY } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
 import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { idHigh, idLow, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import type { ForeignEvent } from "./foreign.ts";
+import { isSame, Paths } from "./path.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, Turn, type TurnState } from "../../protocol.ts";
-import { Retransmission } from "./retransmission.ts";
+import { longestPause, Retransmission } from "./retransmission.ts";
 import { MessageTooLongError } from "../endpoint.ts";
 
 /** Silence after which the other end is gone, in ms, unless an option says otherwise. */
@@ -24,17 +25,20 @@ const MIN_IDLE_TIMEOUT_MS = 1_000;
 /** Pause between two keepalives, as a part of the idle timeout: more than 15 s (RFC 8085 §3.5). */
 const KEEPALIVE_PART = 1 / 4;
 
-/**
- * Least retransmissions of a packet before its sender gives up: a path that loses two datagrams of five
- * needs many.
- */
-const LEAST_TRIES = 16;
+/** Pause before the same while half an answer is here, in retransmission timeouts. */
+const STALLED_TIMEOUTS = 2;
 
 /** Silence after which an asker that awaits an acknowledgement reports it, in ms. */
 export const UNRESPONSIVE_MS = 5_000;
 
-/** How long a bye waits for its confirmation, in ms; longer on a very slow path. */
+/** How long a bye waits for its confirmation, in ms. */
 export const LEAVE_TIMEOUT_MS = 5_000;
+
+/** Longest that an ended session answers late packets, in ms. */
+const MAX_LINGER_MS = 3_000;
+
+/** A timeout that is handled later than this, in ms, is that of a machine or program that was stopped. */
+export const GAP_MS = 1_000;
 
 /** How a conversation ended. */
 export type EndReason =
@@ -80,8 +84,8 @@ export type SessionEvent =
   | { readonly type: "connected" }
   /** The message of this end with that number is on the other end's machine. */
   | { readonly type: "delivered"; readonly number: number }
-  /** The notice of this end is on the asker's machine. Only the answerer hears this. */
-  | { readonly type: "noticed" }
+  /** The notice of this end is on the asker's machine, or given up. Only the answerer hears this. */
+  | { readonly type: "noticed"; readonly isDelivered: boolean }
   /** The other end's message is complete. */
   | { readonly type: "message"; readonly text: string }
   /** It is over. */
@@ -129,25 +133,14 @@ export interface SessionOptions extends Randomness {
   readonly seal?: Seal;
 }
 
-/** Bytes that may be sent to an unproved address for each byte received from it (RFC 9000 §8). */
-const UNPROVED_FACTOR = 3;
-
 /** The notice of an answerer. */
 interface Notice extends Pick<Packet, "number" | "payload"> {
   readonly timer: Retransmission;
 }
 
-/** An address that the asker says to have moved to. */
-interface UnprovedPath {
-  /** Bytes that the asker has to echo to prove it (RFC 9000 §8.2). */
-  readonly challenge: Uint8Array;
-  /** Bytes that may still be sent there until then. */
-  allowance: number;
-}
-
 /** One conversation, seen from one end. */
 export class Session implements PacketSink {
-  /** Last known address of the other end: a session follows its id, not an address. */
+  /** Last proved address of the other end: a session follows its id, not an address. */
   address: Address;
   /** The driver's own data: a look-up would take longer. */
   attachment: unknown;
@@ -159,7 +152,10 @@ export class Session implements PacketSink {
   readonly #output: SessionOutput;
   readonly #random: () => number;
   readonly #randomBytes: (length: number) => Uint8Array;
-  #unprovedPath: UnprovedPath | undefined;
+  // Made on demand: most askers never move.
+  #paths: Paths | undefined;
+  #isStale = false;
+  #isDoubted = false;
   readonly #seal: Seal;
   readonly #idleTimeout: number;
   readonly #rtt: RttEstimator;
@@ -174,6 +170,8 @@ export class Session implements PacketSink {
   #number = 0;
   #probeNumber = 0;
   #heardProbe = 0;
+  #repliedAt = -Infinity;
+  #repliedAttempt = 0;
   #heardAt: number;
   #name: string | undefined;
   #keepaliveAt = Infinity;
@@ -194,7 +192,7 @@ export class Session implements PacketSink {
     this.#idleTimeout = options.idleTimeout;
     this.#rtt = options.rtt ?? new RttEstimator();
     this.#turn = new Turn(options.role === "asker" ? "local" : "remote");
-    this.#delivery = new Delivery(this.#rtt, this, longestPause(options.idleTimeout));
+    this.#delivery = new Delivery(this.#rtt, this, options.idleTimeout);
     this.#delivery.name = options.name ?? EMPTY;
     this.#heardAt = options.now;
     this.#scheduleKeepalive(options.now);
@@ -242,6 +240,7 @@ export class Session implements PacketSink {
       this.#probe?.deadline ?? Infinity,
       this.#bye?.deadline ?? Infinity,
       this.#notice?.timer.deadline ?? Infinity,
+      this.#paths?.nextTimeout ?? Infinity,
       this.#keepaliveAt,
       this.#unresponsiveAt,
       this.#endAt,
@@ -299,7 +298,7 @@ export class Session implements PacketSink {
     this.#quiet();
     this.#byeReason = reason;
     this.#bye = new Retransmission();
-    this.#endAt = now + this.#leaveTimeout;
+    this.#endAt = now + LEAVE_TIMEOUT_MS;
     this.#transmitBye(now);
   }
 
@@ -311,6 +310,12 @@ export class Session implements PacketSink {
   /** Asks the other end for a sign of life, if it is not being asked. */
   probe(now: number): void {
     if (!this.#isProbing) this.#startProbe(now);
+  }
+
+  /** The other end may have forgotten the session: asks at a steady pace, until something is heard. */
+  doubt(now: number): void {
+    this.#isDoubted = true;
+    this.#startProbe(now);
   }
 
   /** Forgets the conversation without a word to the other end, and without an event. */
@@ -329,7 +334,7 @@ export class Session implements PacketSink {
   /**
    * Takes a datagram that carries this session's id.
    *
-   * @param from Its source. The session moves there if the datagram is a packet.
+   * @param from Its source. The answerer's session moves there once that is proved, if the packet is new.
    */
   receive(datagram: Uint8Array, from: Address, now: number): void {
     const opened = this.#seal.open(datagram);
@@ -337,12 +342,18 @@ export class Session implements PacketSink {
     const packet = decode(opened);
     if (packet === undefined) return this.#output.drop("malformed");
     this.#heardAt = now;
-    this.#follow(from, datagram.length, now);
+    this.#isDoubted = false;
+    const { address } = this;
+    // Replies go back; what is new shows that the other end moved.
+    const source = this.#provedSource(from, datagram.length, now);
+    this.address = source;
+    this.#isStale = false;
     this.#scheduleKeepalive(now);
     this.#takeWelcomed(packet, now);
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
     this.#isUnresponsive = false;
     this.#take(packet, now);
+    if (this.#isStale && this.address === source) this.address = address;
     this.#unresponsiveAt = Infinity;
     if (this.#delivery.isSending || this.#isProbing) this.#awaitResponse(now);
   }
@@ -352,24 +363,31 @@ export class Session implements PacketSink {
     if (this.#endAt <= now) {
       this.#endAt = Infinity;
       if (this.turn === "closed") this.#emit({ type: "forgotten" });
-      else this.#lose("unconfirmed");
+      else this.#lose(this.#byeReason === "undelivered" ? "undelivered" : "unconfirmed");
       return;
     }
     if (this.turn === "closed") return;
+    if (this.turn !== "leaving" && this.nextTimeout + GAP_MS <= now) this.#wake(now);
     if (this.#heardAt + this.#idleTimeout <= now) {
       this.#lose(this.turn === "leaving" ? "unconfirmed" : "silence");
       return;
     }
+    if (this.#delivery.isStuck(now)) return this.bye("undelivered", now);
     this.#delivery.handleTimeout(now);
+    this.#challenge(now);
     const probe = this.#probe;
     if (probe !== undefined && probe.deadline <= now) {
-      for (let copies = probe.timedOut(); copies > 0; copies--) this.#transmitProbe(probe, now);
+      if (probe.age(now) >= this.#idleTimeout) probe.stop();
+      else {for (let copies = probe.timedOut(); copies > 0; copies--) {
+          this.#transmitProbe(probe, now);
+        }}
     }
     const notice = this.#notice;
     if (notice !== undefined && notice.timer.deadline <= now) {
-      for (let copies = notice.timer.timedOut(); copies > 0; copies--) {
-        this.#transmitNotice(notice, now);
-      }
+      if (notice.timer.age(now) >= this.#idleTimeout) this.#endNotice(false);
+      else {for (let copies = notice.timer.timedOut(); copies > 0; copies--) {
+          this.#transmitNotice(notice, now);
+        }}
     }
     if (this.#bye !== undefined && this.#bye.deadline <= now) {
       const copies = this.#bye.timedOut();
@@ -383,37 +401,38 @@ export class Session implements PacketSink {
     }
     if (this.#keepaliveAt <= now) {
       this.#keepaliveAt = Infinity;
-      // A message under way will show whether the other end is there.
-      if (this.#delivery.isSending) this.#scheduleKeepalive(now);
-      else this.probe(now);
+      this.probe(now);
     }
   }
 
   /** Transmits a packet of this session: the one place where an id and a seal are put on it. */
   transmit(packet: Omit<PacketFields, "id">): void {
-    const datagram = this.#seal.seal(encodeFor(this.idHigh, this.idLow, packet));
-    const path = this.#unprovedPath;
-    if (path !== undefined) {
-      // A packet beyond the allowance is retransmitted when the address is proved.
-      if (datagram.length > path.allowance) return;
-      path.allowance -= datagram.length;
-    }
-    this.#output.transmit(datagram, this.address);
+    this.#output.transmit(this.#sealed(packet), this.address);
   }
 
-  // The asker can forge the source address of its packets: little is sent there until it has proved
-  // that it receives there.
-  #follow(from: Address, bytes: number, now: number): void {
-    const { hostname, port } = this.address;
-    const isMove = from.hostname !== hostname || from.port !== port;
+  #sealed(packet: Omit<PacketFields, "id">): Uint8Array {
+    return this.#seal.seal(encodeFor(this.idHigh, this.idLow, packet));
+  }
+
+  /** The address to reply to: the source if the asker has proved that it receives there. */
+  #provedSource(from: Address, bytes: number, now: number): Address {
+    const { address } = this;
     // The same address again would only be a younger object for an older one to hold.
-    if (isMove) this.address = from;
-    if (isMove && this.#role === "answerer") {
-      this.#unprovedPath = { challenge: this.#randomBytes(CHALLENGE_BYTES), allowance: 0 };
-    }
-    if (this.#unprovedPath === undefined) return;
-    this.#unprovedPath.allowance += UNPROVED_FACTOR * bytes;
-    if (isMove && this.turn !== "closed") this.#startProbe(now);
+    if (this.#role === "asker" || this.turn === "closed" || isSame(from, address)) return address;
+    this.#paths ??= new Paths(address);
+    const proved = this.#paths.heard(from, bytes, now, () => this.#randomBytes(CHALLENGE_BYTES));
+    this.#challenge(now);
+    return proved ?? address;
+  }
+
+  #challenge(now: number): void {
+    const candidate = this.#paths?.due(now, this.#rtt.timeout);
+    if (candidate === undefined) return;
+    const { address, attempt, challenge: payload } = candidate;
+    const datagram = this.#sealed({ type: "ping", attempt, ahead: this.#delivery.ahead, payload });
+    if (datagram.length > candidate.allowance) return;
+    candidate.allowance -= datagram.length;
+    this.#output.transmit(datagram, address);
   }
 
   #takeWelcomed(packet: Packet, now: number): void {
@@ -432,7 +451,7 @@ export class Session implements PacketSink {
       case "ack":
         return this.#takeAck(packet, now);
       case "ping":
-        return this.#takePing(packet);
+        return this.#takePing(packet, now);
       case "pong":
         return this.#takePong(packet, now);
       case "bye":
@@ -440,11 +459,11 @@ export class Session implements PacketSink {
       case "bye-ack":
         return this.#takeByeAck();
       case "notice":
-        return this.#takeNotice(packet);
+        return this.#takeNotice(packet, now);
       case "notice-ack":
         return this.#takeNoticeAck(packet, now);
       default:
-        this.#output.drop("ignored");
+        this.#drop("ignored");
     }
   }
 
@@ -454,23 +473,25 @@ export class Session implements PacketSink {
     }
     const isOpen = this.turn === "local" || this.turn === "remote";
     const replay = this.#role === "answerer";
+    const isLater = packet.attempt > this.#delivery.heardAttempt;
     if (isOpen && this.#delivery.receiveRepeat(packet, now, { replay })) {
-      this.#output.drop("duplicates");
+      this.#drop("duplicates");
+      this.#isStale = !isLater;
     } else {
-      this.#output.drop("outOfTurn");
+      this.#drop("outOfTurn");
     }
   }
 
   #takeReply(packet: Packet, now: number): void {
     if (this.#delivery.isSending) {
-      if (!this.#delivery.acknowledgedByReply(packet, now)) return this.#output.drop("outOfTurn");
+      if (!this.#delivery.acknowledgedByReply(packet, now)) return this.#drop("outOfTurn");
       this.#emit({ type: "delivered", number: this.#number });
     }
     const message = this.#delivery.receiveSegment(packet, now);
     if (message === undefined) return;
     const text = decodeText(message.subarray(nameLength(packet)));
     if (text === undefined) {
-      this.#output.drop("malformed");
+      this.#drop("malformed");
       this.bye("invalid", now);
       return;
     }
@@ -480,75 +501,118 @@ export class Session implements PacketSink {
   }
 
   #takeAck(packet: Packet, now: number): void {
-    if (this.turn === "leaving" || this.turn === "closed") return this.#output.drop("ignored");
-    if (!this.#delivery.receiveAck(packet, now)) return;
+    if (this.turn === "leaving" || this.turn === "closed") return this.#drop("ignored");
+    if (!this.#delivery.receiveAck(packet, now)) {
+      this.#isStale = true;
+      return;
+    }
     this.#emit({ type: "delivered", number: packet.number });
     if (this.#role === "asker") this.#emit({ type: "position", ahead: packet.ahead });
   }
 
-  #takePing(packet: Packet): void {
-    if (this.turn === "closed") return this.#output.drop("ignored");
+  #takePing(packet: Packet, now: number): void {
+    if (this.turn === "closed") return this.#drop("ignored");
+    const isRepeat = packet.number <= this.#heardProbe;
+    if (!this.#mayReply(packet, isRepeat, now)) return this.#drop("duplicates");
+    if (isRepeat) this.#isStale = true;
     const { number, attempt } = packet;
     // An asker sends no challenge, but its name.
     const isChallenge = this.#role === "asker" && packet.payload.length === CHALLENGE_BYTES;
     const payload = isChallenge ? packet.payload : EMPTY;
     this.transmit({ type: "pong", number, echo: attempt, payload });
-    if (this.#role === "asker" && this.turn === "remote" && packet.number > this.#heardProbe) {
+    if (this.#role === "asker" && this.turn === "remote" && !isRepeat) {
       this.#emit({ type: "position", ahead: packet.ahead });
     }
     this.#heardProbe = Math.max(this.#heardProbe, packet.number);
   }
 
   #takePong(packet: Packet, now: number): void {
-    const challenge = this.#unprovedPath?.challenge ?? EMPTY;
+    if (packet.payload.length > 0) return this.#takeProof(packet.payload, now);
     const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
-    if (!isAwaited || !constantTimeEqual(packet.payload, challenge)) {
-      return this.#output.drop("ignored");
-    }
-    this.#unprovedPath = undefined;
+    if (!isAwaited) return this.#drop("ignored");
     const elapsed = this.#probe!.elapsed(packet.echo, now);
     // A PONG is never held back: it says nothing of the acknowledgement delay.
     if (elapsed !== undefined) this.#rtt.sample(elapsed);
     this.#probe!.stop();
   }
 
+  #takeProof(echo: Uint8Array, now: number): void {
+    const proved = this.#paths?.prove(echo);
+    if (proved === undefined) return this.#drop("ignored");
+    this.address = proved;
+    // What went to the old address may be lost.
+    this.#delivery.hurry(now);
+    this.#probe?.hurry(now);
+    this.#notice?.timer.hurry(now);
+  }
+
   #takeBye(packet: Packet, now: number): void {
-    this.transmit({ type: "bye-ack" });
-    if (!this.#turn.remote("receive-bye")) return;
+    const isRepeat = !this.#turn.remote("receive-bye");
+    if (this.#mayReply(packet, isRepeat, now)) this.transmit({ type: "bye-ack" });
+    if (isRepeat) return;
     this.#quiet();
     // The confirmation may be lost: it is repeated for as long as the bye may be (RFC 9000 §10.2).
-    this.#endAt = now + 3 * this.#rtt.timeout;
+    this.#endAt = now + Math.min(MAX_LINGER_MS, 3 * this.#rtt.timeout);
     this.#emit({ type: "ended", reason: BYE_REASONS[packet.payload[0]!] ?? "bye" });
   }
 
   #takeByeAck(): void {
-    if (!this.#turn.remote("bye-confirmed")) return this.#output.drop("ignored");
+    if (!this.#turn.remote("bye-confirmed")) return this.#drop("ignored");
     this.#quiet();
     this.#emit({ type: "ended", reason: this.#byeReason });
     this.#emit({ type: "forgotten" });
   }
 
-  #takeNotice({ number, attempt, payload }: Packet): void {
+  #takeNotice(packet: Packet, now: number): void {
+    const { number, attempt, payload } = packet;
     const isOpen = this.turn === "local" || this.turn === "remote";
-    if (this.#role === "answerer" || !isOpen) return this.#output.drop("ignored");
-    this.transmit({ type: "notice-ack", number, echo: attempt });
-    if (number <= this.#noticeNumber) return this.#output.drop("duplicates");
+    if (this.#role === "answerer" || !isOpen) return this.#drop("ignored");
+    const isRepeat = number <= this.#noticeNumber;
+    if (this.#mayReply(packet, isRepeat, now)) {
+      this.transmit({ type: "notice-ack", number, echo: attempt });
+    }
+    if (isRepeat) return this.#drop("duplicates");
     this.#noticeNumber = number;
     const text = decodeText(payload);
-    if (text === undefined) this.#output.drop("malformed");
+    if (text === undefined) this.#drop("malformed");
     else this.#emit({ type: "notice", text });
   }
 
   #takeNoticeAck({ number, echo }: Packet, now: number): void {
     const notice = this.#notice;
-    if (notice?.number !== number) return this.#output.drop("ignored");
+    if (notice?.number !== number) return this.#drop("ignored");
     const elapsed = notice.timer.elapsed(echo, now);
     if (elapsed !== undefined) this.#rtt.sample(elapsed);
-    this.#notice = undefined;
-    this.#emit({ type: "noticed" });
+    this.#endNotice(true);
   }
 
-  #lose(reason: "silence" | "unconfirmed"): void {
+  #endNotice(isDelivered: boolean): void {
+    this.#notice = undefined;
+    this.#emit({ type: "noticed", isDelivered });
+  }
+
+  #drop(reason: keyof Counters): void {
+    this.#isStale = true;
+    this.#output.drop(reason);
+  }
+
+  /** Whether a packet is answered: a copy of one is once in a retransmission timeout. */
+  #mayReply({ attempt }: Packet, isRepeat: boolean, now: number): boolean {
+    const isCopy = isRepeat && attempt <= this.#repliedAttempt;
+    if (isCopy && now < this.#repliedAt + this.#rtt.timeout) return false;
+    this.#repliedAt = now;
+    this.#repliedAttempt = attempt;
+    return true;
+  }
+
+  // Time that this end did not live is not silence of the other: it is asked before it is given up.
+  #wake(now: number): void {
+    this.#heardAt = Math.max(this.#heardAt, now - this.#idleTimeout / 2);
+    this.#delivery.wake(now);
+    this.probe(now);
+  }
+
+  #lose(reason: EndReason): void {
     this.#turn.remote("lose");
     this.#quiet();
     this.#emit({ type: "ended", reason });
@@ -560,6 +624,7 @@ export class Session implements PacketSink {
     this.#probe = undefined;
     this.#bye = undefined;
     this.#notice = undefined;
+    this.#paths = undefined;
     this.#keepaliveAt = Infinity;
     this.#unresponsiveAt = Infinity;
     this.#endAt = Infinity;
@@ -578,7 +643,7 @@ export class Session implements PacketSink {
   }
 
   #transmitProbe(probe: Retransmission, now: number): void {
-    probe.sent(now, this.#rtt.timeout, longestPause(this.#idleTimeout));
+    probe.sent(now, this.#rtt.timeout, this.#isDoubted ? 0 : longestPause(this.#idleTimeout));
     // Before the first question, the acknowledgement of the WELCOME with the name may be lost.
     const name = this.#number === 0 ? this.#delivery.name : EMPTY;
     this.transmit({
@@ -586,7 +651,7 @@ export class Session implements PacketSink {
       number: this.#probeNumber,
       attempt: probe.attempt,
       ahead: this.#delivery.ahead + name.length,
-      payload: this.#unprovedPath?.challenge ?? name,
+      payload: name,
     });
   }
 
@@ -596,8 +661,8 @@ export class Session implements PacketSink {
   }
 
   #transmitBye(now: number): void {
-    const pause = longestPause(this.#leaveTimeout);
-    if (this.#isMeasured) this.#bye!.sent(now, this.#rtt.timeout, pause);
+    const pause = longestPause(LEAVE_TIMEOUT_MS);
+    if (this.#isMeasured) this.#bye!.sent(now, Math.min(pause, this.#rtt.timeout), pause);
     // Nothing was ever heard from there: the address may be a victim's, which gets few of these (RFC
     // 9000 §8.1). But there is no time for a whole first timeout either.
     else this.#bye!.sent(now, pause, Infinity);
@@ -609,11 +674,16 @@ export class Session implements PacketSink {
     });
   }
 
-  // The asker alone keeps a silent session alive, and its NAT's binding.
+  // The asker alone keeps a silent session alive, and its NAT's binding. Half an answer without the rest
+  // may be one to an address that the asker no longer has.
   #scheduleKeepalive(now: number): void {
     if (this.#role === "answerer" || this.turn === "leaving" || this.turn === "closed") return;
     const jitter = 0.9 + 0.2 * this.#random();
-    this.#keepaliveAt = now + jitter * KEEPALIVE_PART * this.#idleTimeout;
+    this.#keepaliveAt = now +
+      jitter *
+        (this.#delivery.isReceiving
+          ? STALLED_TIMEOUTS * this.#rtt.timeout
+          : KEEPALIVE_PART * this.#idleTimeout);
   }
 
   // A user waits at the asker's end, and wants to know whether that makes sense.
@@ -626,19 +696,9 @@ export class Session implements PacketSink {
     return this.#rtt.smoothed !== undefined;
   }
 
-  get #leaveTimeout(): number {
-    if (!this.#isMeasured) return LEAVE_TIMEOUT_MS;
-    return Math.max(LEAVE_TIMEOUT_MS, LEAST_TRIES * this.#rtt.timeout);
-  }
-
   #emit(event: SessionEvent): void {
     this.#output.sessionEvent(this, event);
   }
-}
-
-/** The longest pause between two transmissions of a packet that is given up after `patience` ms, in ms. */
-export function longestPause(patience: number): number {
-  return patience / LEAST_TRIES;
 }
 
 function next(number: number): number {

@@ -9,6 +9,7 @@ import { cases } from "../../tests/whole.ts";
 import type { Dialer } from "./dialer.ts";
 import type { Listener } from "./listener.ts";
 import { BYE_REASONS, encode, MAX_SEGMENT_BYTES, packetId } from "./packet.ts";
+import type { Packet, PacketFields } from "./packet.ts";
 import type { Room } from "./seal.ts";
 import { newCounters } from "../endpoint.ts";
 import { IDLE_TIMEOUT_MS, LEAVE_TIMEOUT_MS, Session } from "./session.ts";
@@ -212,12 +213,14 @@ test("after a long silence, the acknowledgement is waited for as long as before"
   assertEquals(countOf(link, "message"), 4, "nothing is lost, so nothing is sent again");
 });
 
-test("a keepalive is not sent while a message is awaited anyway", (room) => {
+test("while a message is awaited, pings tell a path that loses it from a dead one", (room) => {
   const link = new SessionLink({ room });
   link.copies = () => 0;
   link.say("asker", "q");
-  link.pass(IDLE_TIMEOUT_MS);
+  link.pass(15_000);
   assertEquals(countOf(link, "ping"), 0);
+  link.pass(IDLE_TIMEOUT_MS - 15_000);
+  assert(countOf(link, "ping") > 0);
   assert(countOf(link, "message") >= 16, "a bad path gets many chances");
   assertEquals(typesOf(link, "asker"), ["unresponsive", "ended", "forgotten"]);
 });
@@ -273,7 +276,7 @@ test("one ping is under way at a time", (room) => {
   const link = new SessionLink({ room });
   link.copies = () => 0;
   for (let times = 0; times < 4; times++) {
-    link.pass(30_000);
+    link.pass(20_000);
     link.inject("asker", { type: "ping", number: times });
   }
   const pings = link.sent.filter(({ packet }) => packet.type === "ping");
@@ -628,16 +631,15 @@ test("a bye that nobody confirms ends unconfirmed, after many tries", (room) => 
   }
 });
 
-test("on a very slow path a bye waits longer", (room) => {
+test("on a very slow path a bye waits no longer", (room) => {
   const link = new SessionLink({ room, delay: 1500 });
   link.turn("q", "a");
   link.pass(100);
   link.copies = () => 0;
   link.asker.session.bye("bye", link.now);
-  link.pass(60_000);
-  assertEquals(link.asker.session.turn, "leaving");
-  link.pass(IDLE_TIMEOUT_MS);
+  link.pass(LEAVE_TIMEOUT_MS);
   assertEquals(typesOf(link, "asker").slice(-2), ["ended", "forgotten"]);
+  assert(countOf(link, "bye") >= 16);
 });
 
 test("who has left is not lost once more while the confirmation may be repeated", (room) => {
@@ -806,29 +808,176 @@ test("65,536 bytes both ways with every third datagram lost", (room) => {
   assertEquals(messagesOf(link.asker), [question, "a"]);
 });
 
-test("the address follows the id, and has to show that it hears", (room) => {
-  const link = new SessionLink({ room });
-  const moved = { hostname: "198.51.100.9", port: 5 };
+const MOVED = { hostname: "198.51.100.9", port: 5 };
+const ELSEWHERE = { hostname: "198.51.100.9", port: 6 };
+
+/** The challenges that were sent to an address. */
+function challengesTo(link: SessionLink, address: typeof MOVED): Packet[] {
+  return link.sent.filter(({ to, packet }) => to === address && packet.payload.length === 8)
+    .map(({ packet }) => packet);
+}
+
+test("the address follows the id once it is proved, wherever the proof comes from", (room) => {
+  for (const from of [MOVED, undefined]) {
+    const link = new SessionLink({ room });
+    const { address } = link.asker;
+    asked(link);
+    link.copies = () => 0;
+    link.inject("answerer", { type: "ping", number: 1, attempt: 1 }, MOVED);
+    assertEquals(link.sent.slice(-2).map(({ packet, to }) => [packet.type, to]), [
+      ["ping", MOVED],
+      ["pong", address],
+    ]);
+    link.say("answerer", "a");
+    assertEquals([link.sent.at(-1)!.to, link.answerer.session.address], [address, address]);
+    const [{ number, attempt, payload }] = challengesTo(link, MOVED) as [Packet];
+    const wrong = payload.map((byte) => byte ^ 1);
+    link.inject("answerer", { type: "pong", number, echo: attempt, payload: wrong }, from);
+    assertEquals(link.answerer.session.address, address);
+    link.inject("answerer", { type: "pong", number, echo: attempt, payload }, from);
+    const { packet, to } = link.sent.at(-1)!;
+    assertEquals([packet.type, packet.attempt, to], ["message", 2, MOVED], "at once");
+    // It comes back without a new proof, but for what is old.
+    link.inject("answerer", { type: "message", number: 1, attempt: 1, payload: text("q") });
+    assertEquals(link.answerer.session.address, MOVED);
+    link.inject("answerer", { type: "ping", number: 2, attempt: 1 });
+    assertEquals(link.answerer.session.address, address);
+    link.inject("answerer", { type: "ping", number: 3, attempt: 1 }, MOVED);
+    assertEquals([link.answerer.session.address, challengesTo(link, MOVED).length], [MOVED, 1]);
+  }
+});
+
+test("an address that proves nothing gets three challenges, one a timeout, and changes nothing", (room) => {
+  const link = new SessionLink({ room, delay: 20 });
+  const { address } = link.asker;
   asked(link);
-  link.inject("answerer", { type: "ping", number: 1, attempt: 1 }, moved);
-  assertEquals(link.answerer.session.address, moved);
-  const [challenge, pong] = link.sent.slice(-2);
-  assertEquals([challenge!.packet.type, pong!.packet.type], ["ping", "pong"]);
-  assertEquals([challenge!.to, pong!.to], [moved, moved]);
-  link.copies = () => 0;
-  // A datagram of 24 bytes came from there: a long answer has to wait.
-  const before = link.sent.length;
-  link.say("answerer", "a".repeat(1000));
-  assertEquals(link.sent.length, before);
-  const { number, attempt, payload } = challenge!.packet;
-  const wrong = payload.map((byte) => byte ^ 1);
-  link.inject("answerer", { type: "pong", number, echo: attempt, payload: wrong }, moved);
-  link.pass(100);
-  assertEquals(link.sent.slice(before).some(({ packet }) => packet.type === "message"), false);
-  link.inject("answerer", { type: "pong", number, echo: attempt, payload }, moved);
+  link.copies = ({ packet }) => packet.payload.length === 8 ? 0 : 1;
+  for (let number = 1; number <= 40; number++) {
+    link.inject("answerer", { type: "ping", number, attempt: 1 }, { ...MOVED });
+    link.inject("answerer", { type: "ping", number, attempt: 1 }, { ...ELSEWHERE });
+    link.pass(1);
+  }
+  const challenges = () => link.sent.filter(({ packet }) => packet.payload.length === 8);
+  const { length } = challenges();
+  assert(length <= 1 + 40 / link.answerer.session.retransmissionTimeout, `${length} challenges`);
+  link.say("answerer", "a");
+  link.driveUntil(() => messagesOf(link.asker).length > 0);
   link.pass(10_000);
-  const answer = link.sent.slice(before).find(({ packet }) => packet.type === "message");
-  assertEquals(answer?.to, moved);
+  assert(challenges().length <= length + 2, `${challenges().length} challenges`);
+  assertEquals(link.answerer.session.address, address);
+});
+
+test("an unproved address gets three times the bytes that came from it at most", (room) => {
+  const link = new SessionLink({ room });
+  asked(link);
+  link.copies = () => 0;
+  link.inject("answerer", { type: "ping", number: 1 }, MOVED);
+  link.pass(10_000);
+  const bytes = link.sent.filter(({ to }) => to === MOVED).reduce(
+    (sum, { datagram }) => sum + datagram.length,
+    0,
+  );
+  assert(bytes > 0 && bytes <= 3 * (24 + link.asker.seal.seal(new Uint8Array(24)).length - 24));
+});
+
+test("half an answer without the rest is asked after soon", (room) => {
+  const link = new SessionLink({ room, delay: 20 });
+  asked(link);
+  let segments = 0;
+  link.copies = ({ packet }) => packet.type === "message" && segments++ >= 2 ? 0 : 1;
+  link.say("answerer", LONG);
+  link.pass(1_000);
+  assert(link.sent.some(({ by, packet }) => by === "asker" && packet.type === "ping"));
+});
+
+// A path dropped what was longer than 1,000 bytes: the answer was sent again as long as the asker's pings
+// came, and its asker waited.
+test("a message that does not get through ends the conversation, though pings do", (room) => {
+  for (const role of ROLES) {
+    const link = new SessionLink({ room, delay: 20 });
+    if (role === "answerer") asked(link);
+    link.copies = ({ datagram }) => datagram.length > 1000 ? 0 : 1;
+    const start = link.now;
+    link.say(role, LONG);
+    link.driveUntil(() => ROLES.every((it) => typesOf(link, it).includes("ended")));
+    assert(link.now - start < IDLE_TIMEOUT_MS + 1000);
+    for (const end of ROLES) {
+      const reasons = link[end].events.flatMap((it) => it.type === "ended" ? [it.reason] : []);
+      assertEquals(reasons, ["undelivered"]);
+    }
+    assert(countOf(link, "message") <= 80, `${countOf(link, "message")} segments`);
+  }
+});
+
+test("a message is given up after 64 retransmissions, whatever the idle timeout is", (room) => {
+  const link = new SessionLink({ room, delay: 20, idleTimeout: 86_400_000 });
+  asked(link);
+  link.copies = ({ packet }) => packet.type === "message" ? 0 : 1;
+  link.say("answerer", "a");
+  link.driveUntil(() => typesOf(link, "answerer").includes("ended"));
+  assert(link.answerer.events.some((it) => it.type === "ended" && it.reason === "undelivered"));
+  assert(countOf(link, "message") <= 1 + 66, `${countOf(link, "message")} messages`);
+});
+
+test("a peer that repeats itself draws one reply in a retransmission timeout", (room) => {
+  const repeats: Omit<PacketFields, "id">[] = [
+    { type: "message", number: 1, attempt: 1, payload: text("q") },
+    { type: "ping", number: 1, attempt: 1 },
+    { type: "bye", attempt: 1, payload: Uint8Array.of(0) },
+  ];
+  for (const packet of repeats) {
+    const link = new SessionLink({ room, delay: 20 });
+    asked(link);
+    link.say("answerer", "a".repeat(1000));
+    link.copies = () => 0;
+    link.inject("answerer", packet);
+    const before = link.sent.length;
+    const timeout = link.answerer.session.retransmissionTimeout;
+    for (let times = 0; times < 1000; times++) link.inject("answerer", packet);
+    const replies = link.sent.slice(before).filter(({ by }) => by === "answerer").length;
+    assert(replies <= 1, `${replies} replies to a ${packet.type} in no time, of ${timeout} ms`);
+  }
+});
+
+// Both were stopped for longer than the idle timeout, and gave each other up when they woke.
+test("time that an end did not live is not the other's silence", (room) => {
+  for (const role of ROLES) {
+    const link = new SessionLink({ room, delay: 20, idleTimeout: 10_000 });
+    asked(link);
+    link.now += 25_000;
+    link[role].session.handleTimeout(link.now);
+    assertEquals(typesOf(link, role).includes("ended"), false);
+    assertEquals(link.sent.at(-1)!.packet.type, "ping");
+    link.pass(2_000);
+    link.say("answerer", "a");
+    link.driveUntil(() => messagesOf(link.asker).length > 0);
+    // A peer that is gone is given up all the same.
+    link.copies = () => 0;
+    link.now += 25_000;
+    link[role].session.handleTimeout(link.now);
+    link.pass(10_000);
+    assertEquals(typesOf(link, role).includes("ended"), true);
+  }
+});
+
+test("after a stall of 30 s nothing waits for longer than 5 s", (room) => {
+  const link = new SessionLink({ room, delay: 25 });
+  for (let turn = 0; turn < 5; turn++) link.turn("q", "a");
+  link.copies = () => 0;
+  link.say("asker", "q");
+  link.pass(30_000);
+  link.copies = () => 1;
+  for (const { packet, datagram } of link.sent.slice(-1)) {
+    assertEquals(packet.type, "message");
+    link.injectDatagram("answerer", datagram);
+  }
+  link.inject("asker", { type: "ack", number: 11, echo: 1 });
+  assert(link.asker.session.retransmissionTimeout <= 5_000);
+  assert(link.asker.session.retransmissionTimeout >= 1_000, "it was measured");
+  link.copies = () => 0;
+  link.asker.session.bye("bye", link.now);
+  link.pass(LEAVE_TIMEOUT_MS);
+  assertEquals(link.asker.session.turn, "closed");
 });
 
 Deno.test("session: bytes that are no packet move no address and put no timeout off", () => {

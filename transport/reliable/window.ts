@@ -22,6 +22,7 @@ export class CongestionWindow {
   #size = INITIAL_WINDOW;
   #threshold = Infinity;
   #halvedAt = -Infinity;
+  #isAcknowledged = true;
 
   /** Segments that may be under way now: whole ones, {@linkcode MIN_WINDOW} at least. */
   get size(): number {
@@ -33,16 +34,21 @@ export class CongestionWindow {
    * much is too much, for one more in a round trip (congestion avoidance, RFC 5681 §3.1).
    */
   acknowledged(): void {
+    this.#isAcknowledged = true;
     this.#size += this.#size < this.#threshold ? 1 : 1 / this.#size;
   }
 
   /**
    * The segment that was sent at `sentAt` was not acknowledged in time. Segments from before the window
-   * was halved say nothing new: it is halved once in a round trip (RFC 9002 §7.3.2).
+   * was halved say nothing new: it is halved once in a round trip (RFC 9002 §7.3.2). When nothing gets
+   * through in between, the least is left (§7.6).
    */
   timedOut(sentAt: number, now: number): void {
     if (sentAt < this.#halvedAt) return;
-    this.#size = Math.max(MIN_WINDOW, TIMEOUT_FACTOR * this.#size);
+    this.#size = this.#isAcknowledged
+      ? Math.max(MIN_WINDOW, TIMEOUT_FACTOR * this.#size)
+      : MIN_WINDOW;
+    this.#isAcknowledged = false;
     this.#threshold = this.#size;
     this.#halvedAt = now;
   }
