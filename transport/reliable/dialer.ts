@@ -6,6 +6,7 @@
  */
 import { constantTimeEqual, EMPTY } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
+import { ForeignLog, kindOf } from "./foreign.ts";
 import { type ByeReason, type Packet, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeWelcome, encode, encodeHello, handshakeFields } from "./packet.ts";
 import { MAX_DATAGRAM_BYTES, packetType, readHeader } from "./packet.ts";
@@ -89,6 +90,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   override readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   readonly #options: DialerOptions;
+  readonly #foreign = new ForeignLog();
   #state: State;
   #question: Uint8Array | undefined;
 
@@ -116,7 +118,11 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
     const type = packetType(datagram);
-    if (type === undefined) return this.drop("malformed");
+    if (type === undefined) {
+      this.drop("malformed");
+      if (this.turn !== "closed") this.emit(this.#foreign.take(kindOf(datagram), from, now));
+      return;
+    }
     const state = this.#state;
     switch (state.state) {
       case "greeting":
