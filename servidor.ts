@@ -8,12 +8,8 @@ import { JsonOperator } from "./program/json.ts";
 import { serverMode } from "./program/mode.ts";
 import { ConsoleOperator } from "./program/operator.ts";
 import { EXIT, type Run, run } from "./program/program.ts";
-import {
-  bindFailure,
-  describeForeign,
-  describeOverload,
-  describeUnconfirmed,
-} from "./program/words.ts";
+import { bindFailure, describeForeign, describeOverload } from "./program/words.ts";
+import { describeUnconfirmed } from "./program/words.ts";
 import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
 import { formatAddress, IDLE_TIMEOUT_MS, MAX_QUESTIONS, type Server } from "./transport/mod.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";

@@ -7,13 +7,8 @@ import type { Conversation, ConversationEvent, EndReason } from "../transport/mo
 import { formatAddress, NoAnswerError } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import {
-  describeAhead,
-  describeForeign,
-  describeTooLong,
-  describeUnanswered,
-  ENDS,
-} from "./words.ts";
+import { describeAhead, describeTooLong, describeUnanswered, ENDS } from "./words.ts";
+import { describeForeign } from "./words.ts";
 
 /** Asks the questions of a client, and hears how they stand. */
 export interface Asker {

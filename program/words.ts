@@ -3,15 +3,8 @@
  *
  * @module
  */
-import type {
-  Address,
-  EndReason,
-  ForeignKind,
-  NoAnswerError,
-  Overload,
-  Refusal,
-} from "../transport/mod.ts";
-import { formatAddress, RefusedError } from "../transport/mod.ts";
+import type { Address, EndReason, NoAnswerError, Overload, Refusal } from "../transport/mod.ts";
+import { type ForeignKind, formatAddress, RefusedError } from "../transport/mod.ts";
 import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
 import type { BrokenStream } from "../terminal/terminal.ts";

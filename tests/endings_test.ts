@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect, type ConversationEvent, serve } from "../transport/mod.ts";
+import { isWhole } from "./whole.ts";
 import { canRunPrograms, command, Process, type ProgramName, startServer } from "./process.ts";
 
 function test(name: string, fn: () => Promise<void>): void {
@@ -123,4 +124,22 @@ test("a handler that never returns, or returns no text, keeps nobody else waitin
   assertEquals(await other.ask("¿?"), "¿?");
   await server.shutdown();
   assertEquals(await never, "closing");
+});
+
+// It closed after two seconds with an answer on its way, and said nothing of it.
+Deno.test({
+  name: "a server that has to leave an answer unconfirmed says so",
+  ignore: !isWhole || !canRunPrograms,
+  async fn() {
+    const { server, port } = await startServer();
+    await using _server = server;
+    await using client = new Process("cliente", "--puerto", `${port}`);
+    await client.write("a\n");
+    await server.until("Ingrese una respuesta: ");
+    client.kill("SIGKILL");
+    await server.write("b\n");
+    await server.end();
+    assertEquals(await server.exited(), 1);
+    assertMatch(server.errors, /^Error: se cerró sin confirmar que llegara una respuesta: .*\n$/m);
+  },
 });

@@ -221,6 +221,35 @@ test("one question: its answer, or exit code 3", async () => {
   assert(!unanswered.errors.includes("acuse"), unanswered.errors);
 });
 
+const LATIN1 = Uint8Array.from("¿año?", (character) => character.codePointAt(0)!);
+
+// Whoever sat at the other end saw nothing at all, and looked for the fault in the network.
+test("who speaks otherwise is told at the other end, once", async () => {
+  const { server, port } = await startServer();
+  await using _server = server;
+  const { server: plain, port: plainPort } = await startPlainServer();
+  await using _plain = plain;
+  const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  const { port: ownPort } = socket.addr as Deno.NetAddr;
+  const to = (port: number) => ({ transport: "udp", hostname: "127.0.0.1", port }) as const;
+  for (let i = 0; i < 3; i++) {
+    await socket.send(new TextEncoder().encode("¿HTML?\n"), to(port));
+    await socket.send(LATIN1, to(plainPort));
+  }
+  await server.until(`127.0.0.1:${ownPort} envió texto sin el protocolo fiable: `);
+  await plain.until(`127.0.0.1:${ownPort} envió algo que no es UTF-8 `);
+  await using client = new Process("cliente", "--puerto", `${plainPort}`);
+  await plain.until(/ usa el protocolo fiable y aquí se pidió --sin-fiabilidad: /);
+  await using asker = new Process("cliente", "--sin-fiabilidad", "--puerto", `${ownPort}`);
+  await asker.write("a\n");
+  await socket.send(LATIN1, (await socket.receive())[1]);
+  await asker.until(`127.0.0.1:${ownPort} envió algo que no es UTF-8 `);
+  socket.close();
+  assertEquals(server.errors.match(/envió/g)?.length, 1);
+  assertEquals(plain.errors.match(/envió/g)?.length, 1);
+  client.kill("SIGKILL");
+});
+
 test("--json on both sides", async () => {
   const { server, client } = await startPlainServer("--json");
   await using _server = server;

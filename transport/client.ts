@@ -13,21 +13,15 @@ import type { Endpoint, Monitor } from "./endpoint.ts";
 import { type ByeReason, MAX_NAME_BYTES } from "./reliable/packet.ts";
 import { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import { DEFAULT_HOSTNAME, DEFAULT_PORT, OutOfTurnError, type TurnState } from "../protocol.ts";
-import {
-  bindUdp,
-  type DatagramSocket,
-  Driver,
-  RANDOMNESS,
-  resolveHost,
-  waitAtMost,
-} from "./driver.ts";
+import { bindUdp, type DatagramSocket, Driver, RANDOMNESS, resolveHost } from "./driver.ts";
+import { waitAtMost } from "./driver.ts";
 
 /** Pause before the next address of a name is tried too, in ms (RFC 8305 §5). */
 const ATTEMPT_DELAY_MS = 250;
 
 /** Options of {@linkcode connect}. */
 export interface ConnectOptions {
-  /** Address of the server, or a name, whose addresses are tried in turn (RFC 8305). Default {@linkcode DEFAULT_HOSTNAME}. */
+  /** Address of the server, default {@linkcode DEFAULT_HOSTNAME}. Those of a name are tried in turn. */
   readonly hostname?: string;
   /** Port of the server, 1 to 65,535, default {@linkcode DEFAULT_PORT}. */
   readonly port?: number;

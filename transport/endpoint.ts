@@ -62,15 +62,8 @@ export interface Counters {
 
 /** All {@linkcode Counters} at zero. */
 export function newCounters(): Counters {
-  const received = {
-    malformed: 0,
-    unopened: 0,
-    unknown: 0,
-    duplicates: 0,
-    outOfTurn: 0,
-    ignored: 0,
-  };
-  return { ...received, unsent: 0 };
+  const received = { malformed: 0, unopened: 0, unknown: 0, duplicates: 0, outOfTurn: 0 };
+  return { ...received, ignored: 0, unsent: 0 };
 }
 
 /** Observes one end while datagrams pass. */

@@ -88,13 +88,9 @@ export async function connectPlain(options: ConnectPlainOptions = {}): Promise<C
   const timeout = options.answerTimeout ?? ANSWER_TIMEOUT_MS;
   const answerTimeout = checkDuration("answerTimeout", timeout);
   // Nothing tells whether a server is there: only the first address is asked.
-  const [server] = await resolveServer(options);
-  const endpoint = new PlainAsker({
-    server: server!,
-    sender: senderOf(server!.hostname),
-    answerTimeout,
-  });
-  return new RunningConversation(options, server!, endpoint);
+  const server = (await resolveServer(options))[0]!;
+  const endpoint = new PlainAsker({ server, sender: senderOf(server.hostname), answerTimeout });
+  return new RunningConversation(options, server, endpoint);
 }
 
 // The types forbid a code; to ignore one would send a private conversation in the open.

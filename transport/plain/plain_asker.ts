@@ -57,6 +57,7 @@ export class PlainAsker extends Endpoint<DialerEvent> {
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
     const { server, sender } = this.#options;
+    if (this.#turn === "closed") return this.drop("ignored");
     if (from.port !== server.port) return this.drop("unknown");
     const message = decodePlain(datagram);
     if (message === undefined) {

@@ -6,6 +6,7 @@
  */
 import { constantTimeEqual, EMPTY } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
+import { ForeignLog, kindOf } from "./foreign.ts";
 import { type ByeReason, type Packet, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeWelcome, encode, encodeHello, handshakeFields } from "./packet.ts";
 import { isOtherVersion, isReset, MAX_DATAGRAM_BYTES, packetId } from "./packet.ts";
@@ -102,6 +103,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   override readonly maxMessageBytes = MAX_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_DATAGRAM_BYTES;
   readonly #options: DialerOptions;
+  readonly #foreign = new ForeignLog();
   #state: State;
   #question: Uint8Array | undefined;
 
@@ -129,7 +131,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
     const type = packetType(datagram);
-    if (type === undefined) return this.#receiveForeign(datagram, now);
+    if (type === undefined) return this.#receiveForeign(datagram, from, now);
     const state = this.#state;
     switch (state.state) {
       case "greeting":
@@ -267,13 +269,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   }
 
   // A server of another version answers with a RESET of its own.
-  #receiveForeign(datagram: Uint8Array, now: number): void {
+  #receiveForeign(datagram: Uint8Array, from: Address, now: number): void {
     const state = this.#state;
     this.drop("malformed");
-    if (!isOtherVersion(datagram) || !isReset(datagram)) return;
-    const id = packetId(datagram);
-    if (state.state === "greeting" && state.nonce === id) this.#refused(state, "version");
+    const id = isOtherVersion(datagram) && isReset(datagram) ? packetId(datagram) : undefined;
+    if (state.state === "greeting" && state.nonce === id) return this.#refused(state, "version");
     if (state.state === "talking" && state.session.id === id) this.#receiveReset(state, now);
+    if (this.turn !== "closed") this.emit(this.#foreign.take(kindOf(datagram), from, now));
   }
 
   #refused(greeting: Greeting, refusal: Refusal): void {

@@ -73,7 +73,7 @@ export type ConversationEvent =
   | { readonly type: "reconnected" }
   /** In a plain conversation: the answer that follows came before its question. */
   | { readonly type: "stale" }
-  /** In a plain conversation: a datagram came that is no answer, or from elsewhere. */
+  /** A datagram of another kind came. */
   | ForeignEvent;
 
 /** An event of a session. */
