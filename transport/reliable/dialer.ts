@@ -274,7 +274,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     this.drop("malformed");
     const id = isOtherVersion(datagram) && isReset(datagram) ? packetId(datagram) : undefined;
     if (state.state === "greeting" && state.nonce === id) return this.#refused(state, "version");
-    if (state.state === "talking" && state.session.id === id) this.#receiveReset(state, now);
+    if (state.state === "talking" && state.session.id === id) return this.#receiveReset(state, now);
     if (this.turn !== "closed") this.emit(this.#foreign.take(kindOf(datagram), from, now));
   }
 

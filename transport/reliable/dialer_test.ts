@@ -150,7 +150,7 @@ Deno.test("dialer: hears that the server speaks another version, and only from t
   stage.dialer.receive(ofVersion(3, { type: "reset", id: id + 1n }), SERVER, 0);
   stage.dialer.receive(ofVersion(3, { type: "bye-ack", id }), SERVER, 0);
   stage.receive({ type: "reset", id });
-  assertEquals(stage.events(), []);
+  assertEquals(stage.events(), [{ type: "foreign", kind: "version", from: SERVER }]);
   stage.dialer.receive(ofVersion(3, { type: "reset", id }), SERVER, 0);
   assertEquals(stage.events(), [{ type: "refused", refusal: "version" }]);
 });
