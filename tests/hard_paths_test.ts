@@ -108,7 +108,7 @@ class HardPath {
         else dialer.ask(UTF8.encode(question), simulation.now);
         simulation.settle(this.#client);
       });
-    });
+    }, { connectTimeout: 2 * MAX_STALL_MS });
   }
 
   #carry(flight: Flight): void {
