@@ -272,13 +272,12 @@ export class RunningServer<P extends Peer> implements Server {
     switch (event.type) {
       case "connected": {
         const { session } = event;
-        const client = session.attachment = new Client(++this.#lastId, session, {
-          notify: (text) => this.#notify(session, text),
-          expel: () => {
-            this.#endpoint.bye(session, "expelled", Driver.now());
-            this.#driver.update();
-          },
-        });
+        const client = session.attachment = new Client(
+          ++this.#lastId,
+          session,
+          (text) => this.#notify(session, text),
+          () => this.#expel(session),
+        );
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
       }
@@ -313,6 +312,11 @@ export class RunningServer<P extends Peer> implements Server {
     this.#endpoint.notify(session, text, Driver.now());
     this.#driver.update();
     return true;
+  }
+
+  #expel(session: P): void {
+    this.#endpoint.bye(session, "expelled", Driver.now());
+    this.#driver.update();
   }
 
   #answer(session: P, question: string): void {
@@ -389,14 +393,6 @@ export class RunningServer<P extends Peer> implements Server {
   }
 }
 
-/** What a client's endpoint does for it. */
-interface ClientActions {
-  /** Sends a notice, or returns false if there are none. */
-  notify(text: Uint8Array): boolean;
-  /** Says bye. */
-  expel(): void;
-}
-
 interface PendingNotice extends PromiseWithResolvers<boolean> {
   readonly text: Uint8Array;
 }
@@ -404,16 +400,24 @@ interface PendingNotice extends PromiseWithResolvers<boolean> {
 class Client implements ClientInfo {
   readonly id: number;
   readonly session: Peer;
-  readonly #actions: ClientActions;
+  readonly expel: () => void;
+  /** Sends a notice, or returns false if its endpoint has none. */
+  readonly #send: (notice: Uint8Array) => boolean;
   /** The notice under way, and one that waits. */
   #notices: PendingNotice[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
-  constructor(id: number, session: Peer, actions: ClientActions) {
+  constructor(
+    id: number,
+    session: Peer,
+    send: (notice: Uint8Array) => boolean,
+    expel: () => void,
+  ) {
     this.id = id;
     this.session = session;
-    this.#actions = actions;
+    this.#send = send;
+    this.expel = expel;
   }
 
   get name(): string | undefined {
@@ -438,7 +442,7 @@ class Client implements ClientInfo {
     if (this.#isOver) return false;
     const [underWay, waiting] = this.#notices;
     waiting?.resolve(false);
-    if (underWay === undefined && !this.#actions.notify(notice.text)) return false;
+    if (underWay === undefined && !this.#send(notice.text)) return false;
     this.#notices = underWay === undefined ? [notice] : [underWay, notice];
     return await notice.promise;
   }
@@ -447,11 +451,7 @@ class Client implements ClientInfo {
   noticed(isDelivered: boolean): void {
     this.#notices.shift()!.resolve(isDelivered);
     const [waiting] = this.#notices;
-    if (waiting !== undefined) this.#actions.notify(waiting.text);
-  }
-
-  expel(): void {
-    this.#actions.expel();
+    if (waiting !== undefined) this.#send(waiting.text);
   }
 
   end(): void {

@@ -123,7 +123,7 @@ export class Delivery {
 
   /** Whether the message that is under way, in either direction, is to be given up. */
   isStuck(now: number): boolean {
-    return this.#stuckAt <= now || (this.isSending && this.#retransmissions > MAX_RETRANSMISSIONS);
+    return this.#stuckAt <= now || this.#retransmissions > MAX_RETRANSMISSIONS;
   }
 
   /** Time passed that this end did not live: half of the patience is left, at least. */
@@ -146,8 +146,7 @@ export class Delivery {
 
   /** When {@linkcode Delivery.handleTimeout} wants to be called, in ms. */
   get nextTimeout(): number {
-    let earliest = this.#ackDeadline;
-    if (this.#stuckAt < earliest) earliest = this.#stuckAt;
+    let earliest = Math.min(this.#ackDeadline, this.#stuckAt);
     for (const { deadline } of this.#timers) {
       if (deadline > this.#filledAt && deadline < earliest) earliest = deadline;
     }
@@ -259,7 +258,10 @@ export class Delivery {
    * @returns The message once it is whole. One of a single segment is a view of the datagram.
    */
   receiveSegment(packet: Packet, now: number): Uint8Array | undefined {
-    if (this.#incoming === undefined) this.#startIncoming();
+    if (this.#incoming === undefined) {
+      this.#attempts.length = 0;
+      this.#repliedAt = -Infinity;
+    }
     const isWhole = packet.lastSegment === 0 && this.#incoming === undefined;
     const message = isWhole ? packet.payload : this.#collect(packet, now);
     if (message === undefined) return undefined;
@@ -328,11 +330,6 @@ export class Delivery {
     if (attempt <= (this.#attempts[segment] ?? -1)) return false;
     this.#attempts[segment] = attempt;
     return true;
-  }
-
-  #startIncoming(): void {
-    this.#attempts.length = 0;
-    this.#repliedAt = -Infinity;
   }
 
   #progress(now: number): void {
@@ -410,6 +407,7 @@ export class Delivery {
   }
 
   #finishOutgoing(): void {
+    this.#retransmissions = 0;
     this.#outgoing.stop();
     if (this.#timers.length > 1) this.#timers.length = 1;
     this.#timers[0].stop();

@@ -339,10 +339,10 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     talk.doubtedAt = now;
     // Where RESETs are forged, the next one is doubted for longer.
     const timeouts = DOUBT_TIMEOUTS * session.retransmissionTimeout;
-    const doubt = Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted;
-    talk.doubtedUntil = now + Math.min(MAX_DOUBT_MS, doubt);
+    const doubt = Math.min(MAX_DOUBT_MS, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
+    talk.doubtedUntil = now + doubt;
     // An unconfirmed bye is retransmitted anyway.
-    if (session.turn !== "leaving") session.doubt(now);
+    if (session.turn !== "leaving") session.doubt(now, doubt);
   }
 
   #handleTalkTimeout(talk: Talk, now: number): void {

@@ -155,7 +155,8 @@ export class Session implements PacketSink {
   // Made on demand: most askers never move.
   #paths: Paths | undefined;
   #isStale = false;
-  #isDoubted = false;
+  /** Least time between two probes while the other end is in doubt, in ms; 0 while it is not. */
+  #doubtPause = 0;
   readonly #seal: Seal;
   readonly #idleTimeout: number;
   readonly #rtt: RttEstimator;
@@ -312,9 +313,9 @@ export class Session implements PacketSink {
     if (!this.#isProbing) this.#startProbe(now);
   }
 
-  /** The other end may have forgotten the session: asks at a steady pace, until something is heard. */
-  doubt(now: number): void {
-    this.#isDoubted = true;
+  /** The other end may have forgotten the session: asks it at a steady pace, for `duration` ms. */
+  doubt(now: number, duration: number): void {
+    this.#doubtPause = longestPause(duration);
     this.#startProbe(now);
   }
 
@@ -342,7 +343,7 @@ export class Session implements PacketSink {
     const packet = decode(opened);
     if (packet === undefined) return this.#output.drop("malformed");
     this.#heardAt = now;
-    this.#isDoubted = false;
+    this.#doubtPause = 0;
     const { address } = this;
     // Replies go back; what is new shows that the other end moved.
     const source = this.#provedSource(from, datagram.length, now);
@@ -643,7 +644,8 @@ export class Session implements PacketSink {
   }
 
   #transmitProbe(probe: Retransmission, now: number): void {
-    probe.sent(now, this.#rtt.timeout, this.#isDoubted ? 0 : longestPause(this.#idleTimeout));
+    const longest = this.#doubtPause > 0 ? 0 : longestPause(this.#idleTimeout);
+    probe.sent(now, Math.max(this.#rtt.timeout, this.#doubtPause), longest);
     // Before the first question, the acknowledgement of the WELCOME with the name may be lost.
     const name = this.#number === 0 ? this.#delivery.name : EMPTY;
     this.transmit({
