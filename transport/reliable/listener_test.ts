@@ -720,7 +720,7 @@ Deno.test("listener: closing waits until an answer under way is delivered", () =
   }
 });
 
-// Whatever was under way was once cut after two seconds, and the server said nothing of it.
+// An answer under way was once cut after two seconds, and the server said nothing of it.
 Deno.test("listener: closing waits for an answer as long as acknowledgements come", () => {
   const close = ({ acks, everyMs }: { acks: number; everyMs: number }) => {
     const listener = newListener();
