@@ -6,10 +6,10 @@
  */
 import { constantTimeEqual, EMPTY } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
-import { ForeignLog, kindOf } from "./foreign.ts";
 import { type ByeReason, type Packet, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeWelcome, encode, encodeHello, handshakeFields } from "./packet.ts";
-import { MAX_DATAGRAM_BYTES, packetType, readHeader } from "./packet.ts";
+import { kindOf, MAX_DATAGRAM_BYTES, packetType, readHeader } from "./packet.ts";
+import { ForeignLog } from "../limits.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, longestPause, Session } from "./session.ts";
 import type { ConversationEvent, EndReason, SessionEvent, SessionOutput } from "./session.ts";

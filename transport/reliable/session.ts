@@ -9,7 +9,7 @@ import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { idHigh, idLow, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
-import type { ForeignEvent } from "./foreign.ts";
+import type { ForeignEvent } from "../limits.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, Turn, type TurnState } from "../../protocol.ts";
