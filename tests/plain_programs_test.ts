@@ -223,7 +223,7 @@ test("one question: its answer, or exit code 3", async () => {
 
 const LATIN1 = Uint8Array.from("¿año?", (character) => character.codePointAt(0)!);
 
-// Whoever sat at the other end saw nothing at all, and looked for the fault in the network.
+// The people at both ends saw nothing at all, and looked for the fault in the network.
 test("who speaks otherwise is told at the other end, once", async () => {
   const { server, port } = await startServer();
   await using _server = server;

@@ -1,8 +1,10 @@
 /**
- * Rate limits of a server, and counts of what its limits turned away.
+ * Rate limits of a server, and reports of what it turned away, each of them rare.
  *
  * @module
  */
+
+import type { Address } from "./endpoint.ts";
 
 /** Pause between two overload reports, in ms. */
 export const OVERLOAD_REPORT_INTERVAL_MS = 10_000;
@@ -42,6 +44,32 @@ export class OverloadLog {
     this.#overload = undefined;
     this.#nextReportAt = now + OVERLOAD_REPORT_INTERVAL_MS;
     return overload;
+  }
+}
+
+/**
+ * A kind of datagram that does not belong at an end: a packet where plain UDP is spoken, or of another
+ * version; text where packets are spoken; neither of them. Or an answer of plain UDP from another address of
+ * the server, which is taken all the same.
+ */
+export type ForeignKind = "packet" | "version" | "text" | "binary" | "address";
+
+/** Such a datagram came from there, if the address is not forged. */
+export type ForeignEvent = {
+  readonly type: "foreign";
+  readonly kind: ForeignKind;
+  readonly from: Address;
+};
+
+/** Tells of each kind once in {@linkcode OVERLOAD_REPORT_INTERVAL_MS}. */
+export class ForeignLog {
+  readonly #toldAt = new Map<ForeignKind, number>();
+
+  /** The event for a datagram of that kind, unless the kind was told lately. */
+  take(kind: ForeignKind, from: Address, now: number): ForeignEvent | undefined {
+    if (now < (this.#toldAt.get(kind) ?? -Infinity) + OVERLOAD_REPORT_INTERVAL_MS) return undefined;
+    this.#toldAt.set(kind, now);
+    return { type: "foreign", kind, from };
   }
 }
 

@@ -77,7 +77,6 @@ export {
   MessageTooLongError,
   type Monitor,
 } from "./endpoint.ts";
-export type { ForeignEvent, ForeignKind } from "./reliable/foreign.ts";
 export {
   type ByeReason,
   type Header,
@@ -104,6 +103,7 @@ export {
 export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
 export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";
 export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
+export { type ForeignEvent, type ForeignKind } from "./limits.ts";
 export { type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
 export {
   DEFAULT_HOSTNAME,

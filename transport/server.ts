@@ -13,10 +13,9 @@ import {
   MAX_SESSIONS_PER_ADDRESS,
 } from "./reliable/listener.ts";
 import { type Address, type Endpoint, MessageTooLongError, type Monitor } from "./endpoint.ts";
-import type { ForeignKind } from "./reliable/foreign.ts";
 import { type ByeReason, MAX_NOTICE_BYTES } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
-import type { Overload } from "./limits.ts";
+import type { ForeignKind, Overload } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
 import { bindUdp, type DatagramSocket, Driver, pause, RANDOMNESS } from "./driver.ts";

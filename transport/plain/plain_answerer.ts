@@ -6,11 +6,10 @@
  */
 import type { ListenerEvent } from "../reliable/listener.ts";
 import { type Address, Endpoint, formatAddress } from "../endpoint.ts";
-import type { ByeReason } from "../reliable/packet.ts";
+import { type ByeReason, kindOf } from "../reliable/packet.ts";
 import { decodePlain, encodePlain } from "./plain_message.ts";
-import { ForeignLog, kindOf } from "../reliable/foreign.ts";
 import type { EndReason } from "../reliable/session.ts";
-import { OverloadLog } from "../limits.ts";
+import { ForeignLog, OverloadLog } from "../limits.ts";
 import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
 
 /** How a {@linkcode PlainAnswerer} works. */

@@ -7,8 +7,8 @@
 import { encodeText } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection } from "../endpoint.ts";
 import type { DialerEvent } from "../reliable/dialer.ts";
-import { ForeignLog, kindOf } from "../reliable/foreign.ts";
-import type { ByeReason } from "../reliable/packet.ts";
+import { ForeignLog } from "../limits.ts";
+import { type ByeReason, kindOf } from "../reliable/packet.ts";
 import { decodePlain } from "./plain_message.ts";
 import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
 

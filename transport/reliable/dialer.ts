@@ -6,11 +6,11 @@
  */
 import { constantTimeEqual, EMPTY } from "../bytes.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
-import { ForeignLog, kindOf } from "./foreign.ts";
 import { type ByeReason, type Packet, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeWelcome, encode, encodeHello, handshakeFields } from "./packet.ts";
-import { isOtherVersion, isReset, MAX_DATAGRAM_BYTES, packetId } from "./packet.ts";
+import { isOtherVersion, isReset, kindOf, MAX_DATAGRAM_BYTES, packetId } from "./packet.ts";
 import { packetType, readHeader } from "./packet.ts";
+import { ForeignLog } from "../limits.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { agreedIdleTimeout, GAP_MS, Session } from "./session.ts";
 import type { ConversationEvent, EndReason, SessionEvent, SessionOutput } from "./session.ts";

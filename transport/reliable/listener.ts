@@ -6,17 +6,17 @@
  */
 import { Deadlines, type Sleeper } from "./deadlines.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
-import { type ForeignEvent, ForeignLog, kindOf } from "./foreign.ts";
 import { type ByeReason, type Hello, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeHello, encode, encodeWelcome, handshakeFields } from "./packet.ts";
 import { idLow, MAX_DATAGRAM_BYTES, packetId, packetIdLow } from "./packet.ts";
-import { isOtherVersion, isReset, packetType, readHeader } from "./packet.ts";
+import { isOtherVersion, isReset, kindOf, packetType, readHeader } from "./packet.ts";
 import { isSame } from "./path.ts";
 import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
+import { type ForeignEvent, ForeignLog } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** Sessions that a server holds at once, unless an option says otherwise. */

@@ -5,7 +5,8 @@
  * @module
  */
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
-import { allocate, EMPTY, Views } from "../bytes.ts";
+import { allocate, decodeText, EMPTY, Views } from "../bytes.ts";
+import type { ForeignKind } from "../limits.ts";
 
 /** Largest datagram sent or accepted, in bytes: fits every path without fragments (RFC 7252 §4.6). */
 export const MAX_DATAGRAM_BYTES = 1152;
@@ -288,6 +289,16 @@ export function isOtherVersion(datagram: Uint8Array): boolean {
  */
 export function isReset(datagram: Uint8Array): boolean {
   return datagram[4] === RULES.reset.code;
+}
+
+/** The kind of a datagram that was of no use. */
+export function kindOf(datagram: Uint8Array): ForeignKind {
+  if (packetType(datagram) !== undefined) return "packet";
+  const start = datagram.subarray(0, 64);
+  if (start.length > 3 && String.fromCharCode(...start.subarray(0, 3)) === "PyR") return "version";
+  // Most noise has a control character; to decode it all would cost much in a flood.
+  const isNoise = start.some((byte) => byte < 0x09 || byte > 0x0d && byte < 0x20);
+  return isNoise || decodeText(datagram) === undefined ? "binary" : "text";
 }
 
 /** The id in a datagram for which {@linkcode packetType} knew a type, or of another version. */

@@ -9,7 +9,7 @@ import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { idHigh, idLow, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
-import type { ForeignEvent } from "./foreign.ts";
+import type { ForeignEvent } from "../limits.ts";
 import { isSame, Paths } from "./path.ts";
 import { RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
