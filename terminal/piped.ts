@@ -65,6 +65,7 @@ export class PipedPrompter implements Prompter {
     else if (line === null || !this.#isEchoed) this.#output.write(`${line ?? ""}\n`);
     this.#prompt = undefined;
     this.#endShown = line === null;
+    await this.#output.room();
     return line;
   }
 

@@ -128,19 +128,41 @@ export class Writer {
   /** Sends all of `text`, or as much of it as the stream takes before it breaks: for the queue only. */
   async send(text: string): Promise<void> {
     let bytes = this.#encoder.encode(text);
-    while (bytes.length > 0 && !this.#broken) {
+    let isHeld = false;
+    while ((bytes.length > 0 || isHeld) && !this.#broken) {
+      const piece = isHeld ? new Uint8Array() : pieceOf(bytes);
       try {
-        bytes = bytes.subarray(await this.#stream.write(bytes));
+        bytes = bytes.subarray(await this.#stream.write(piece));
+        isHeld = false;
       } catch (error) {
-        if (error instanceof Deno.errors.WouldBlock) {
-          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
-        } else {
-          this.#broken = true;
-          this.#onBroken(error as Error);
+        if (!(error instanceof Deno.errors.WouldBlock)) return this.#break(error as Error);
+        if (this.#stream === Deno.stdout && piece.length < HELD && piece.at(-1) !== LF) {
+          bytes = bytes.subarray(piece.length);
+          isHeld = true;
         }
+        await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
+
+  #break(error: Error): void {
+    this.#broken = true;
+    this.#onBroken(error);
+  }
+}
+
+const LF = 0x0a;
+
+/** Bytes that a pipe takes all or not at all (PIPE_BUF of Linux). */
+const PIECE = 4096;
+
+/** Deno holds fewer bytes than these of an unfinished line for stdout, and sends them with the next. */
+const HELD = 1024;
+
+/** The bytes to write next, such that it is known of them what a pipe that would block has taken. */
+function pieceOf(bytes: Uint8Array): Uint8Array {
+  const most = bytes.subarray(0, PIECE);
+  return most.subarray(0, most.lastIndexOf(LF) + 1 || PIECE);
 }
 
 /** Sets the mode once all is written: the system waits for that, and would stop the loop. */

@@ -328,8 +328,7 @@ export class Terminal {
 
   #write(writer: Writer, text: string): void {
     this.#eraseStatus();
-    const { columns } = this.#size();
-    const shown = layOut(text, writer.terminal ? columns : 0);
+    const shown = layOut(text, writer.terminal ? this.#size().columns : 0);
     const isBesidePrompt = writer === this.#screen || writer.terminal && this.#screen.terminal;
     if (isBesidePrompt) this.#active?.hide();
     writer.write(`${shown}\n`);

@@ -7,7 +7,7 @@
 
 import { Terminal } from "../terminal/terminal.ts";
 
-const terminal = new Terminal();
+const terminal = new Terminal({ describeDropped: (count) => `${count} avisos perdidos` });
 terminal.onInterrupt(() => exit("Interrumpido", 130));
 terminal.broken.then(({ stream, error }) => exit(`Error: ${stream}: ${error.name}`, 7));
 terminal.hangup.then(() => exit("Colgado", 129));
@@ -28,6 +28,8 @@ while (true) {
 }
 terminal.print("Adiós");
 terminal.close();
+await terminal.flush(2_000);
+Deno.exit(0);
 
 async function exit(notice: string, code: number): Promise<never> {
   terminal.close();
@@ -44,6 +46,10 @@ async function obey(line: string): Promise<void> {
     }
   } else if (line === "aviso") {
     terminal.notice("Aviso");
+  } else if (line === "inundar") {
+    for (let number = 0; number < 20_000; number++) terminal.notice(`Aviso ${"-".repeat(60)}`);
+  } else if (line === "fila") {
+    setTimeout(() => terminal.status("Esperan 3: 4 Ana, 5 漢字 y 7 Luis 👍"), 300);
   } else if (line === "retirar") {
     signal = AbortSignal.timeout(600);
   } else if (line === "estado") {
