@@ -95,7 +95,7 @@ export class LineReader {
   #decode(bytes: Uint8Array, isLast: boolean): string {
     if (this.#decoder === undefined) {
       bytes = Uint8Array.from([...this.#start, ...bytes]);
-      this.#start = [...bytes];
+      this.#start = [...bytes.subarray(0, 2)];
       if (bytes.length < 2 && !isLast) return "";
       this.#decoder = decoderFor(bytes);
     }
@@ -126,16 +126,14 @@ function utf8(): Decoder {
       return decoder.decode(bytes, { stream });
     } catch {
       decoder = create();
-      const last = bytes.at(-1);
-      return last === LF || last === CR ? INVALID + String.fromCharCode(last) : INVALID;
+      return INVALID + new TextDecoder().decode(bytes).replace(/[^\r\n]/g, "");
     }
   };
   return (bytes, isLast) => {
     let text = "";
     for (let start = 0, end = 0; start < bytes.length; start = end) {
       while (end < bytes.length && bytes[end] !== LF && bytes[end] !== CR) end++;
-      end = Math.min(end + 1, bytes.length);
-      text += decode(bytes.subarray(start, end), true);
+      text += decode(bytes.subarray(start, ++end), true);
     }
     return isLast ? text + decode(new Uint8Array(), false) : text;
   };

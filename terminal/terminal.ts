@@ -104,7 +104,6 @@ export class Terminal {
   #rowsSinceContext = 0;
   #status: string | undefined;
   #hasStatusRow = false;
-  #isStale = false;
   #listeners = {
     interrupt: [] as (() => void)[],
     suspend: [] as (() => void)[],
@@ -120,7 +119,7 @@ export class Terminal {
     this.hangup = this.#hangs.promise;
     const { input = Deno.stdin, output = Deno.stdout, errors = Deno.stderr } = options;
     this.#size = options.size ?? consoleSize;
-    this.#isDumb = options.isDumb ?? isTermDumb();
+    this.#isDumb = options.isDumb ?? isTermDumb(input, output, errors);
     this.#describeDropped = options.describeDropped;
     this.#input = input;
     this.#output = new Writer(output, this.#breaking("stdout", output.isTerminal()));
@@ -255,7 +254,10 @@ export class Terminal {
     if (line === this.#status || this.#isClosed) return;
     this.#status = line;
     if (this.interactive && this.#isAsking) {
-      this.#refresh();
+      // A screen that takes nothing gets the last one with the next text.
+      if (this.#screen.queue.isFull) return;
+      this.#active?.hide();
+      this.#active?.show();
     } else if (this.#errors.terminal && !this.#isDumb && !this.#active?.asking) {
       this.#eraseStatus();
       if (line !== undefined) this.#errors.write(cut(line, this.#size().columns));
@@ -353,16 +355,6 @@ export class Terminal {
     this.#rowsSinceContext = shown.length - lines.length;
   }
 
-  /** Draws the prompt anew once the screen takes it: what changed meanwhile is drawn once. */
-  async #refresh(): Promise<void> {
-    if (this.#isStale) return;
-    this.#isStale = true;
-    await this.#screen.room();
-    this.#isStale = false;
-    this.#active?.hide();
-    this.#active?.show();
-  }
-
   #eraseStatus(): void {
     if (!this.#hasStatusRow) return;
     this.#errors.write("\r\x1b[K");
@@ -409,7 +401,8 @@ function consoleSize(): { columns: number; rows: number } {
   }
 }
 
-function isTermDumb(): boolean {
+function isTermDumb(...streams: { isTerminal(): boolean }[]): boolean {
+  if (!streams.some((stream) => stream.isTerminal())) return false;
   // Asked without the permission, the system would ask the person at the terminal.
   const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
   return state === "granted" && Deno.env.get("TERM") === "dumb";
