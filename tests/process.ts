@@ -21,8 +21,8 @@ export function command(name: ProgramName, ...args: string[]): string[] {
 
 /** Permissions of each program: those of the tasks in `deno.json`, as a test asserts. */
 export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
-  servidor: ["--allow-net", "--allow-sys=networkInterfaces"],
-  cliente: ["--allow-net"],
+  servidor: ["--allow-net", "--allow-env=TERM", "--allow-sys=networkInterfaces"],
+  cliente: ["--allow-net", "--allow-env=TERM"],
 };
 
 /** A program that runs, or has ended. */

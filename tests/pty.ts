@@ -78,6 +78,16 @@ export class Pty implements AsyncDisposable {
     await this.#order({ rows, columns });
   }
 
+  /** Reads what is written to the screen, or leaves it unread, as a terminal that is stopped. */
+  async reads(reads: boolean): Promise<void> {
+    await this.#order({ reads });
+  }
+
+  /** Closes the window. */
+  async hangUp(): Promise<void> {
+    await this.#order({ hangup: true });
+  }
+
   /** Sends the command a signal by its number. */
   async signal(signal: number): Promise<void> {
     await this.#order({ signal });

@@ -7,17 +7,12 @@
 
 import { Terminal } from "../terminal/terminal.ts";
 
-const terminal = new Terminal();
-terminal.onInterrupt(() => {
-  terminal.notice("Interrumpido");
-  terminal.close();
-  Deno.exit(130);
-});
-terminal.broken.then(({ stream, error }) => {
-  terminal.notice(`Error: ${stream}: ${error.name}`);
-  terminal.close();
-  Deno.exit(7);
-});
+const terminal = new Terminal({ describeDropped: (count) => `${count} avisos perdidos` });
+terminal.onInterrupt(() => exit("Interrumpido", 130));
+terminal.broken.then(({ stream, error }) => exit(`Error: ${stream}: ${error.name}`, 7));
+terminal.hangup.then(() => exit("Colgado", 129));
+terminal.onSuspend(() => terminal.notice("Ctrl-Z"));
+terminal.onInvalidLine((number) => terminal.notice(`Error: línea ${number}`));
 if (Deno.args.includes("--ended")) {
   terminal.ended.then(() => terminal.notice("Fin de la entrada"));
 }
@@ -33,6 +28,15 @@ while (true) {
 }
 terminal.print("Adiós");
 terminal.close();
+await terminal.flush(2_000);
+Deno.exit(0);
+
+async function exit(notice: string, code: number): Promise<never> {
+  terminal.close();
+  terminal.notice(notice);
+  await terminal.flush(2_000);
+  Deno.exit(code);
+}
 
 async function obey(line: string): Promise<void> {
   terminal.print(`Leído: ${line}`);
@@ -42,6 +46,10 @@ async function obey(line: string): Promise<void> {
     }
   } else if (line === "aviso") {
     terminal.notice("Aviso");
+  } else if (line === "inundar") {
+    for (let number = 0; number < 20_000; number++) terminal.notice(`Aviso ${"-".repeat(60)}`);
+  } else if (line === "fila") {
+    setTimeout(() => terminal.status("Esperan 3: 4 Ana, 5 漢字 y 7 Luis 👍"), 300);
   } else if (line === "retirar") {
     signal = AbortSignal.timeout(600);
   } else if (line === "estado") {

@@ -3,7 +3,7 @@
 Arguments: rows, columns, "apart" or "together" (standard error), and the command.
 Orders come in and events go out as one JSON object a line:
 
-in:   {"keys": "..."}  {"rows": 24, "columns": 80}  {"signal": 15}
+in:   {"keys": "..."}  {"rows": 24, "columns": 80}  {"signal": 15}  {"reads": false}  {"hangup": true}
 out:  {"pid": 1}  {"screen": "<base64>"}  {"errors": "<base64>"}  {"exit": 0}
 """
 
@@ -17,6 +17,8 @@ import signal
 import struct
 import sys
 import termios
+
+ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 
 
 def main():
@@ -42,12 +44,15 @@ def serve(pid, screen, errors):
     selector.register(0, selectors.EVENT_READ)
     selector.register(screen, selectors.EVENT_READ)
     selector.register(errors, selectors.EVENT_READ)
+    terminal = Terminal(pid, screen, selector)
     # The screen is closed by the last process that holds it.
-    while screen in selector.get_map():
-        for key, _ in selector.select():
+    while terminal.is_open:
+        for key, _ in selector.select(terminal.patience):
             data = read(key.fd)
             if not data:
                 selector.unregister(key.fd)
+                if key.fd == screen:
+                    terminal.is_open = False
                 if key.fd == 0:
                     # The giver of the orders is gone.
                     os.kill(pid, signal.SIGKILL)
@@ -58,7 +63,9 @@ def serve(pid, screen, errors):
             else:
                 *lines, orders = (orders + data).split(b"\n")
                 for line in lines:
-                    obey(json.loads(line), pid, screen)
+                    terminal.obey(json.loads(line))
+        if terminal.patience is not None and os.waitid(os.P_PID, pid, ENDED):
+            terminal.is_open = False
     while errors in selector.get_map():
         data = read(errors)
         if not data:
@@ -69,15 +76,33 @@ def serve(pid, screen, errors):
     tell({"exit": code if code >= 0 else 128 - code})
 
 
-def obey(order, pid, screen):
-    if "keys" in order:
-        keys = order["keys"].encode()
-        while keys:
-            keys = keys[os.write(screen, keys):]
-    if "rows" in order:
-        resize(screen, order["rows"], order["columns"])
-    if "signal" in order:
-        os.kill(pid, order["signal"])
+class Terminal:
+    def __init__(self, pid, screen, selector):
+        self.pid = pid
+        self.screen = screen
+        self.selector = selector
+        self.is_open = True
+        # Nobody tells the end of a command whose screen is not read.
+        self.patience = None
+
+    def obey(self, order):
+        if "keys" in order:
+            keys = order["keys"].encode()
+            while keys:
+                keys = keys[os.write(self.screen, keys):]
+        if "rows" in order:
+            resize(self.screen, order["rows"], order["columns"])
+        if "signal" in order:
+            os.kill(self.pid, order["signal"])
+        if order.get("reads") is True:
+            self.selector.register(self.screen, selectors.EVENT_READ)
+            self.patience = None
+        if order.get("reads") is False or "hangup" in order:
+            self.selector.unregister(self.screen)
+            self.patience = 0.1
+        if "hangup" in order:
+            os.close(self.screen)
+            self.is_open = False
 
 
 def resize(terminal, rows, columns):
