@@ -156,7 +156,8 @@ export class ConsoleAsker implements Asker {
       case "answer":
         clearInterval(this.#timer);
         terminal.status("Pregunta respondida");
-        return terminal.print(this.#label + clean(event.answer));
+        terminal.print(this.#label + clean(event.answer));
+        return;
       case "unanswered":
         return terminal.status(undefined);
       case "foreign":

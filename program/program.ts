@@ -13,6 +13,9 @@ import { describeBroken, EXIT, Failure } from "./words.ts";
 
 export { EXIT } from "./words.ts";
 
+/** Longest wait for a stream that takes nothing, in ms. */
+const MAX_FLUSH_MS = 2_000;
+
 /** A program: its options and its work. */
 export interface Program extends ArgumentNames {
   /** The text of `--ayuda`. */
@@ -38,14 +41,20 @@ export interface Run {
 /** Runs a program to its end, and ends the process. */
 export async function run(program: Program): Promise<never> {
   const terminal = new Terminal();
-  const abort = (event: Event, error: unknown) => {
+  const abort = async (event: Event, error: unknown) => {
     event.preventDefault();
-    Deno.exit(report(error, terminal));
+    await exit(report(error, terminal), terminal);
   };
   addEventListener("unhandledrejection", (event) => abort(event, event.reason));
   addEventListener("error", (event) => abort(event, event.error));
   const code = await complete(program, terminal).catch((error) => report(error, terminal));
   terminal.close();
+  return await exit(code, terminal);
+}
+
+/** Ends the process once all is written, or nobody has read it for too long. */
+async function exit(code: number, terminal: Terminal): Promise<never> {
+  await terminal.flush(MAX_FLUSH_MS);
   Deno.exit(code);
 }
 

@@ -11,26 +11,32 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import { onSignal, takeKeys } from "./streams.ts";
-import type { Prompter, TerminalInput, Writer } from "./streams.ts";
+import { cut, INDENT } from "./layout.ts";
+import { onSignal } from "./streams.ts";
+import type { Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
-/** Keys that are kept, in UTF-16 code units, before the keyboard has to wait for a prompt. */
-const MAX_TYPED_AHEAD = 131_072;
+/** Keys that wait for a prompt, in UTF-16 code units; what is typed beyond them is lost. */
+const MAX_TYPED_AHEAD = 1_048_576;
 
 /** Lines that the arrow keys bring back. */
 const HISTORY_SIZE = 100;
 
+const PASTE_START = "\x1b[200~";
+const PASTE_END = "\x1b[201~";
+
 /**
- * One key or one run of plain characters. An escape sequence that is still incomplete does not match,
- * so that its rest, which may come with the next read, is not taken for text.
+ * One key, one run of plain characters or one paste. An escape sequence or a paste that is still
+ * incomplete does not match, so that its rest, which may come with the next read, is not taken for
+ * text.
  */
 const KEY =
   // deno-lint-ignore no-control-regex
-  /^(?:\x1b(?:\[[0-?]*[ -/]*[@-~]|O[^]|[^[O\x1b]|(?=\x1b))|\r\n?|[^\x00-\x1f\x7f\u2028\u2029]+|[^\x1b])/u;
+  /^(?:\x1b\[200~[^]*?\x1b\[201~|\x1b(?:\[(?!200~)[0-?]*[ -/]*[@-~]|O[^]|[^[O\x1b]|(?=\x1b))|\r\n?|[^\x00-\x1f\x7f\u2028\u2029]+|[^\x1b])/u;
 
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
-/** A Ctrl-D typed in line mode, as Linux delivers it in cbreak mode. */
+const CTRL_Z = "\x1a";
+/** A Ctrl-D typed in line mode, as Linux delivers it in raw mode. */
 const EARLY_CTRL_D = "\0";
 const ESCAPE = "\x1b";
 const DELETE = "\x7f";
@@ -46,26 +52,35 @@ export interface EditorOptions {
   output: Writer;
   /** Width of the terminal. */
   columns: () => number;
-  /** Called on Ctrl-C where that is a key and not a signal: Windows. */
+  /** The row above the prompt. */
+  status: () => string | undefined;
+  /** Called on Ctrl-C. */
   onInterrupt: () => void;
+  /** Called on Ctrl-Z. */
+  onSuspend: () => void;
+  /** Called when the keyboard is gone; the end of input follows. */
+  onHangup: () => void;
 }
 
-/** Readline's own count of rows above the cursor, which is in no type but decides what it erases. */
-type RowCounting = Interface & { prevRows: number };
+/** Readline, and its own count of rows above the cursor, which decides what it erases. */
+type Readline = Interface & { prevRows: number; history: string[] };
 
 /** Shows prompts in a terminal and lets the answers be edited. */
 export class Editor implements Prompter {
   readonly ended: Promise<void>;
-  #input: TerminalInput;
+  #options: EditorOptions;
   #reader: ReadableStreamDefaultReader<Uint8Array>;
   #output: Writer;
-  #onInterrupt: () => void;
   #keys = new Keys();
-  #display: Display;
-  #readline: RowCounting;
+  #readline: Readline;
+  #prompt = "";
+  #complete: PromptOptions["complete"];
   #typed = "";
+  #lastKeyAt = performance.now();
   #settle: ((line: string | null | undefined) => void) | undefined;
-  #typedIsTaken = Promise.withResolvers<void>();
+  /** While typed keys go to the history, the count of lines that went there. */
+  #aside: number | undefined;
+  #isPasteAside = false;
   #end = Promise.withResolvers<void>();
   #closed = false;
   #ignoreSignals = [
@@ -74,25 +89,27 @@ export class Editor implements Prompter {
   ];
 
   /** Takes the keyboard over, until {@linkcode close}. */
-  constructor({ input, output, columns, onInterrupt }: EditorOptions) {
+  constructor(options: EditorOptions) {
     this.ended = this.#end.promise;
-    this.#input = input;
-    this.#reader = input.readable.getReader();
-    this.#output = output;
-    this.#onInterrupt = onInterrupt;
-    this.#display = new Display((text) => output.write(text), columns);
+    this.#options = options;
+    this.#reader = options.input.readable.getReader();
+    this.#output = options.output;
+    const draw = (text: string) => {
+      if (this.#aside === undefined) this.#output.write(text);
+    };
+    const display = new Display(draw, options.columns);
     this.#readline = createInterface({
       // Readline uses no more of a stream than these have.
       input: this.#keys as unknown as NodeJS.ReadableStream,
-      output: this.#display as unknown as NodeJS.WritableStream,
+      output: display as unknown as NodeJS.WritableStream,
       terminal: true,
       historySize: HISTORY_SIZE,
-    }) as RowCounting;
-    this.#readline.on("line", (line: string) => this.#answer(line));
+    }) as Readline;
+    this.#readline.on("line", (line: string) => this.#enter(line));
     this.#readline.on("close", () => this.#finish());
     // Readline would stop the process by itself, for which it lacks the permission.
     this.#readline.on("SIGTSTP", () => {});
-    takeKeys(this.#input);
+    this.#takeKeys();
     this.#pump();
   }
 
@@ -100,7 +117,15 @@ export class Editor implements Prompter {
     return this.#settle !== undefined;
   }
 
-  async question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined> {
+  /** Rows from the first of the status and the prompt to that of the cursor. */
+  get rows(): number {
+    return this.#readline.getCursorPos().rows + 1;
+  }
+
+  async question(
+    prompt: string,
+    { signal, complete }: PromptOptions,
+  ): Promise<string | null | undefined> {
     if (this.#closed) return null;
     const { promise, resolve } = Promise.withResolvers<string | null | undefined>();
     // The text typed so far stays in readline and appears behind the next prompt.
@@ -109,7 +134,8 @@ export class Editor implements Prompter {
       this.#answer(undefined);
     };
     this.#settle = resolve;
-    this.#readline.setPrompt(prompt);
+    this.#prompt = prompt;
+    this.#complete = complete;
     this.show();
     signal?.addEventListener("abort", withdraw);
     this.#feed();
@@ -124,7 +150,29 @@ export class Editor implements Prompter {
   }
 
   show(): void {
-    if (this.asking) this.#readline.prompt(true);
+    if (this.asking) this.#draw(this.#options.status());
+  }
+
+  /** Moves what stands in the prompt and what was typed ahead to the history, if there is anything. */
+  setAside(): boolean {
+    if (this.#closed) return false;
+    this.hide();
+    this.#aside = 0;
+    this.#feed();
+    if (this.#readline.line !== "") this.#keys.emit("data", "\r");
+    this.#isPasteAside = this.#typed.startsWith(PASTE_START);
+    const wasAny = this.#aside > 0 || this.#isPasteAside;
+    this.#aside = undefined;
+    this.show();
+    return wasAny;
+  }
+
+  /** Resolves when no key came for `ms` milliseconds. */
+  async quiet(ms: number): Promise<void> {
+    for (let left = ms; left > 0 && !this.#closed;) {
+      left = this.#lastKeyAt + ms - performance.now();
+      if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
+    }
   }
 
   close(): void {
@@ -134,24 +182,79 @@ export class Editor implements Prompter {
     this.#readline.close();
   }
 
-  /** Hands typed keys to readline as long as a prompt is there to receive them. */
+  #draw(status?: string): void {
+    const row = status && `${cut(status, this.#options.columns())}\n`;
+    this.#readline.setPrompt((row ?? "") + this.#prompt);
+    this.#readline.prompt(true);
+  }
+
+  /** Hands typed keys to readline as long as somebody is there to receive them. */
   #feed(): void {
-    while (this.asking) {
+    const isAtEnd = () => END_OF_INPUT.test(this.#typed) && this.#readline.line === "";
+    while (this.asking || this.#aside !== undefined && !isAtEnd()) {
       const [key] = KEY.exec(this.#typed) ?? [];
       if (key === undefined) break;
       this.#typed = this.#typed.slice(key.length);
       this.#press(key);
     }
-    if (this.#typed.length <= MAX_TYPED_AHEAD) this.#typedIsTaken.resolve();
-    const ends = END_OF_INPUT.test(this.#typed) && this.#readline.line === "";
-    if (ends) this.close();
+    if (isAtEnd()) this.close();
   }
 
   #press(key: string): void {
-    if (key >= " " && key !== DELETE) this.#readline.write(key);
-    else this.#keys.emit("data", key === "\r\n" ? "\r" : key);
+    const isShown = this.#aside === undefined;
+    if (key.startsWith(PASTE_START)) this.#paste(key.slice(PASTE_START.length, -PASTE_END.length));
+    else if (key === "\t" && this.#complete) this.#completeLine(this.#complete);
+    else if (key >= " " && key !== DELETE) this.#readline.write(key);
+    else {
+      const isEnter = key[0] === "\r" || key === "\n";
+      // The transcript on the screen is made of prompts and lines alone.
+      if (isEnter && isShown && this.#options.status() !== undefined) {
+        this.hide();
+        this.#draw();
+      }
+      this.#keys.emit("data", isEnter ? "\r" : key);
+    }
     // Deno 2.9's readline does not count a row that was begun by pasted text or by a wide character.
     if (this.asking) this.#countRows();
+  }
+
+  /** Puts pasted text in as it is, but for controls and a last line end. */
+  #paste(pasted: string): void {
+    const lines = pasted.replace(/\r\n?/g, "\n").replace(/\n$/, "");
+    const text = lines.replace(/[^\P{Cc}\n\t]/gu, "").replaceAll("\n", `\n${INDENT}`);
+    if (this.#isPasteAside) this.#readline.history.unshift(text);
+    else this.#insert(text, this.#readline.cursor);
+    this.#isPasteAside = false;
+  }
+
+  /** Replaces what stands before the cursor, from `start` on. */
+  #insert(text: string, start: number): void {
+    const { line, cursor } = this.#readline;
+    const changed = {
+      line: line.slice(0, start) + text + line.slice(cursor),
+      cursor: start + text.length,
+    };
+    this.hide();
+    Object.assign(this.#readline, changed);
+    this.show();
+  }
+
+  #completeLine(complete: (line: string) => readonly string[]): void {
+    const line = this.#readline.line.slice(0, this.#readline.cursor);
+    const [first, ...others] = complete(line);
+    if (first === undefined) return;
+    let common = first;
+    while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
+    if (common.length > line.length) return this.#insert(common, 0);
+    if (others.length === 0 || !this.asking) return;
+    this.hide();
+    this.#output.write(`${[first, ...others].join("  ")}\n`);
+    this.show();
+  }
+
+  #enter(line: string): void {
+    if (this.#aside === undefined) this.#answer(line.replace(/\n {0,4}/g, "\n"));
+    else if (line !== "") this.#aside++;
   }
 
   #answer(line: string | null | undefined): void {
@@ -169,20 +272,34 @@ export class Editor implements Prompter {
       }));
       if (done) break;
       const keys = decoder.decode(value, { stream: true });
+      this.#lastKeyAt = performance.now();
       this.#type(isFirst ? keys.replaceAll(EARLY_CTRL_D, CTRL_D) : keys);
       isFirst = false;
-      this.#typedIsTaken = Promise.withResolvers();
       this.#feed();
-      await this.#typedIsTaken.promise;
     }
+    // Keys have no end: the terminal is gone.
+    if (!this.#closed) this.#options.onHangup();
     this.close();
   }
 
   #type(keys: string): void {
-    if (keys.includes(CTRL_C)) this.#onInterrupt();
+    if (keys.includes(CTRL_C)) this.#options.onInterrupt();
+    if (keys.includes(CTRL_Z)) keys = this.#suspend(keys);
     // The Escape key by itself means nothing, and must not take the next letter with it.
     if (this.#typed.endsWith(ESCAPE) && !/^[[O]/.test(keys)) this.#typed = this.#typed.slice(0, -1);
-    this.#typed += keys.replaceAll(CTRL_C, "");
+    const typed = this.#typed + keys.replaceAll(CTRL_C, "");
+    const excess = typed.slice(MAX_TYPED_AHEAD);
+    const end = excess.lastIndexOf(PASTE_END);
+    // A paste that is too long still has an end.
+    this.#typed = typed.slice(0, MAX_TYPED_AHEAD) +
+      (end < 0 ? excess.slice(-PASTE_END.length) : PASTE_END);
+  }
+
+  #suspend(keys: string): string {
+    const isEmpty = this.#readline.line === "" && this.#typed === "" && keys === CTRL_Z;
+    if (isEmpty && Deno.build.os === "windows") return CTRL_D;
+    this.#options.onSuspend();
+    return keys.replaceAll(CTRL_Z, "");
   }
 
   #finish(): void {
@@ -190,10 +307,16 @@ export class Editor implements Prompter {
     if (this.asking) this.#output.write("\n");
     this.#answer(null);
     for (const ignore of this.#ignoreSignals) ignore();
-    this.#input.setRaw(false);
-    this.#typedIsTaken.resolve();
+    this.#output.write("\x1b[?2004l");
+    this.#options.input.setRaw(false);
     this.#reader.cancel().catch(() => {});
     this.#end.resolve();
+  }
+
+  /** Takes keys one by one and without echo, Ctrl-C and Ctrl-Z too; pastes come between marks. */
+  #takeKeys(): void {
+    this.#options.input.setRaw(true);
+    this.#output.write("\x1b[?2004h");
   }
 
   #countRows(): void {
@@ -206,8 +329,8 @@ export class Editor implements Prompter {
   }
 
   #continued(): void {
-    this.#input.setRaw(false);
-    takeKeys(this.#input);
+    this.#options.input.setRaw(false);
+    this.#takeKeys();
     this.#readline.prevRows = 0;
     this.show();
   }

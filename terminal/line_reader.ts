@@ -10,12 +10,19 @@
  */
 export const MAX_LINE_LENGTH = 1_048_576;
 
+const LF = 0x0a;
+const CR = 0x0d;
+
+/** Stands for bytes that are not text: no decoder gives a lone surrogate. */
+const INVALID = "\ud800";
+
 /**
- * Reads lines of UTF-8 that end in LF or CRLF; the last one may lack its end.
+ * Reads lines that end in LF or CRLF, or in CR if the first line does; the last may lack its end.
  *
- * A byte order mark at the start is dropped, bytes that are not UTF-8 become U+FFFD, and what a line
- * has beyond {@linkcode MAX_LINE_LENGTH} is dropped. Nothing is read ahead of the chunk that holds
- * the line asked for, so a fast writer waits for a slow reader.
+ * The text is UTF-8, or UTF-16 with a byte order mark; a mark at the start is dropped. A line that is
+ * not valid is left out and told by its number; what a line has beyond {@linkcode MAX_LINE_LENGTH} is
+ * dropped. Nothing is read ahead of the chunk that holds the line asked for, so a fast writer waits
+ * for a slow reader.
  *
  * @example
  * ```ts
@@ -30,16 +37,20 @@ export const MAX_LINE_LENGTH = 1_048_576;
  */
 export class LineReader {
   #reader: ReadableStreamDefaultReader<Uint8Array>;
-  // The mark at the start is dropped here: Deno's decoder drops one at the start of any chunk.
-  #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  #onInvalid: (line: number) => void;
+  #decoder: Decoder | undefined;
+  #start: number[] = [];
   #isStart = true;
+  #lineEnd: RegExp | undefined;
   #lines: string[] = [];
   #partial = "";
+  #number = 0;
   #done = false;
 
-  /** Takes the stream for itself until it ends or {@linkcode close} is called. */
-  constructor(stream: ReadableStream<Uint8Array>) {
+  /** Takes the stream until it ends or {@linkcode close} is called. Line numbers begin at 1. */
+  constructor(stream: ReadableStream<Uint8Array>, onInvalid: (line: number) => void = () => {}) {
     this.#reader = stream.getReader();
+    this.#onInvalid = onInvalid;
   }
 
   /**
@@ -48,8 +59,14 @@ export class LineReader {
    * @throws what the stream throws, once; the end follows
    */
   async next(): Promise<string | null> {
-    while (this.#lines.length === 0 && !this.#done) await this.#fill();
-    return this.#lines.shift() ?? null;
+    while (true) {
+      while (this.#lines.length === 0 && !this.#done) await this.#fill();
+      const line = this.#lines.shift();
+      if (line === undefined) return null;
+      this.#number++;
+      if (!line.includes(INVALID)) return line;
+      this.#onInvalid(this.#number);
+    }
   }
 
   /** Gives the stream up: a pending {@linkcode next} meets the end. */
@@ -62,16 +79,70 @@ export class LineReader {
     this.#done = true;
     const { value, done } = await this.#reader.read();
     this.#done = done;
-    let text = this.#decoder.decode(value, { stream: !done });
+    let text = this.#partial + this.#decode(value ?? new Uint8Array(), done);
     if (this.#isStart && text !== "") {
       text = text.replace(/^\ufeff/, "");
       this.#isStart = false;
     }
-    const pieces = text.split("\n");
-    pieces[0] = this.#partial + pieces[0];
+    this.#lineEnd ??= lineEndOf(text);
+    const pieces = this.#lineEnd ? text.split(this.#lineEnd) : [text];
     const lines = pieces.map((piece) => piece.slice(0, MAX_LINE_LENGTH));
     this.#partial = lines.pop()!;
     if (done && this.#partial !== "") lines.push(this.#partial);
     this.#lines = lines.map((line) => line.replace(/\r$/, ""));
   }
+
+  #decode(bytes: Uint8Array, isLast: boolean): string {
+    if (this.#decoder === undefined) {
+      bytes = Uint8Array.from([...this.#start, ...bytes]);
+      this.#start = [...bytes];
+      if (bytes.length < 2 && !isLast) return "";
+      this.#decoder = decoderFor(bytes);
+    }
+    return this.#decoder(bytes, isLast);
+  }
+}
+
+/** Decodes the next bytes, with {@linkcode INVALID} in each line that is not valid. */
+type Decoder = (bytes: Uint8Array, isLast: boolean) => string;
+
+function decoderFor([first, second]: Uint8Array): Decoder {
+  if (first === 0xff && second === 0xfe) return utf16("utf-16le");
+  return first === 0xfe && second === 0xff ? utf16("utf-16be") : utf8();
+}
+
+function utf16(encoding: string): Decoder {
+  const decoder = new TextDecoder(encoding);
+  return (bytes, isLast) =>
+    decoder.decode(bytes, { stream: !isLast }).replaceAll("\ufffd", INVALID);
+}
+
+function utf8(): Decoder {
+  // The mark at the start is dropped elsewhere: Deno's decoder drops one at the start of any chunk.
+  const create = () => new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  let decoder = create();
+  const decode = (bytes: Uint8Array, stream: boolean) => {
+    try {
+      return decoder.decode(bytes, { stream });
+    } catch {
+      decoder = create();
+      const last = bytes.at(-1);
+      return last === LF || last === CR ? INVALID + String.fromCharCode(last) : INVALID;
+    }
+  };
+  return (bytes, isLast) => {
+    let text = "";
+    for (let start = 0, end = 0; start < bytes.length; start = end) {
+      while (end < bytes.length && bytes[end] !== LF && bytes[end] !== CR) end++;
+      end = Math.min(end + 1, bytes.length);
+      text += decode(bytes.subarray(start, end), true);
+    }
+    return isLast ? text + decode(new Uint8Array(), false) : text;
+  };
+}
+
+/** What ends a line of a text that begins so; a CR does if the first line ends in nothing else. */
+function lineEndOf(text: string): RegExp | undefined {
+  const [end] = /\r?\n|\r(?=[^])/.exec(text) ?? [];
+  return end === undefined ? undefined : end === "\r" ? /[\r\n]/ : /\n/;
 }

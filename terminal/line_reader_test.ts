@@ -1,8 +1,11 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { LineReader, MAX_LINE_LENGTH } from "./line_reader.ts";
 
-async function linesOf(chunks: Iterable<Uint8Array>): Promise<string[]> {
-  const reader = new LineReader(ReadableStream.from(chunks));
+async function linesOf(
+  chunks: Iterable<Uint8Array>,
+  onInvalid?: (line: number) => void,
+): Promise<string[]> {
+  const reader = new LineReader(ReadableStream.from(chunks), onInvalid);
   const lines: string[] = [];
   for (let line; (line = await reader.next()) !== null;) lines.push(line);
   return lines;
@@ -20,11 +23,40 @@ Deno.test("LineReader drops a byte order mark at the start only", async () => {
   assertEquals(await linesOf([bytes("\uFEFFuno\n\uFEFFdos")]), ["uno", "\uFEFFdos"]);
 });
 
-Deno.test("LineReader replaces what is not UTF-8", async () => {
-  assertEquals(await linesOf([Uint8Array.of(0x61, 0xff, 0x62, 0x0a, 0xc3)]), [
-    "a\uFFFDb",
-    "\uFFFD",
-  ]);
+Deno.test("LineReader leaves out what is not UTF-8, and tells its line", async () => {
+  const whole = [bytes("uno\n"), Uint8Array.of(0x61, 0xff, 0x62, 0x0a, 0xc3), bytes("\n�\0\n")];
+  for (
+    const chunks of [
+      whole,
+      whole.map((chunk) => [...chunk].map((byte) => Uint8Array.of(byte))).flat(),
+    ]
+  ) {
+    const invalid: number[] = [];
+    assertEquals(await linesOf([...chunks, Uint8Array.of(0xf0)], (line) => invalid.push(line)), [
+      "uno",
+      "�\0",
+    ]);
+    assertEquals(invalid, [2, 3, 5]);
+  }
+});
+
+Deno.test("LineReader decodes UTF-16 that has its mark, both ways round", async () => {
+  for (const isLittle of [true, false]) {
+    const units = "\uFEFF¿Qué?\r\n👍 \u0a0d\ud800\nsí\n".split("").map((unit) =>
+      unit.charCodeAt(0)
+    );
+    const both = units.map((unit) => isLittle ? [unit & 255, unit >> 8] : [unit >> 8, unit & 255]);
+    const chunks = both.flat().map((byte) => Uint8Array.of(byte));
+    const invalid: number[] = [];
+    assertEquals(await linesOf(chunks, (line) => invalid.push(line)), ["¿Qué?", "sí"]);
+    assertEquals(invalid, [2]);
+  }
+});
+
+Deno.test("LineReader takes the CR of old Macs for a line end if the first line ends so", async () => {
+  assertEquals(await linesOf([bytes("uno\rdos\r"), bytes("tres\r")]), ["uno", "dos", "tres"]);
+  assertEquals(await linesOf([bytes("uno\r"), bytes("\nd\ros\ntres\r")]), ["uno", "d\ros", "tres"]);
+  assertEquals(await linesOf([bytes("uno\r")]), ["uno"]);
 });
 
 Deno.test("LineReader says at the end, again and again, that it is the end", async () => {

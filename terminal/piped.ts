@@ -5,7 +5,8 @@
  */
 
 import { LineReader } from "./line_reader.ts";
-import { type Prompter, type TerminalInput, unlessAborted, type Writer } from "./streams.ts";
+import { type Prompter, type PromptOptions, unlessAborted } from "./streams.ts";
+import type { TerminalInput, Writer } from "./streams.ts";
 
 /** The streams and the listener of a {@linkcode PipedPrompter}. */
 export interface PipedOptions {
@@ -13,30 +14,32 @@ export interface PipedOptions {
   input: TerminalInput;
   /** The prompts and the echo. */
   output: Writer;
+  /** Whether escape sequences may be written to the output. */
+  canErase: boolean;
   /** Called when the input fails; its end follows. */
   onBroken: (error: Error) => void;
+  /** Called with the number of a line that is not text; the next is taken instead. */
+  onInvalid: (line: number) => void;
 }
 
 /**
- * Writes each prompt, and after it the line that was read, so that the output is the transcript
- * although no terminal echoes what is typed.
+ * Writes each prompt, and after it the line that was read unless a terminal has echoed it, so that
+ * the output is the transcript.
  */
 export class PipedPrompter implements Prompter {
-  #input: TerminalInput;
   #lines: LineReader | undefined;
   #output: Writer;
+  #options: PipedOptions;
   #next: Promise<string | null> | undefined;
-  #onBroken: (error: Error) => void;
   #end = Promise.withResolvers<void>();
   #prompt: string | undefined;
   #endShown = false;
   #isClosed = false;
 
   /** Reads nothing yet: the stream of the input takes longer to load than a first prompt to show. */
-  constructor({ input, output, onBroken }: PipedOptions) {
-    this.#input = input;
-    this.#output = output;
-    this.#onBroken = onBroken;
+  constructor(options: PipedOptions) {
+    this.#options = options;
+    this.#output = options.output;
   }
 
   /** Reads ahead, to know the end when it comes. */
@@ -49,14 +52,17 @@ export class PipedPrompter implements Prompter {
     return this.#prompt !== undefined;
   }
 
-  async question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined> {
+  async question(
+    prompt: string,
+    { signal }: PromptOptions,
+  ): Promise<string | null | undefined> {
     if (this.#endShown) return null;
     this.#prompt = prompt;
     this.show();
     const line = await this.line(signal);
     if (line === undefined) this.hide();
     // At the end as well, for the transcript is made of whole lines.
-    else this.#output.write(`${line ?? ""}\n`);
+    else if (line === null || !this.#isEchoed) this.#output.write(`${line ?? ""}\n`);
     this.#prompt = undefined;
     this.#endShown = line === null;
     return line;
@@ -70,7 +76,7 @@ export class PipedPrompter implements Prompter {
   }
 
   hide(): void {
-    if (this.asking) this.#output.write(this.#output.terminal ? "\r\x1b[J" : "\n");
+    if (this.asking) this.#output.write(this.#options.canErase ? "\r\x1b[J" : "\n");
   }
 
   show(): void {
@@ -82,13 +88,17 @@ export class PipedPrompter implements Prompter {
     this.#lines?.close();
   }
 
+  get #isEchoed(): boolean {
+    return this.#options.input.isTerminal() && this.#output.terminal;
+  }
+
   #readAhead(): Promise<string | null> {
     return this.#next ??= this.#read();
   }
 
   async #read(): Promise<string | null> {
     const line = await this.#nextLine().catch((error) => {
-      this.#onBroken(error);
+      this.#options.onBroken(error);
       return null;
     });
     if (line === null) this.#end.resolve();
@@ -98,6 +108,7 @@ export class PipedPrompter implements Prompter {
   async #nextLine(): Promise<string | null> {
     // After the close, nothing would close an input that is opened, and the process would not end.
     if (this.#lines === undefined && this.#isClosed) return null;
-    return await (this.#lines ??= new LineReader(this.#input.readable)).next();
+    const { input, onInvalid } = this.#options;
+    return await (this.#lines ??= new LineReader(input.readable, onInvalid)).next();
   }
 }

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { onSignal, takeKeys, unlessAborted, Writer } from "./streams.ts";
+import { onSignal, unlessAborted, Writer } from "./streams.ts";
 import type { TerminalInput, TerminalOutput } from "./streams.ts";
 
 /** A keyboard; `Deno.stdin` is one. */
@@ -47,7 +47,8 @@ export async function askSecret(
 ): Promise<string | null | undefined> {
   const writer = new Writer(output, () => {});
   const show = () => {
-    takeKeys(input);
+    // Ctrl-C and Ctrl-Z stay signals where the system can do that.
+    input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
     writer.write(prompt);
   };
   const hide = () => {

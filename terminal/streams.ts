@@ -15,20 +15,20 @@ export interface TerminalInput {
   setRaw(mode: boolean, options?: { cbreak: boolean }): void;
 }
 
-/**
- * Takes keys one by one and without echo. Ctrl-C and Ctrl-Z stay signals (cbreak), as in any other
- * program, where the system can do that.
- */
-export function takeKeys(input: Pick<TerminalInput, "setRaw">): void {
-  input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
-}
-
 /** A destination of text; `Deno.stdout` and `Deno.stderr` are two. */
 export interface TerminalOutput {
-  /** Writes some of `bytes` and returns how many. */
-  writeSync(bytes: Uint8Array): number;
+  /** Writes some of `bytes` and resolves with how many. */
+  write(bytes: Uint8Array): Promise<number>;
   /** Whether a person looks at it. */
   isTerminal(): boolean;
+}
+
+/** What a question may have beside its prompt. */
+export interface PromptOptions {
+  /** Withdraws the prompt when it aborts. */
+  signal?: AbortSignal | undefined;
+  /** The lines that a line may become when Tab is pressed. */
+  complete?: ((line: string) => readonly string[]) | undefined;
 }
 
 /** Shows prompts and takes the lines that answer them, one at a time. */
@@ -37,8 +37,8 @@ export interface Prompter {
   readonly ended: Promise<void>;
   /** Whether a prompt waits for its line. */
   readonly asking: boolean;
-  /** The next line; null at the end; undefined when `signal` withdraws the prompt. */
-  question(prompt: string, signal?: AbortSignal): Promise<string | null | undefined>;
+  /** The next line; null at the end; undefined when the prompt is withdrawn. */
+  question(prompt: string, options: PromptOptions): Promise<string | null | undefined>;
   /** Makes room for a line of text where the prompt is, if one is there. */
   hide(): void;
   /** Brings back what {@linkcode hide} took away. */
@@ -47,31 +47,98 @@ export interface Prompter {
   close(): void;
 }
 
+/** Text that may wait for a stream, in UTF-16 code units, before the stream counts as full. */
+const MAX_QUEUED = 262_144;
+
+/** Pause before a stream that would block is written to again, in ms. */
+const RETRY_MS = 20;
+
+/**
+ * Text on its way to one terminal, or to one file or pipe, in the order in which it was written. A
+ * stream that takes nothing stops nobody: text waits here.
+ */
+export class Queue {
+  #parts: { writer: Writer; text: string }[] = [];
+  #length = 0;
+  #isWorking = false;
+  #progress = Promise.withResolvers<void>();
+
+  /** Whether so much waits that no more should be written. */
+  get isFull(): boolean {
+    return this.#length > MAX_QUEUED;
+  }
+
+  /** Resolves when at most `length` code units wait. */
+  async until(length: number): Promise<void> {
+    while (this.#length > length) await this.#progress.promise;
+  }
+
+  /** Puts `text` at the end. */
+  add(writer: Writer, text: string): void {
+    this.#parts.push({ writer, text });
+    this.#length += text.length;
+    if (!this.#isWorking) this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#isWorking = true;
+    while (this.#parts.length > 0) {
+      const { writer } = this.#parts[0]!;
+      const others = this.#parts.findIndex((part) => part.writer !== writer);
+      const parts = this.#parts.splice(0, others < 0 ? this.#parts.length : others);
+      const text = parts.map((part) => part.text).join("");
+      await writer.send(text);
+      this.#length -= text.length;
+      this.#progress.resolve();
+      this.#progress = Promise.withResolvers();
+    }
+    this.#isWorking = false;
+  }
+}
+
 /** Writes text to one stream until that stream breaks, and from then on nothing. */
 export class Writer {
   /** Whether it is a terminal, rather than a file or a pipe. */
   readonly terminal: boolean;
+  /** What waits for the stream; writers of one terminal share it. */
+  readonly queue: Queue;
   #stream: TerminalOutput;
   #encoder = new TextEncoder();
   #onBroken: (error: Error) => void;
   #broken = false;
 
   /** `onBroken` is called once, with what the stream threw. */
-  constructor(stream: TerminalOutput, onBroken: (error: Error) => void) {
+  constructor(stream: TerminalOutput, onBroken: (error: Error) => void, queue = new Queue()) {
     this.terminal = stream.isTerminal();
+    this.queue = queue;
     this.#stream = stream;
     this.#onBroken = onBroken;
   }
 
-  /** Writes all of `text`, or as much of it as the stream takes before it breaks. */
+  /** Writes `text` as soon as the stream takes it. */
   write(text: string): void {
-    if (this.#broken) return;
+    if (!this.#broken) this.queue.add(this, text);
+  }
+
+  /** Resolves at once unless the stream is full, and then when half of what waits has gone. */
+  async room(): Promise<void> {
+    if (this.queue.isFull) await this.queue.until(MAX_QUEUED / 2);
+  }
+
+  /** Sends all of `text`, or as much of it as the stream takes before it breaks: for the queue only. */
+  async send(text: string): Promise<void> {
     let bytes = this.#encoder.encode(text);
-    try {
-      while (bytes.length > 0) bytes = bytes.subarray(this.#stream.writeSync(bytes));
-    } catch (error) {
-      this.#broken = true;
-      this.#onBroken(error as Error);
+    while (bytes.length > 0 && !this.#broken) {
+      try {
+        bytes = bytes.subarray(await this.#stream.write(bytes));
+      } catch (error) {
+        if (error instanceof Deno.errors.WouldBlock) {
+          await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+        } else {
+          this.#broken = true;
+          this.#onBroken(error as Error);
+        }
+      }
     }
   }
 }
@@ -91,7 +158,7 @@ export async function unlessAborted<T>(
 
 /** Calls `listener` on each such signal, which Windows lacks, until the returned function is called. */
 export function onSignal(
-  signal: "SIGTERM" | "SIGCONT" | "SIGWINCH",
+  signal: "SIGTERM" | "SIGHUP" | "SIGCONT" | "SIGWINCH",
   listener: () => void,
 ): () => void {
   if (Deno.build.os === "windows") return () => {};

@@ -21,10 +21,11 @@ Deno.test("a pipe: the transcript holds each prompt and the line that was read",
   );
 });
 
-Deno.test("a terminal whose output is redirected: the same echo, and no raw mode", async () => {
-  const fake = new Fake({ input: "terminal", output: "pipe" });
+Deno.test("a keyboard alone, with both outputs redirected: the same echo, and no raw mode", async () => {
+  const fake = new Fake({ ...PIPES, input: "terminal" });
   await fake.type("hola\n");
   assertEquals(await fake.terminal.question("> "), "hola");
+  await settled();
   assertEquals([fake.output, fake.raw], ["> hola\n", false]);
   fake.terminal.close();
 });
@@ -97,10 +98,10 @@ Deno.test("question refuses to be asked twice at a time", async () => {
 
 Deno.test("a stream that fails tells it once and swallows the rest", async () => {
   const fake = new Fake(PIPES);
-  fake.failure = new Deno.errors.BrokenPipe("Broken pipe");
+  const error = fake.failures.output = new Deno.errors.BrokenPipe("Broken pipe");
   fake.terminal.print("uno");
   fake.terminal.print("dos");
-  assertEquals(await fake.terminal.broken, { stream: "stdout", error: fake.failure });
+  assertEquals(await fake.terminal.broken, { stream: "stdout", error });
   fake.terminal.close();
 });
 
@@ -112,41 +113,53 @@ Deno.test("a broken input is the end of input", async () => {
       isTerminal: () => false,
       setRaw() {},
     },
-    output: { writeSync: (bytes) => bytes.length, isTerminal: () => false },
+    output: { write: (bytes) => Promise.resolve(bytes.length), isTerminal: () => false },
   });
   assertEquals(await terminal.question("> "), null);
   assertEquals(await terminal.broken, { stream: "stdin", error });
   terminal.close();
 });
 
-Deno.test("status: plain lines in a pipe, one for each change", () => {
+Deno.test("status: plain lines in a pipe, one for each change", async () => {
   const fake = new Fake(PIPES);
   for (const status of ["Enviada", "Enviada", "Recibida", undefined]) fake.terminal.status(status);
+  await settled();
   assertEquals(fake.errors, "Enviada\nRecibida\n");
   fake.terminal.close();
 });
 
-Deno.test("status: one row that is rewritten, cut at the edge, and erased by what comes next", () => {
+Deno.test("status: one row that is rewritten, cut at the edge, and erased by what comes next", async () => {
   const fake = new Fake();
   fake.terminal.status("Enviada");
   fake.terminal.status("Recibida " + "-".repeat(100));
-  assertEquals(fake.screen.text, "Recibida " + "-".repeat(31));
+  await settled();
+  assertEquals(fake.screen.text, "Recibida " + "-".repeat(30) + "…");
   fake.terminal.print("Respuesta: NOOOOO");
+  await settled();
   assertEquals(fake.screen.text, "Respuesta: NOOOOO");
   fake.terminal.status("Enviada");
   fake.terminal.status(undefined);
   fake.terminal.notice("Aviso");
+  await settled();
   assertEquals(fake.screen.text, "Respuesta: NOOOOO\nAviso");
   fake.terminal.close();
 });
 
-Deno.test("status: above the prompt, if one is showing", async () => {
+Deno.test("status: one row above the prompt, which is not in the transcript", async () => {
   const fake = new Fake();
-  await fake.ask("> ");
-  fake.terminal.status("Enviada");
-  fake.terminal.status("Enviada");
-  fake.terminal.status("Recibida");
-  assertEquals(fake.screen.text, "Enviada\nRecibida\n> ");
+  const { line } = await fake.ask("> ");
+  await fake.type("hol");
+  for (const status of ["Ana espera", `Ana y Luis ${"y otros ".repeat(9)}`]) {
+    fake.terminal.status(status);
+    await settled();
+  }
+  assertEquals(fake.screen.text, "Ana y Luis y otros y otros y otros y ot…\n> hol");
+  fake.terminal.notice("Aviso");
+  await settled();
+  assertEquals(fake.screen.text, "Aviso\nAna y Luis y otros y otros y otros y ot…\n> hol");
+  await fake.type("a\r");
+  assertEquals(await line, "hola");
+  assertEquals(fake.screen.text, "Aviso\n> hola");
   fake.terminal.close();
 });
 
@@ -223,7 +236,8 @@ Deno.test("Ctrl-D: the end, on a fresh row; at once even if no prompt shows", as
   const { line } = await fake.ask("> ");
   await fake.type("\x04");
   assertEquals(await line, null);
-  fake.terminal.print("Adiós");
+  await fake.terminal.print("Adiós");
+  await settled();
   assertEquals(fake.screen.text, "> \nAdiós");
 
   const idle = new Fake();
@@ -269,9 +283,9 @@ Deno.test("terminal: in a pipe, the first prompt shows before the input is opene
     },
     output: {
       isTerminal: () => false,
-      writeSync(bytes) {
+      write(bytes) {
         order.push(new TextDecoder().decode(bytes));
-        return bytes.length;
+        return Promise.resolve(bytes.length);
       },
     },
   });

@@ -13,6 +13,8 @@ export interface FakeOptions {
   output?: "terminal" | "pipe";
   errors?: "terminal" | "pipe";
   columns?: number;
+  rows?: number;
+  isDumb?: boolean;
 }
 
 /** A terminal over streams that a test fills and looks at. */
@@ -22,8 +24,10 @@ export class Fake {
   output = "";
   errors = "";
   raw = false;
-  /** Thrown by the next write to stdout. */
-  failure: Error | undefined;
+  /** Thrown by each write to a stream. */
+  failures: { output?: Error | undefined; errors?: Error | undefined } = {};
+  /** Streams that take nothing until they are no longer here. */
+  readonly stalled = new Set<"output" | "errors">();
   #input = new TransformStream<Uint8Array, Uint8Array>(
     {},
     { highWaterMark: 1000 },
@@ -32,10 +36,16 @@ export class Fake {
   #writer = this.#input.writable.getWriter();
 
   constructor(
-    { input = "terminal", output = "terminal", errors = "terminal", columns = 40 }: FakeOptions =
-      {},
+    {
+      input = "terminal",
+      output = "terminal",
+      errors = "terminal",
+      columns = 40,
+      rows = 24,
+      isDumb = false,
+    }: FakeOptions = {},
   ) {
-    this.screen = new Screen(24, columns);
+    this.screen = new Screen(rows, columns);
     this.terminal = new Terminal({
       input: {
         readable: this.#input.readable,
@@ -44,7 +54,9 @@ export class Fake {
       },
       output: this.#output("output", output === "terminal"),
       errors: this.#output("errors", errors === "terminal"),
-      columns: () => columns,
+      size: () => ({ columns, rows }),
+      isDumb,
+      describeDropped: (count) => `${count} avisos perdidos`,
     });
   }
 
@@ -71,8 +83,9 @@ export class Fake {
     const decoder = new TextDecoder();
     return {
       isTerminal: () => terminal,
-      writeSync: (bytes: Uint8Array) => {
-        if (name === "output" && this.failure) throw this.failure;
+      write: async (bytes: Uint8Array) => {
+        while (this.stalled.has(name)) await settled();
+        if (this.failures[name]) throw this.failures[name];
         const text = decoder.decode(bytes, { stream: true });
         this[name] += text;
         if (terminal) this.screen.write(text.replaceAll("\n", "\r\n"));

@@ -11,17 +11,21 @@ import { Dice } from "./fuzz_dice.ts";
 /**
  * The line reader. Invariants, for any bytes in any chunks:
  *
- * - its lines are those of the whole text decoded at once, however the chunks cut it;
+ * - its lines are those of the whole text, each decoded by itself, however the chunks cut it; those
+ *   that are not UTF-8 are left out, and told by their numbers;
  * - none holds a line feed, or more than {@linkcode MAX_LINE_LENGTH} units;
+ * - a byte order mark of UTF-16 does no harm;
  * - after the last comes the end, again and again; a stream that fails is passed on once before it.
  */
 export async function fuzzLines(seed: number): Promise<number> {
   const dice = new Dice(seed);
   const whole = anyBytes(dice);
   const breaksAt = dice.chance(0.2) ? dice.below(whole.length + 1) : undefined;
-  const reader = new LineReader(streamOf(whole, breaksAt, dice));
+  const invalid: number[] = [];
+  const reader = new LineReader(streamOf(whole, breaksAt, dice), (line) => invalid.push(line));
   const expected = linesOf(whole.subarray(0, breaksAt), breaksAt !== undefined);
   for (const line of expected) {
+    if (line === undefined) continue;
     const read = await reader.next();
     if (read === null) throw new Error(`A line is missing: "${line.slice(0, 40)}"`);
     assert(!read.includes("\n"), "A line holds a line feed");
@@ -30,17 +34,29 @@ export async function fuzzLines(seed: number): Promise<number> {
   }
   if (breaksAt !== undefined) await assertRejects(() => reader.next(), Error, "Broken");
   assertEquals([await reader.next(), await reader.next()], [null, null]);
+  const numbers = expected.map((line, index) => line === undefined ? index + 1 : 0);
+  assertEquals(invalid, numbers.filter((number) => number > 0));
   await reader.close();
   return 1;
 }
 
-/** The reference: all at once. Of a stream that breaks, the line that was not complete is lost. */
-function linesOf(whole: Uint8Array, isBroken: boolean): string[] {
-  // A character that is cut by the break is not decoded, as little as the line that it is in.
-  const pieces = new TextDecoder().decode(whole).split("\n");
+/** The reference: line by line. Of a stream that breaks, the line that was not complete is lost. */
+function linesOf(whole: Uint8Array, isBroken: boolean): (string | undefined)[] {
+  const latin1 = Array.from(whole, (byte) => String.fromCharCode(byte)).join("");
+  const unmarked = latin1.replace(/^\xef\xbb\xbf/, "");
+  const [end] = /\r\n|\n|\r(?=[^])/.exec(unmarked) ?? [];
+  const pieces = unmarked.split(end === "\r" ? /[\r\n]/ : "\n");
   const last = pieces.pop()!;
   if (last !== "" && !isBroken) pieces.push(last);
-  return pieces.map((piece) => piece.slice(0, MAX_LINE_LENGTH).replace(/\r$/, ""));
+  return pieces.map((piece) => {
+    try {
+      const bytes = Uint8Array.from(piece, (unit) => unit.charCodeAt(0));
+      const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
+      return text.slice(0, MAX_LINE_LENGTH).replace(/\r$/, "");
+    } catch {
+      return undefined;
+    }
+  });
 }
 
 const BYTE_ORDER_MARK: readonly number[] = [0xef, 0xbb, 0xbf];

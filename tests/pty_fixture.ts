@@ -8,16 +8,11 @@
 import { Terminal } from "../terminal/terminal.ts";
 
 const terminal = new Terminal();
-terminal.onInterrupt(() => {
-  terminal.notice("Interrumpido");
-  terminal.close();
-  Deno.exit(130);
-});
-terminal.broken.then(({ stream, error }) => {
-  terminal.notice(`Error: ${stream}: ${error.name}`);
-  terminal.close();
-  Deno.exit(7);
-});
+terminal.onInterrupt(() => exit("Interrumpido", 130));
+terminal.broken.then(({ stream, error }) => exit(`Error: ${stream}: ${error.name}`, 7));
+terminal.hangup.then(() => exit("Colgado", 129));
+terminal.onSuspend(() => terminal.notice("Ctrl-Z"));
+terminal.onInvalidLine((number) => terminal.notice(`Error: línea ${number}`));
 if (Deno.args.includes("--ended")) {
   terminal.ended.then(() => terminal.notice("Fin de la entrada"));
 }
@@ -33,6 +28,13 @@ while (true) {
 }
 terminal.print("Adiós");
 terminal.close();
+
+async function exit(notice: string, code: number): Promise<never> {
+  terminal.close();
+  terminal.notice(notice);
+  await terminal.flush(2_000);
+  Deno.exit(code);
+}
 
 async function obey(line: string): Promise<void> {
   terminal.print(`Leído: ${line}`);

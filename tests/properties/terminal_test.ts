@@ -1,6 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Fake } from "../fake_terminal.ts";
+import { layOut } from "../../terminal/layout.ts";
+import { Fake, settled } from "../fake_terminal.ts";
 import { Screen } from "../pty_screen.ts";
 
 const someCharacters = fc.array(
@@ -33,11 +34,13 @@ Deno.test("property: the screen is the notices, then the prompt and what was typ
           after.unshift(...before.splice(-text.length));
           await fake.type("\x1b[D".repeat(text.length));
         } else if (kind === "notice") {
-          above += `${text}\r\n`;
+          above += `${layOut(text, 40)}\n`.replaceAll("\n", "\r\n");
           fake.terminal.notice(text);
+          await settled();
         } else {
           withdrawal.abort();
           assertEquals(await answer.line, undefined);
+          await settled();
           assertScreen(fake.screen, above);
           withdrawal = new AbortController();
           answer = await fake.ask(prompt, withdrawal.signal);
