@@ -12,15 +12,17 @@
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import { cut, INDENT } from "./layout.ts";
-import { onSignal } from "./streams.ts";
+import { onSignal, setRaw } from "./streams.ts";
 import type { Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
 /** Keys that wait for a prompt, in UTF-16 code units; what is typed beyond them is lost. */
-const MAX_TYPED_AHEAD = 1_048_576;
+const MAX_TYPED_AHEAD = 262_144;
 
 /** Lines that the arrow keys bring back. */
 const HISTORY_SIZE = 100;
 
+/** Pastes come between marks. */
+const [PASTE_ON, PASTE_OFF] = ["\x1b[?2004h", "\x1b[?2004l"];
 const PASTE_START = "\x1b[200~";
 const PASTE_END = "\x1b[201~";
 
@@ -88,7 +90,7 @@ export class Editor implements Prompter {
     onSignal("SIGCONT", () => this.#continued()),
   ];
 
-  /** Takes the keyboard over, until {@linkcode close}. */
+  /** Reads a keyboard that is in raw mode, until {@linkcode close}. */
   constructor(options: EditorOptions) {
     this.ended = this.#end.promise;
     this.#options = options;
@@ -109,7 +111,7 @@ export class Editor implements Prompter {
     this.#readline.on("close", () => this.#finish());
     // Readline would stop the process by itself, for which it lacks the permission.
     this.#readline.on("SIGTSTP", () => {});
-    this.#takeKeys();
+    this.#output.write(PASTE_ON);
     this.#pump();
   }
 
@@ -169,9 +171,13 @@ export class Editor implements Prompter {
 
   /** Resolves when no key came for `ms` milliseconds. */
   async quiet(ms: number): Promise<void> {
-    for (let left = ms; left > 0 && !this.#closed;) {
+    let left = ms;
+    while (left > 0 && !this.#closed) {
+      const pause = Promise.withResolvers<void>();
+      const timer = setTimeout(pause.resolve, left);
+      await Promise.race([pause.promise, this.ended]);
+      clearTimeout(timer);
       left = this.#lastKeyAt + ms - performance.now();
-      if (left > 0) await new Promise((resolve) => setTimeout(resolve, left));
     }
   }
 
@@ -307,16 +313,10 @@ export class Editor implements Prompter {
     if (this.asking) this.#output.write("\n");
     this.#answer(null);
     for (const ignore of this.#ignoreSignals) ignore();
-    this.#output.write("\x1b[?2004l");
-    this.#options.input.setRaw(false);
+    this.#output.write(PASTE_OFF);
+    setRaw(this.#options.input, this.#output, false);
     this.#reader.cancel().catch(() => {});
     this.#end.resolve();
-  }
-
-  /** Takes keys one by one and without echo, Ctrl-C and Ctrl-Z too; pastes come between marks. */
-  #takeKeys(): void {
-    this.#options.input.setRaw(true);
-    this.#output.write("\x1b[?2004h");
   }
 
   #countRows(): void {
@@ -328,9 +328,10 @@ export class Editor implements Prompter {
     this.show();
   }
 
-  #continued(): void {
-    this.#options.input.setRaw(false);
-    this.#takeKeys();
+  async #continued(): Promise<void> {
+    await setRaw(this.#options.input, this.#output, false);
+    this.#options.input.setRaw(true);
+    this.#output.write(PASTE_ON);
     this.#readline.prevRows = 0;
     this.show();
   }

@@ -143,6 +143,12 @@ export class Writer {
   }
 }
 
+/** Sets the mode once all is written: the system waits for that, and would stop the loop. */
+export async function setRaw(input: TerminalInput, output: Writer, mode: boolean): Promise<void> {
+  await output.queue.until(0);
+  input.setRaw(mode);
+}
+
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */
 export async function unlessAborted<T>(
   promise: Promise<T>,

@@ -12,7 +12,7 @@ import { clean } from "./clean.ts";
 import type { Editor } from "./editor.ts";
 import { cut, layOut } from "./layout.ts";
 import { PipedPrompter } from "./piped.ts";
-import { Writer } from "./streams.ts";
+import { setRaw, Writer } from "./streams.ts";
 import type { Prompter, PromptOptions, TerminalInput, TerminalOutput } from "./streams.ts";
 
 /** The streams of a {@linkcode Terminal}; by default those of the process. */
@@ -184,7 +184,8 @@ export class Terminal {
     // No character is wider than two columns: what surely fits in one row is taken away with one row.
     const fits = 2 * prompt.length < this.#size().columns;
     if (this.#prompter === undefined && this.interactive && fits) {
-      this.#active = new FirstPrompt(prompt, { input: this.#input, output: this.#screen });
+      await setRaw(this.#input, this.#screen, true);
+      this.#active = new FirstPrompt(prompt, this.#input, this.#screen);
     }
     const prompter = await this.#open();
     if (this.#isClosed) return null;
@@ -310,6 +311,7 @@ export class Terminal {
     if (!this.interactive) return this.#active = this.#piped;
     // Readline takes long to load: a pipe does without it, and a first prompt can show before.
     const { Editor } = await import("./editor.ts");
+    if (this.#active === undefined) await setRaw(this.#input, this.#screen, true);
     this.#active?.hide();
     this.#active = this.#editor = new Editor({
       input: this.#input,
@@ -380,31 +382,23 @@ export class Terminal {
 /** The first prompt, until there is an editor that can show it, and what is typed behind it. */
 class FirstPrompt implements Pick<Prompter, "asking" | "hide" | "show" | "close"> {
   asking = true;
-  readonly #prompt: string;
-  readonly #input: TerminalInput;
-  readonly #output: Writer;
 
-  constructor(prompt: string, { input, output }: { input: TerminalInput; output: Writer }) {
-    this.#prompt = prompt;
-    this.#input = input;
-    this.#output = output;
-    input.setRaw(true);
+  constructor(readonly prompt: string, readonly input: TerminalInput, readonly output: Writer) {
     this.show();
   }
 
   hide(): void {
-    if (this.asking) this.#output.write("\r\x1b[J");
+    if (this.asking) this.output.write("\r\x1b[J");
   }
 
   show(): void {
-    if (this.asking) this.#output.write(this.#prompt);
+    if (this.asking) this.output.write(this.prompt);
   }
 
   close(): void {
-    if (!this.asking) return;
     this.asking = false;
-    this.#output.write("\n");
-    this.#input.setRaw(false);
+    this.output.write("\n");
+    setRaw(this.input, this.output, false);
   }
 }
 

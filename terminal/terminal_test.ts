@@ -183,6 +183,7 @@ Deno.test("keys typed before the prompt, even several lines, wait for theirs uns
   await fake.type("es\r");
   assertEquals(await last, "tres");
   fake.terminal.close();
+  await settled();
   assert(!fake.raw);
 });
 
@@ -202,15 +203,17 @@ Deno.test("the Escape key, alone or before an arrow, takes nothing away", async 
   fake.terminal.close();
 });
 
-Deno.test("Ctrl-C as a key, which it is on Windows, is told with and without a prompt", async () => {
+Deno.test("Ctrl-C and Ctrl-Z are keys that are told, with and without a prompt, and do nothing else", async () => {
   const fake = new Fake();
-  let interrupts = 0;
-  fake.terminal.onInterrupt(() => interrupts++);
+  const told: string[] = [];
+  fake.terminal.onInterrupt(() => told.push("Ctrl-C"));
+  fake.terminal.onSuspend(() => told.push("Ctrl-Z"));
   const { line } = await fake.ask("> ");
-  await fake.type("ho\x03la\r");
-  assertEquals([await line, interrupts], ["hola", 1]);
+  await fake.type("ho\x03l\x1aa\r");
+  assertEquals([await line, told], ["hola", ["Ctrl-C", "Ctrl-Z"]]);
   await fake.type("\x03");
-  assertEquals(interrupts, 2);
+  await fake.type("\x1a");
+  assertEquals(told, ["Ctrl-C", "Ctrl-Z", "Ctrl-C", "Ctrl-Z"]);
   fake.terminal.close();
 });
 
@@ -222,10 +225,10 @@ Deno.test("a character cut in two is still one character", async () => {
   fake.terminal.close();
 });
 
-Deno.test("Ctrl-Z, literally, and separators that end a line elsewhere do no harm", async () => {
+Deno.test("separators that end a line elsewhere do no harm", async () => {
   const fake = new Fake();
   const { line } = await fake.ask("> ");
-  await fake.type("a\x1ab\u2028c\r");
+  await fake.type("ab\u2028c\r");
   assertEquals(await line, "ab");
   assertEquals(await fake.terminal.question("> "), "c");
   fake.terminal.close();
@@ -258,15 +261,282 @@ Deno.test("a long paste is one step, not one for each key", async () => {
   fake.terminal.close();
 });
 
-Deno.test("a keyboard that runs ahead has to wait", async () => {
+// It had to wait for a prompt, and Ctrl-C with it.
+Deno.test("a keyboard that runs far ahead is still heard", async () => {
   const fake = new Fake();
+  let isInterrupted = false;
+  fake.terminal.onInterrupt(() => isInterrupted = true);
   const { ended } = fake.terminal;
-  for (let chunk = 0; chunk < 4; chunk++) await fake.type("x".repeat(65_535) + "\r");
+  for (let chunk = 0; chunk < 6; chunk++) await fake.type("x".repeat(65_535) + "\r");
+  await fake.type("\x03");
+  assert(isInterrupted);
   for (let line = 0; line < 4; line++) {
     assertEquals((await fake.terminal.question(""))?.length, 65_535);
   }
   fake.terminal.close();
   await ended;
+});
+
+const PASTED = "\x1b[200~uno\r\ndos\tx\x1b[31m\r\n\r\n    tres\n\x1b[201~";
+
+Deno.test("pasted lines are one line of input, indented on the screen, editable, and in the history", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await fake.type("[]\x1b[D");
+  for (const piece of [PASTED.slice(0, 3), PASTED.slice(3, -4), PASTED.slice(-4)]) {
+    await fake.type(piece);
+  }
+  assertEquals(fake.screen.text, "> [uno\n    dos x[31m\n    \n        tres]");
+  await fake.type("\x1b[D\x7fz");
+  fake.terminal.notice("Aviso");
+  await settled();
+  assertEquals(fake.screen.text, "Aviso\n> [uno\n    dos x[31m\n    \n        trzs]");
+  assertEquals(fake.screen.cursor, { row: 4, column: 11 });
+  await fake.type("\x7f\r");
+  assertEquals(await line, "[uno\ndos\tx[31m\n\n    trs]");
+  const again = fake.terminal.question("> ");
+  await fake.type("\x1b[A\r");
+  assertEquals(await again, await line);
+  fake.terminal.close();
+});
+
+Deno.test("a paste whose end comes late or that is too long does not spill into lines", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await fake.type("\x1b[200~");
+  for (let chunk = 0; chunk < 6; chunk++) await fake.type("x".repeat(65_535) + "\r");
+  await fake.type("uno\rdos\x1b[20");
+  await fake.type("1~");
+  await fake.type("\r");
+  const pasted = await line;
+  assert(pasted!.length > 250_000 && pasted!.includes("\nxx"));
+  const next = fake.terminal.question("> ");
+  await fake.type("hola\r");
+  assertEquals(await next, "hola");
+  fake.terminal.close();
+});
+
+// What was typed for one question went to the next.
+Deno.test("setAside moves the prompt's text and what was typed ahead to the history, whole", async () => {
+  const fake = new Fake();
+  const withdrawal = new AbortController();
+  const { line } = await fake.ask("1> ", withdrawal.signal);
+  await fake.type("a medias");
+  withdrawal.abort();
+  assertEquals(await line, undefined);
+  await fake.type("h\x7f y\rotra\r\rt\x1b[D");
+  assert(fake.terminal.setAside());
+  assert(!fake.terminal.setAside());
+  await settled();
+  assertEquals(fake.screen.text, "");
+  const next = fake.terminal.question("2> ");
+  await settled();
+  assertEquals(fake.screen.text, "2> ");
+  await fake.type("\x1b[A\x1b[A\x1b[A");
+  assertEquals(fake.screen.text, "2> a medias y");
+  await fake.type("\x1b[B\r");
+  assertEquals(await next, "otra");
+  fake.terminal.close();
+});
+
+Deno.test("setAside in the middle of a paste, at a prompt: all of the paste goes to the history", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await fake.type("antes\x1b[200~uno\rd");
+  assert(fake.terminal.setAside());
+  await fake.type("os\r\x1b[201~hola");
+  assertEquals(fake.screen.text, "> hola");
+  await fake.type("\x15\x1b[A");
+  assertEquals(fake.screen.text, "> uno\n    dos");
+  await fake.type("\r");
+  assertEquals(await line, "uno\ndos");
+  fake.terminal.close();
+});
+
+Deno.test("setAside leaves a Ctrl-D that was typed ahead", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await fake.type("uno\r");
+  await line;
+  await fake.type("dos\r\x04\x04");
+  assert(fake.terminal.setAside());
+  assertEquals(await fake.terminal.question("> "), null);
+  fake.terminal.close();
+});
+
+Deno.test("quiet waits for the last key", async () => {
+  const fake = new Fake();
+  await fake.terminal.quiet(1_000_000);
+  const { line } = await fake.ask("> ");
+  await fake.type("a");
+  let isQuiet = false;
+  const waiting = fake.terminal.quiet(1_000_000).then(() => isQuiet = true);
+  await settled();
+  assert(!isQuiet);
+  await fake.terminal.quiet(1);
+  fake.terminal.close();
+  await Promise.all([line, waiting]);
+});
+
+Deno.test("Tab completes as far as there is one way, and then shows the ways", async () => {
+  const fake = new Fake();
+  const complete = (line: string) =>
+    ["/cola", "/cerrar", "/ayuda"].filter((command) => command.startsWith(line));
+  const line = fake.terminal.question("> ", { complete });
+  for (const keys of ["/", "\t", "a\t", "\t"]) await fake.type(keys);
+  assertEquals(fake.screen.text, "/cola  /cerrar  /ayuda\n> /ayuda");
+  await fake.type("\x15/c\t\t!\t\r");
+  assertEquals(await line, "/c!");
+  fake.terminal.close();
+});
+
+Deno.test("a question that has scrolled off is shown again, in a third of the rows at most", async () => {
+  const fake = new Fake({ rows: 9, columns: 20 });
+  const context = [
+    "Pregunta: ¿uno dos tres cuatro cinco seis siete ocho nueve diez?",
+    "Cliente: Ana",
+  ];
+  for (const text of context) fake.terminal.print(text);
+  const line = fake.terminal.question("> ", { context });
+  await fake.type("hol");
+  const before = fake.screen.text;
+  for (const number of [1, 2, 3]) fake.terminal.notice(`Aviso ${number}`);
+  await settled();
+  assertEquals(fake.screen.text, before.replace("> hol", "Aviso 1\nAviso 2\nAviso 3\n> hol"));
+  fake.terminal.notice("Aviso 4");
+  await settled();
+  const again = "Pregunta: ¿uno dos \n    tres cuatro \n    cinco seis sie…\n> hol";
+  assert(fake.screen.text.endsWith(`\nAviso 3\nAviso 4\n${again}`), fake.screen.text);
+  for (let number = 5; number < 10; number++) fake.terminal.notice(`Aviso ${number}`);
+  await settled();
+  assert(fake.screen.text.endsWith("\nAviso 9\n> hol"), fake.screen.text);
+  fake.terminal.notice("Aviso 10");
+  await settled();
+  assert(fake.screen.text.endsWith(`\nAviso 10\n${again}`), fake.screen.text);
+  await fake.type("a\r");
+  assertEquals(await line, "hola");
+  fake.terminal.close();
+});
+
+// Spaces up to the edge of the screen made a line of the program out of a question.
+Deno.test("a text of several lines or rows is indented, so that it looks like no line of the program", async () => {
+  const fake = new Fake({ columns: 20 });
+  const text = "Pregunta: ¿Qué?" + " ".repeat(5) + "Cliente: 192.0.2.20" +
+    " 漢字漢字漢字漢字漢字漢字\nCliente: x";
+  fake.terminal.print(text);
+  fake.terminal.notice("❤️".repeat(12));
+  await settled();
+  assertEquals(
+    fake.screen.text,
+    "Pregunta: ¿Qué?     \n    Cliente: \n    192.0.2.20 漢字\n    漢字漢字漢字漢字\n    漢字\n    Cliente: x\n" +
+      "❤️".repeat(10) + "\n    " + "❤️".repeat(2),
+  );
+  const piped = new Fake(PIPES);
+  piped.terminal.print(text);
+  await settled();
+  assertEquals(piped.output, text.replace("\n", "\n    ") + "\n");
+});
+
+Deno.test("stdout in a file: the screen is stderr, and the file gets the transcript alone", async () => {
+  const fake = new Fake({ output: "pipe" });
+  const { line } = await fake.ask("> ");
+  fake.terminal.status("1 espera");
+  fake.terminal.notice("Aviso");
+  await fake.type("hla\x1b[D\x1b[Do\x1b[200~1\r2\x1b[201~\r");
+  assertEquals(await line, "ho1\n2la");
+  await fake.terminal.print("Respuesta: NOOOOO");
+  await settled();
+  assertEquals(fake.output, "> ho1\n    2la\nRespuesta: NOOOOO\n");
+  assertEquals(fake.screen.text, "Aviso\n> ho1\n    2la\nRespuesta: NOOOOO");
+  fake.terminal.close();
+});
+
+Deno.test("a dumb terminal gets no escape sequence, and edits and echoes by itself", async () => {
+  const fake = new Fake({ isDumb: true });
+  const withdrawal = new AbortController();
+  const { line } = await fake.ask("> ", withdrawal.signal);
+  fake.terminal.status("1 espera");
+  fake.terminal.error("no");
+  withdrawal.abort();
+  assertEquals(await line, undefined);
+  const next = fake.terminal.question("> ");
+  await fake.type("hola\n");
+  assertEquals(await next, "hola");
+  fake.terminal.print("Adiós");
+  fake.terminal.close();
+  await fake.terminal.flush(1000);
+  assertEquals([fake.output, fake.errors], ["> \n> \n> \n> Adiós\n", "1 espera\nError: no\n"]);
+  assert(!fake.raw);
+});
+
+// A stderr that nobody read stopped the server.
+Deno.test("a stream that takes nothing stops nobody: notices are dropped and counted, lines wait", async () => {
+  const fake = new Fake(PIPES);
+  fake.stalled.add("errors").add("output");
+  for (let number = 0; number < 1000; number++) fake.terminal.notice("x".repeat(1000));
+  let isPrinted = false;
+  let printing = fake.terminal.print("y".repeat(200_000));
+  await printing;
+  printing = fake.terminal.print("y".repeat(200_000)).then(() => {
+    isPrinted = true;
+  });
+  await settled();
+  assert(!isPrinted);
+  await fake.terminal.flush(1);
+  fake.stalled.clear();
+  await printing;
+  await fake.terminal.flush(60_000);
+  assertEquals(fake.output.length, 400_002);
+  const lines = fake.errors.split("\n");
+  assertEquals(lines.slice(-2), [`${1000 - (lines.length - 2)} avisos perdidos`, ""]);
+  assert(lines.length > 250 && lines.length < 270);
+});
+
+// It ended the program.
+Deno.test("a stream that would block is written to again", async () => {
+  const fake = new Fake(PIPES);
+  fake.failures.output = new Deno.errors.WouldBlock();
+  fake.terminal.print("uno");
+  fake.terminal.print("dos");
+  await settled();
+  fake.failures = {};
+  await fake.terminal.flush(60_000);
+  assertEquals(fake.output, "uno\ndos\n");
+});
+
+Deno.test("a broken stderr is not told: the conversation goes on", async () => {
+  const fake = new Fake(PIPES);
+  fake.failures.errors = new Error("No space left on device");
+  fake.terminal.notice("uno");
+  fake.terminal.print("dos");
+  const broken = fake.terminal.broken.then(() => "broken");
+  assertEquals(await Promise.race([broken, settled()]), undefined);
+  assertEquals(fake.output, "dos\n");
+});
+
+Deno.test("a terminal that is gone is a hangup, whichever stream says so first", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  await fake.end();
+  await fake.terminal.hangup;
+  assertEquals(await line, null);
+  const other = new Fake();
+  other.failures.output = new Error("Input/output error");
+  other.terminal.print("uno");
+  await other.terminal.hangup;
+});
+
+Deno.test("after the close, the screen ends with a line end", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  fake.terminal.status("1 espera");
+  await fake.type("hola\x1b[D");
+  fake.terminal.close();
+  fake.terminal.notice("Interrumpido");
+  fake.terminal.status("Sin acuse");
+  await fake.terminal.flush(1000);
+  assertEquals([await line, fake.screen.text], [null, "1 espera\n> hola\nInterrumpido"]);
+  assertEquals([fake.screen.cursor.column, fake.raw], [0, false]);
 });
 
 // The stream of the standard input took longer to load than everything else before the first prompt.

@@ -74,8 +74,9 @@ export class Fake {
   /** Asks, and returns once the prompt shows. */
   async ask(prompt: string, signal?: AbortSignal): Promise<Answer> {
     const line = this.terminal.question(prompt, signal);
-    const before = this.output.length;
-    for (let turn = 0; turn < 1000 && this.output.length === before; turn++) await settled();
+    const length = () => this.output.length + this.errors.length;
+    const before = length();
+    for (let turn = 0; turn < 1000 && length() === before; turn++) await settled();
     return { line };
   }
 
