@@ -81,6 +81,8 @@ export type { ForeignEvent, ForeignKind } from "./reliable/foreign.ts";
 export {
   type ByeReason,
   type Header,
+  MAX_NAME_BYTES,
+  MAX_NOTICE_BYTES,
   type Packet,
   type PacketType,
   readHeader,
