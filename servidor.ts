@@ -8,8 +8,9 @@ import { JsonOperator } from "./program/json.ts";
 import { serverMode } from "./program/mode.ts";
 import { ConsoleOperator } from "./program/operator.ts";
 import { EXIT, type Run, run } from "./program/program.ts";
+import { openRecord } from "./program/record.ts";
 import { bindFailure, describeForeign, describeOverload } from "./program/words.ts";
-import { describeUnconfirmed } from "./program/words.ts";
+import { describeUnconfirmed, Failure } from "./program/words.ts";
 import { LABORATORY_HELP } from "./laboratory/laboratory.ts";
 import { formatAddress, IDLE_TIMEOUT_MS, MAX_QUESTIONS, type Server } from "./transport/mod.ts";
 import { MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./transport/mod.ts";
@@ -26,6 +27,7 @@ Opciones:
   --max-por-direccion N   clientes a la vez desde una misma dirección (${MAX_SESSIONS_PER_ADDRESS})
   --max-preguntas N       preguntas sin responder a la vez (${MAX_QUESTIONS})
   --inactividad SEGUNDOS  silencio hasta dar por perdido a un cliente (${IDLE_TIMEOUT_MS / 1000})
+  --registro [NOMBRE]     escribe cada pregunta y su respuesta en registros/NOMBRE.md
   --codigo [TEXTO]        sala privada: solo entra y lee quien tenga el código; sin TEXTO, crea uno
   --sin-fiabilidad        UDP tal cual, también para netcat: lo que se pierde no se reenvía
   --json                  para programas: un objeto JSON por línea, en la salida y en la entrada
@@ -40,9 +42,9 @@ Ejemplos:
   deno task servidor < respuestas.txt
   deno task servidor --perdida 25%
 
-Escriba cada respuesta y pulse Intro. Ctrl-C cierra el servidor y avisa a los clientes.`;
+Escriba cada respuesta y pulse Intro, o /ayuda. Ctrl-C cierra el servidor y avisa a los clientes.`;
 
-async function main({ args, terminal, signal, laboratory }: Run): Promise<number> {
+async function main({ args, terminal, json, signal, laboratory }: Run): Promise<number> {
   const mode = serverMode(args);
   const options = {
     hostname: args.host(DEFAULT_HOSTNAME),
@@ -52,7 +54,10 @@ async function main({ args, terminal, signal, laboratory }: Run): Promise<number
     maxQuestions: args.limit("max-preguntas", MAX_QUESTIONS),
     idleTimeout: args.seconds("inactividad", IDLE_TIMEOUT_MS),
   };
-  const operator = new (args.has("json") ? JsonOperator : ConsoleOperator)(terminal, mode.maxBytes);
+  const record = await openRecord(args, terminal);
+  const operator = json === undefined
+    ? new ConsoleOperator(terminal, mode.maxBytes, record)
+    : new JsonOperator(json, mode.maxBytes, record);
   let server: Server;
   try {
     server = mode.serve({
@@ -68,16 +73,14 @@ async function main({ args, terminal, signal, laboratory }: Run): Promise<number
   } catch (error) {
     throw bindFailure(error, formatAddress(options));
   }
-  operator.listening(server.addr);
+  operator.listening(server);
   terminal.notice(mode.notice);
   for (const command of clientCommands(server.addr, mode.clientOption)) terminal.notice(command);
   operator.finished.then(() => server.shutdown());
   await server.finished;
+  await operator.close();
   const { unconfirmed } = await server.shutdown();
-  if (unconfirmed > 0) {
-    terminal.error(describeUnconfirmed(unconfirmed));
-    return EXIT.defect;
-  }
+  if (unconfirmed > 0) throw new Failure(describeUnconfirmed(unconfirmed), EXIT.defect);
   return signal.aborted ? signal.reason : EXIT.ok;
 }
 
@@ -86,7 +89,7 @@ if (import.meta.main) {
     help: HELP,
     role: "server",
     values: ["host", "puerto", "max-clientes", "max-por-direccion", "max-preguntas", "inactividad"],
-    optionals: ["codigo"],
+    optionals: ["codigo", "registro"],
     flags: ["json", "sin-fiabilidad"],
     words: 0,
     main,

@@ -86,7 +86,11 @@ export function describeImpairment({ conditions, dropped, seed }: Impairment): s
   if (told.length === 0) return undefined;
   const what = told.join(", ").replace("%", "% de los datagramas");
   const repeat = isChance ? `; semilla ${seed}` : "";
-  return `Red degradada a propósito: ${what}${repeat}`;
+  // A lone number is often a percentage that lacks its sign.
+  const [[lone, last] = []] = dropped;
+  const isDoubtful = dropped.length === 1 && lone === last && lone! <= 100;
+  const doubt = isDoubtful ? ` (¿o quiso decir --perdida ${lone}%?)` : "";
+  return `Red degradada a propósito: ${what}${repeat}${doubt}`;
 }
 
 function readList(typed: string): Range[] {

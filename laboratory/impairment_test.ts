@@ -49,7 +49,11 @@ for (
       conditions: { loss: 1 },
       told: "pierde el 100 % de los datagramas; semilla 77",
     },
-    { typed: ["--perdida=2"], dropped: [[2, 2]], told: "pierde el datagrama 2" },
+    {
+      typed: ["--perdida=2"],
+      dropped: [[2, 2]],
+      told: "pierde el datagrama 2 (¿o quiso decir --perdida 2%?)",
+    },
     {
       typed: ["--perdida=2,4-6,4"],
       dropped: [[2, 2], [4, 6], [4, 4]],

@@ -158,7 +158,7 @@ function unambiguous(
     if (isEmptyValue(index)) return [];
     if (isEmptyValue(index + 1)) return `${arg}=`;
     if (!arg.startsWith("-") || arg === "-") return arg;
-    const name = arg === "-h" ? "ayuda" : arg.replace(/^--/, "");
+    const name = arg === "-h" || arg === "--help" ? "ayuda" : arg.replace(/^--/, "");
     if (booleans.includes(name)) return `--${name}=true`;
     if (arg.startsWith("--") && withValue.includes(name.replace(/=[^]*$/, ""))) return arg;
     if (isValue) {
@@ -171,7 +171,31 @@ function unambiguous(
         `lo que sigue a --${optional} empieza por un guion y no es una opción: si es su valor, únalo con "="`,
       );
     }
-    throw new UsageError(`no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`);
+    const unknown = `no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`;
+    const near = nearest(arg, [...withValue, ...booleans]);
+    throw new UsageError(near === undefined ? unknown : `${unknown}: ¿quiso decir --${near}?`);
   });
   return [...plain, ...args.slice(options.length)];
+}
+
+/** The option that was probably meant: at most a third of its letters are others. */
+function nearest(arg: string, names: readonly string[]): string | undefined {
+  const typed = arg.replace(/^-+|=[^]*$/g, "").slice(0, 40);
+  const ranked = names.map((name) => ({ name, distance: distance(typed, name) }));
+  const { name, distance: least } = ranked.reduce((a, b) => b.distance < a.distance ? b : a);
+  return least <= name.length / 3 ? name : undefined;
+}
+
+/** Letters to insert, remove or replace until one word is the other (Levenshtein). */
+function distance(one: string, other: string): number {
+  let row = Array.from({ length: other.length + 1 }, (_, i) => i);
+  for (const [i, letter] of Array.from(one).entries()) {
+    const above = row;
+    row = [i + 1];
+    for (let j = 0; j < other.length; j++) {
+      const replaced = above[j]! + (letter === other[j] ? 0 : 1);
+      row.push(Math.min(replaced, above[j + 1]! + 1, row[j]! + 1));
+    }
+  }
+  return row.at(-1)!;
 }

@@ -3,17 +3,18 @@
  *
  * @module
  */
-import type { Conversation, ConversationEvent, EndReason } from "../transport/mod.ts";
-import { formatAddress, NoAnswerError } from "../transport/mod.ts";
-import { clean } from "../terminal/clean.ts";
+import type { Address, Conversation, ConversationEvent, EndReason } from "../transport/mod.ts";
+import { ConversationEndedError, formatAddress, NoAnswerError } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import { describeAhead, describeTooLong, describeUnanswered, ENDS } from "./words.ts";
-import { describeForeign } from "./words.ts";
+import { connectFailure, describeAhead, describeForeign, describeInvalid } from "./words.ts";
+import { describeTooLong, describeUnanswered, ENDS, EXIT, firstCode, shown } from "./words.ts";
 
 /** Asks the questions of a client, and hears how they stand. */
 export interface Asker {
   /** The next question; `null` at the end of input, `undefined` once `signal` is aborted. */
   next(signal: AbortSignal): Promise<string | null | undefined>;
+  /** The question that a line holds, if it holds one. */
+  read(line: string): string | undefined;
   /** How the question, or the conversation, stands. */
   heard(event: HeardEvent): void;
 }
@@ -21,12 +22,16 @@ export interface Asker {
 /** How a conversation stands, as its asker hears it. */
 export type HeardEvent =
   | ConversationEvent
+  /** The server has not answered the first packets at once. */
+  | { readonly type: "connecting"; readonly hostname: string; readonly port: number }
   /** The handshake with the server is complete. */
   | { readonly type: "connected"; readonly hostname: string; readonly port: number }
   /** The server will be asked without protection. It may not exist. */
   | { readonly type: "unprotected"; readonly hostname: string; readonly port: number }
   /** The question is on its way. */
   | { readonly type: "sent" }
+  /** A question, or that line of the input, is not sent, and why. */
+  | { readonly type: "refused"; readonly message: string; readonly line?: number }
   /** The answer is here. */
   | { readonly type: "answer"; readonly answer: string }
   /** No answer came in time. The conversation goes on. */
@@ -34,62 +39,110 @@ export type HeardEvent =
   /** The conversation is over. */
   | { readonly type: "ended"; readonly reason: EndReason };
 
-/** A conversation that an asker holds. */
-export interface Interview {
+/** The parts of an {@linkcode Interview}. */
+export interface InterviewOptions {
   /** The asker. */
   readonly asker: Asker;
-  /** The conversation. */
-  readonly conversation: Conversation;
-  /** Errors are printed there. */
+  /** Errors are printed there, and its lines may be no text. */
   readonly terminal: Terminal;
+  /** The server, as it was named. */
+  readonly server: Address;
+  /** The event that tells the asker where the questions go. */
+  readonly greeting: "connected" | "unprotected";
   /** Longest question, in bytes of UTF-8. */
   readonly maxBytes: number;
+  /** Whether the room is private. */
+  readonly isPrivate: boolean;
 }
 
-/**
- * Asks a question, unless it is too long, and hands the answer to the asker.
- *
- * @returns False if no answer came in time.
- * @throws {ConversationEndedError} If the conversation ends before the answer.
- */
-export async function ask(
-  question: string,
-  { asker, conversation, terminal, maxBytes }: Interview,
-): Promise<boolean> {
-  const problem = describeTooLong(question, maxBytes);
-  if (problem !== undefined) {
-    terminal.error(problem);
-    return true;
-  }
-  const answer = conversation.ask(question);
-  asker.heard({ type: "sent" });
-  try {
-    asker.heard({ type: "answer", answer: await answer });
-    return true;
-  } catch (error) {
-    if (!(error instanceof NoAnswerError)) throw error;
-    asker.heard({ type: "unanswered" });
-    terminal.error(describeUnanswered(error));
-    return false;
-  }
-}
+/** An asker and a conversation, and what came of the questions so far. */
+export class Interview {
+  readonly #options: InterviewOptions;
+  #conversation!: Conversation;
+  #answered = 0;
+  #code: number = EXIT.ok;
+  #isReconnecting = false;
 
-/**
- * Ends the conversation, if it is not over, and tells how it ended, unless `signal` ended it.
- *
- * @returns The exit code.
- */
-export async function sayBye(interview: Interview, signal: AbortSignal): Promise<number> {
-  const { asker, conversation, terminal } = interview;
-  const closed = conversation.bye();
-  const reason = await conversation.ended;
-  const { error, code } = ENDS[reason];
-  if (!signal.aborted) {
-    asker.heard({ type: "ended", reason });
-    if (error !== undefined) terminal.error(error(formatAddress(conversation.remoteAddr)));
+  /** Has asked nothing yet. */
+  constructor(options: InterviewOptions) {
+    this.#options = options;
+    options.terminal.onInvalidLine((line) =>
+      this.heard({ type: "refused", message: describeInvalid(line), line })
+    );
   }
-  await closed;
-  return signal.aborted ? signal.reason : code;
+
+  /**
+   * Waits for the conversation, and tells if that takes long.
+   *
+   * @throws {Failure} If there is none.
+   */
+  async begin(connection: Promise<Conversation>): Promise<Conversation> {
+    const { server, greeting } = this.#options;
+    const { hostname, port } = server;
+    const tell = () => this.heard({ type: "connecting", hostname, port });
+    const timer = greeting === "connected" ? setTimeout(tell, CONNECTING_MS) : undefined;
+    this.#conversation = await connection
+      .catch((error) => Promise.reject(connectFailure(error, server)))
+      .finally(() => clearTimeout(timer));
+    const { remoteAddr } = this.#conversation;
+    this.heard({ type: greeting, hostname: remoteAddr.hostname, port: remoteAddr.port });
+    return this.#conversation;
+  }
+
+  /** Hands an event to the asker. */
+  heard(event: HeardEvent): void {
+    if (event.type === "reconnecting") this.#isReconnecting = true;
+    if (event.type === "reconnected") this.#isReconnecting = false;
+    if (event.type === "answer") this.#answered++;
+    if (event.type === "refused" || event.type === "unanswered") this.#code = EXIT.unanswered;
+    this.#options.asker.heard(event);
+  }
+
+  /**
+   * Asks the question that a line holds, unless it is too long, and hands the answer to the asker.
+   *
+   * @throws {ConversationEndedError} If the conversation ends before the answer.
+   */
+  async ask(line: string): Promise<void> {
+    const { asker, terminal, maxBytes } = this.#options;
+    const question = asker.read(line);
+    const message = question === undefined ? NO_QUESTION : describeTooLong(question, maxBytes);
+    if (question === undefined || message !== undefined) {
+      return this.heard({ type: "refused", message: message! });
+    }
+    const answer = this.#conversation.ask(question);
+    this.heard({ type: "sent" });
+    try {
+      this.heard({ type: "answer", answer: await answer });
+    } catch (error) {
+      if (error instanceof ConversationEndedError && error.reason === "bye") throw error;
+      this.#code = EXIT.unanswered;
+      if (!(error instanceof NoAnswerError)) throw error;
+      this.heard({ type: "unanswered" });
+      terminal.error(describeUnanswered(error));
+      // Nothing ever came from there.
+      if (this.#answered === 0) this.#code = EXIT.noServer;
+    }
+  }
+
+  /**
+   * Ends the conversation, if it is not over, and tells how it ended, unless `signal` ended it.
+   *
+   * @returns The exit code.
+   */
+  async sayBye(signal: AbortSignal): Promise<number> {
+    const closed = this.#conversation.bye();
+    const reason = await this.#conversation.ended;
+    const { isPrivate, terminal } = this.#options;
+    const isRecoded = reason === "silence" && isPrivate && this.#isReconnecting;
+    const { error, code } = ENDS[isRecoded ? "recoded" : reason];
+    if (!signal.aborted) {
+      this.heard({ type: "ended", reason });
+      if (error !== undefined) terminal.error(error(formatAddress(this.#conversation.remoteAddr)));
+    }
+    await closed;
+    return signal.aborted ? signal.reason : firstCode(code, this.#code);
+  }
 }
 
 /** A signal that aborts when the conversation is over. */
@@ -99,14 +152,27 @@ export function endOf({ ended }: Conversation): AbortSignal {
   return end.signal;
 }
 
+const NO_QUESTION = 'se esperaba una pregunta: {"question": "texto"}, o el texto sin más';
+
+/** Time to connect after which the asker is told, in ms. */
+const CONNECTING_MS = 500;
+
 /** Time without an acknowledgement after which the asker is told, in seconds. */
 const UNACKNOWLEDGED_S = 3;
 
 /** Interval at which a file is told the same again, in seconds. */
 const REPEAT_S = 10;
 
+/** Time without a sign of the server before it is said to be silent, in seconds. */
+const SILENCE_S = 5;
+
+const HELP = [
+  "Escriba una pregunta y pulse Intro; cuando llegue su respuesta podrá hacer otra.",
+  "Un texto pegado de varias líneas es una sola pregunta. Con ↑ vuelve a lo que ya escribió.",
+  "Para terminar escriba bye, o pulse Ctrl-D o Ctrl-C.",
+];
+
 const NOTICES = {
-  unresponsive: "El servidor no responde desde hace 5 s; se sigue intentando",
   responsive: "El servidor responde de nuevo",
   reconnecting: "El servidor se reinició: conectando de nuevo",
   reconnected: "Conectado de nuevo",
@@ -127,60 +193,91 @@ export class ConsoleAsker implements Asker {
     this.#label = label;
   }
 
-  next(signal: AbortSignal): Promise<string | null | undefined> {
-    return this.#terminal.question("Ingrese una pregunta: ", signal);
+  async next(signal: AbortSignal): Promise<string | null | undefined> {
+    while (true) {
+      const line = await this.#terminal.question("Ingrese una pregunta: ", { signal });
+      if (line?.trim() !== "/ayuda") return line;
+      for (const help of HELP) this.#terminal.notice(help);
+    }
+  }
+
+  read(line: string): string {
+    return line;
   }
 
   heard(event: HeardEvent): void {
     const terminal = this.#terminal;
     switch (event.type) {
+      case "connecting":
+        return terminal.notice(`Conectando con ${formatAddress(event)}`);
       case "connected":
         this.#server = formatAddress(event);
-        return terminal.notice(`Conectado con ${this.#server}`);
+        terminal.notice(`Conectado con ${this.#server}`);
+        return this.#tellHowToLeave();
       case "unprotected":
         this.#isProtected = false;
         this.#server = formatAddress(event);
-        return terminal.notice(
+        terminal.notice(
           `Sin fiabilidad: se pregunta a ${this.#server} sin saber si hay alguien, y lo que se ` +
             "pierda no se reenvía",
         );
+        return this.#tellHowToLeave();
       case "sent":
         terminal.status("Pregunta enviada");
-        return this.#isProtected ? this.#tellUnacknowledged() : undefined;
+        if (!this.#isProtected) return;
+        return this.#count(
+          0,
+          UNACKNOWLEDGED_S,
+          (seconds) => `Sin acuse de recibo desde hace ${seconds} s: reenviando`,
+        );
+      case "unresponsive":
+        return this.#count(
+          SILENCE_S,
+          SILENCE_S,
+          (seconds) => `El servidor no responde desde hace ${seconds} s; se sigue intentando`,
+        );
       case "delivered":
         return clearInterval(this.#timer);
       case "position":
         return terminal.status(`Pregunta recibida: ${describeAhead(event.ahead)}`);
-      case "notice":
-        return terminal.notice(`Aviso del servidor: ${clean(event.text)}`);
       case "answer":
         clearInterval(this.#timer);
         terminal.status("Pregunta respondida");
-        terminal.print(this.#label + clean(event.answer));
-        return;
+        terminal.print(this.#label + shown(event.answer));
+        return terminal.status(undefined);
+      case "refused":
+        return terminal.error(event.message);
       case "unanswered":
         return terminal.status(undefined);
       case "foreign":
         return terminal.notice(describeForeign(event.kind, event.from));
+      case "notice":
+        return terminal.notice(`Aviso del servidor: ${shown(event.text)}`);
       case "ended": {
         clearInterval(this.#timer);
         const { notice } = ENDS[event.reason];
         return notice && terminal.notice(notice(this.#server));
       }
       default:
+        clearInterval(this.#timer);
         terminal.notice(NOTICES[event.type]);
     }
   }
 
-  #tellUnacknowledged(): void {
-    let seconds = 0;
+  #tellHowToLeave(): void {
+    if (!this.#terminal.interactive || this.#label === "") return;
+    this.#terminal.notice("Para terminar escriba bye; /ayuda explica más");
+  }
+
+  /** Tells each second how long something lasts, from `least` seconds on; a file, now and then. */
+  #count(seconds: number, least: number, describe: (seconds: number) => string): void {
     clearInterval(this.#timer);
-    this.#timer = setInterval(() => {
+    const tell = () => {
+      const isDue = this.#terminal.interactive || (seconds - least) % REPEAT_S === 0;
+      if (seconds >= least && isDue) this.#terminal.status(describe(seconds));
       seconds++;
-      const isDue = this.#terminal.interactive
-        ? seconds >= UNACKNOWLEDGED_S
-        : seconds % REPEAT_S === UNACKNOWLEDGED_S;
-      if (isDue) this.#terminal.status(`Sin acuse de recibo desde hace ${seconds} s: reenviando`);
-    }, 1000);
+    };
+    tell();
+    this.#timer = setInterval(tell, 1000);
   }
 }

@@ -4,7 +4,12 @@
  * @module
  */
 import { connect, connectPlain, serve, servePlain } from "../transport/mod.ts";
-import { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "../transport/mod.ts";
+import {
+  codeStrength,
+  MAX_NAME_BYTES,
+  MIN_CODE_CHARACTERS,
+  newRoomCode,
+} from "../transport/mod.ts";
 import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../transport/mod.ts";
 import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
 import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
@@ -20,6 +25,8 @@ export interface Mode {
   readonly connect: (options: EntryOptions) => Promise<Conversation>;
   /** Longest message, in bytes of UTF-8. */
   readonly maxBytes: number;
+  /** Whether it takes a code. */
+  readonly isPrivate: boolean;
   /** The event that tells the asker where the questions go. */
   readonly greeting: "connected" | "unprotected";
   /** A warning or a code, for the operator. */
@@ -35,6 +42,7 @@ const OPEN: Mode = {
   serve,
   connect,
   maxBytes: MAX_MESSAGE_BYTES,
+  isPrivate: false,
   greeting: "connected",
   notice: "Sala abierta: quien capture el tráfico puede leer la conversación (vea --codigo)",
   clientOption: "",
@@ -44,6 +52,7 @@ const PLAIN: Mode = {
   serve: servePlain,
   connect: connectPlain,
   maxBytes: MAX_PLAIN_MESSAGE_BYTES,
+  isPrivate: false,
   greeting: "unprotected",
   notice:
     "Sin fiabilidad: nada se reenvía, y se responde a cualquier remitente, aunque sea falso; " +
@@ -52,8 +61,8 @@ const PLAIN: Mode = {
 };
 
 /**
- * The room that a server opens. `--codigo` alone makes a new code; the operator's own is not shown in
- * the client's command.
+ * The room that a server opens. `--codigo` alone makes a new code. No code is part of the client's
+ * command, which others on that machine could see.
  *
  * @throws {UsageError} If the operator's code is too short, or an option makes no sense.
  */
@@ -66,32 +75,41 @@ export function serverMode(args: Arguments): Mode {
     ...OPEN,
     serve: (options, handler) => serve({ ...options, code }, handler),
     notice: `Sala privada, con el código ${code}`,
-    clientOption: ` --codigo ${code}`,
+    clientOption: " --codigo",
   };
   if (given === "") return room;
   const notice = codeStrength(given) === "long"
     ? "Sala privada, con su código"
     : "Sala privada; aviso: quien capture el tráfico puede adivinar después un código corto; " +
       "--codigo, sin texto, crea uno seguro";
-  return { ...room, notice, clientOption: " --codigo" };
+  return { ...room, notice };
 }
 
 /**
  * The room that a client enters. `--codigo` alone asks for the code, once the other options are
  * known to be right.
  *
- * @throws {UsageError} If the code is too short, or an option makes no sense.
+ * @throws {UsageError} If the code is too short, the name too long, or an option makes no sense.
  */
 export function clientMode(args: Arguments, terminal: Terminal): Mode {
-  if (isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad"] })) return PLAIN;
+  if (isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad", "nombre"] })) {
+    return PLAIN;
+  }
+  const name = args.text("nombre", "");
+  if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) {
+    throw new UsageError(`el valor de --nombre tiene más de ${MAX_NAME_BYTES} bytes: "${name}"`);
+  }
   const given = args.optional("codigo");
-  if (given === undefined) return OPEN;
+  if (given === undefined) {
+    return { ...OPEN, connect: (options) => connect({ ...options, name }) };
+  }
   const typed = given === "" ? undefined : checked(given);
   return {
     ...OPEN,
+    isPrivate: true,
     async connect(options) {
       const code = typed ?? await askCode(terminal, options.signal);
-      return await connect({ ...options, code });
+      return await connect({ ...options, name, code });
     },
   };
 }

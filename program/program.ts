@@ -9,12 +9,10 @@ import { openLaboratory } from "../laboratory/laboratory.ts";
 import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
-import { describeBroken, EXIT, Failure } from "./words.ts";
+import { JsonTerminal } from "./json.ts";
+import { describeBroken, describeDropped, EXIT, Failure, firstCode } from "./words.ts";
 
 export { EXIT } from "./words.ts";
-
-/** Longest wait for a stream that takes nothing, in ms. */
-const MAX_FLUSH_MS = 2_000;
 
 /** A program: its options and its work. */
 export interface Program extends ArgumentNames {
@@ -32,33 +30,52 @@ export interface Run {
   readonly args: Arguments;
   /** The terminal of the process. */
   readonly terminal: Terminal;
+  /** The same, if another program uses this one. */
+  readonly json: JsonTerminal | undefined;
   /** Aborts when a program with a role has to end; the reason is its exit code. */
   readonly signal: AbortSignal;
   /** Options for `serve` and `connect`. */
   readonly laboratory: Laboratory["options"];
 }
 
+/** Longest wait at the end for a stream that takes nothing, in ms, and after a signal. */
+const FLUSH_MS = 10_000;
+const HURRIED_FLUSH_MS = 500;
+
+/** Time for the other end to confirm the bye once `--tiempo-maximo` has passed, in ms. */
+const LAST_WORD_MS = 500;
+
 /** Runs a program to its end, and ends the process. */
 export async function run(program: Program): Promise<never> {
-  const terminal = new Terminal();
-  const abort = async (event: Event, error: unknown) => {
+  const json = Deno.args.includes("--json") ? new JsonTerminal({ describeDropped }) : undefined;
+  const terminal = json ?? new Terminal({ describeDropped });
+  const controller = new AbortController();
+  let streamCode: number = EXIT.ok;
+  terminal.broken.then((stream) => {
+    terminal.error(describeBroken(stream));
+    streamCode = EXIT.defect;
+    controller.abort(EXIT.defect);
+  });
+  const exit = async (code: number): Promise<never> => {
+    terminal.close();
+    await terminal.flush(controller.signal.aborted ? HURRIED_FLUSH_MS : FLUSH_MS);
+    Deno.exit(firstCode(code, streamCode));
+  };
+  const abort = (event: Event, error: unknown) => {
     event.preventDefault();
-    await exit(report(error, terminal), terminal);
+    exit(report(error, terminal));
   };
   addEventListener("unhandledrejection", (event) => abort(event, event.reason));
   addEventListener("error", (event) => abort(event, event.error));
-  const code = await complete(program, terminal).catch((error) => report(error, terminal));
-  terminal.close();
-  return await exit(code, terminal);
+  const code = await complete(program, { terminal, json, controller })
+    .catch((error) => report(error, terminal));
+  return await exit(code);
 }
 
-/** Ends the process once all is written, or nobody has read it for too long. */
-async function exit(code: number, terminal: Terminal): Promise<never> {
-  await terminal.flush(MAX_FLUSH_MS);
-  Deno.exit(code);
-}
-
-async function complete(program: Program, terminal: Terminal): Promise<number> {
+async function complete(
+  program: Program,
+  { terminal, json, controller }: Pick<Run, "terminal" | "json"> & { controller: AbortController },
+): Promise<number> {
   const { help, role, values, flags } = program;
   const args = new Arguments(
     Deno.args,
@@ -76,31 +93,51 @@ async function complete(program: Program, terminal: Terminal): Promise<number> {
     terminal.print(config.version);
     return EXIT.ok;
   }
-  const stop = new AbortController();
-  const { signal } = stop;
-  if (role === undefined) return await program.main({ args, terminal, signal, laboratory: {} });
+  const { signal } = controller;
+  const stop = (code: number) => {
+    // The second Ctrl-C does not wait for the other end.
+    if (signal.aborted) {
+      terminal.close();
+      Deno.exit(code);
+    }
+    controller.abort(code);
+  };
+  const frame = { args, terminal, json, signal };
+  if (role === undefined) return await program.main({ ...frame, laboratory: {} });
   const laboratory = await openLaboratory(args, terminal, role);
   stopOnSignals(stop, terminal, role);
-  const code = await program.main({ args, terminal, signal, laboratory: laboratory.options })
+  if (role === "client") limitTime(stop, args, terminal);
+  const code = await program.main({ ...frame, laboratory: laboratory.options })
     .catch((error) => signal.aborted && error === signal.reason ? error : report(error, terminal));
   laboratory.conclude();
   return code;
 }
 
-/** Aborts `stop` with an exit code on Ctrl-C, SIGTERM, or a stream that breaks. */
-function stopOnSignals(stop: AbortController, terminal: Terminal, role: Program["role"]): void {
-  const interrupt = (code: number) => {
-    if (role === "server") return stop.abort(EXIT.ok);
-    // The second Ctrl-C does not wait for the server to confirm the bye.
-    if (stop.signal.aborted) Deno.exit(code);
-    stop.abort(code);
-  };
+/** Stops on Ctrl-C, SIGTERM, SIGHUP and the end of the terminal. */
+function stopOnSignals(
+  stop: (code: number) => void,
+  terminal: Terminal,
+  role: Program["role"],
+): void {
+  const interrupt = (code: number) => stop(role === "server" ? EXIT.ok : code);
   terminal.onInterrupt(() => interrupt(EXIT.interrupted));
+  terminal.onSuspend(() => terminal.notice("Ctrl-Z no detiene este programa; Ctrl-C lo termina"));
   onSignal("SIGTERM", () => interrupt(EXIT.terminated));
-  terminal.broken.then((stream) => {
-    terminal.error(describeBroken(stream));
-    stop.abort(EXIT.defect);
-  });
+  // The window that is closed says so twice.
+  const hungUp = Promise.withResolvers<void>();
+  onSignal("SIGHUP", hungUp.resolve);
+  Promise.race([hungUp.promise, terminal.hangup]).then(() => interrupt(EXIT.hungUp));
+}
+
+/** Stops the client when `--tiempo-maximo` has passed, whatever it waits for. */
+function limitTime(stop: (code: number) => void, args: Arguments, terminal: Terminal): void {
+  if (args.optional("tiempo-maximo") === undefined) return;
+  const limit = args.seconds("tiempo-maximo", 0);
+  setTimeout(() => {
+    terminal.error(`pasaron los ${limit / 1000} s de --tiempo-maximo, y se termina aquí`);
+    stop(EXIT.unanswered);
+    setTimeout(() => stop(EXIT.unanswered), LAST_WORD_MS);
+  }, limit);
 }
 
 function report(error: unknown, terminal: Terminal): number {

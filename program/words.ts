@@ -6,6 +6,7 @@
 import type { Address, EndReason, NoAnswerError, Overload, Refusal } from "../transport/mod.ts";
 import { type ForeignKind, formatAddress, RefusedError } from "../transport/mod.ts";
 import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
+import { clean } from "../terminal/clean.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
 import type { BrokenStream } from "../terminal/terminal.ts";
 
@@ -25,11 +26,23 @@ export const EXIT = {
   refused: 5,
   /** The code of a private room is wrong, missing, or not wanted. */
   code: 6,
+  /** A question stayed without its answer, or time was up. */
+  unanswered: 7,
+  /** SIGHUP: the window is closed. */
+  hungUp: 129,
   /** Ctrl-C. */
   interrupted: 130,
   /** SIGTERM. */
   terminated: 143,
 } as const;
+
+/** Exit codes that give way to those before them: the signals come first, a defect last. */
+const PRECEDENCE: readonly number[] = [2, 6, 5, 4, 3, 7, 1, 0];
+
+/** The exit code of a program that has several reasons for one. */
+export function firstCode(...codes: readonly number[]): number {
+  return codes.reduce((a, b) => PRECEDENCE.indexOf(a) < PRECEDENCE.indexOf(b) ? a : b);
+}
 
 /** Why a program cannot go on, for the person who runs it, and its exit code. It is no defect. */
 export class Failure extends Error {
@@ -55,7 +68,7 @@ export interface ToldEnd {
 
 /** The ends of a conversation, with the word that the operator is told, and the refusals. */
 export const ENDS: Readonly<
-  & Record<EndReason, ToldEnd & { readonly operator: string }>
+  & Record<EndReason | "recoded", ToldEnd & { readonly operator: string }>
   & Record<`refused:${Refusal}`, Required<Omit<ToldEnd, "notice">>>
 > = {
   bye: { operator: "fin de la conversación", code: EXIT.ok },
@@ -73,6 +86,13 @@ export const ENDS: Readonly<
     operator: "inactividad",
     error: (server) =>
       `se perdió la conexión con el servidor ${server}: compruebe la red y que siga en marcha, y vuelva a conectarse`,
+    code: EXIT.lost,
+  },
+  recoded: {
+    operator: "inactividad",
+    error: (server) =>
+      `el servidor ${server} se reinició y no responde con este código: puede que la sala tenga ya ` +
+      "otro; pídalo a quien la atiende, y vuelva a conectarse con --codigo",
     code: EXIT.lost,
   },
   failed: {
@@ -158,6 +178,11 @@ export const ENDS: Readonly<
     code: EXIT.code,
   },
 };
+
+/** A text of others as it is shown: harmless, on as many lines as it has. */
+export function shown(text: string): string {
+  return text.replace(/\r\n?/g, "\n").split("\n").map(clean).join("\n");
+}
 
 /** The place of a question in the queue. */
 export function describeAhead(ahead: number): string {
@@ -264,4 +289,14 @@ export function describeBroken({ stream, error }: BrokenStream): string {
   return error instanceof Deno.errors.BrokenPipe
     ? `nadie lee ya la ${name} del programa: no la cierre antes de que termine`
     : `no se puede usar la ${name} del programa: compruebe el disco o el archivo (${error.message})`;
+}
+
+/** A line of the input that is not text. */
+export function describeInvalid(line: number): string {
+  return `la línea ${line} de la entrada no es UTF-8, y no se envía: guárdela como UTF-8`;
+}
+
+/** Notices that a stalled stream has cost. */
+export function describeDropped(count: number): string {
+  return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;
 }

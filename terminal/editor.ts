@@ -77,6 +77,7 @@ export class Editor implements Prompter {
   #readline: Readline;
   #prompt = "";
   #complete: PromptOptions["complete"];
+  #mayGoOn = false;
   #typed = "";
   #lastKeyAt = performance.now();
   #settle: ((line: string | null | undefined) => void) | undefined;
@@ -126,7 +127,7 @@ export class Editor implements Prompter {
 
   async question(
     prompt: string,
-    { signal, complete }: PromptOptions,
+    { signal, complete, mayGoOn = false }: PromptOptions,
   ): Promise<string | null | undefined> {
     if (this.#closed) return null;
     const { promise, resolve } = Promise.withResolvers<string | null | undefined>();
@@ -138,6 +139,7 @@ export class Editor implements Prompter {
     this.#settle = resolve;
     this.#prompt = prompt;
     this.#complete = complete;
+    this.#mayGoOn = mayGoOn;
     this.show();
     signal?.addEventListener("abort", withdraw);
     this.#feed();
@@ -203,21 +205,29 @@ export class Editor implements Prompter {
       this.#typed = this.#typed.slice(key.length);
       this.#press(key);
     }
-    if (isAtEnd()) this.close();
+    if (isAtEnd() && !this.#mayGoOn) this.close();
+  }
+
+  /** The transcript on the screen is made of prompts and lines alone. */
+  #takeStatusAway(): void {
+    if (this.#options.status() === undefined) return;
+    this.hide();
+    this.#draw();
   }
 
   #press(key: string): void {
     const isShown = this.#aside === undefined;
+    if (key === CTRL_D && this.#mayGoOn && isShown && this.#readline.line === "") {
+      this.#takeStatusAway();
+      this.#output.write("\n");
+      return this.#answer(null);
+    }
     if (key.startsWith(PASTE_START)) this.#paste(key.slice(PASTE_START.length, -PASTE_END.length));
     else if (key === "\t" && this.#complete) this.#completeLine(this.#complete);
     else if (key >= " " && key !== DELETE) this.#readline.write(key);
     else {
       const isEnter = key[0] === "\r" || key === "\n";
-      // The transcript on the screen is made of prompts and lines alone.
-      if (isEnter && isShown && this.#options.status() !== undefined) {
-        this.hide();
-        this.#draw();
-      }
+      if (isEnter && isShown) this.#takeStatusAway();
       this.#keys.emit("data", isEnter ? "\r" : key);
     }
     // Deno 2.9's readline does not count a row that was begun by pasted text or by a wide character.
@@ -329,8 +339,7 @@ export class Editor implements Prompter {
   }
 
   async #continued(): Promise<void> {
-    await setRaw(this.#options.input, this.#output, false);
-    this.#options.input.setRaw(true);
+    for (const mode of [false, true]) await setRaw(this.#options.input, this.#output, mode);
     this.#output.write(PASTE_ON);
     this.#readline.prevRows = 0;
     this.show();

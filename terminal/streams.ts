@@ -29,6 +29,8 @@ export interface PromptOptions {
   signal?: AbortSignal | undefined;
   /** The lines that a line may become when Tab is pressed. */
   complete?: ((line: string) => readonly string[]) | undefined;
+  /** Whether Ctrl-D ends this question alone, and another may be asked; default false. */
+  mayGoOn?: boolean | undefined;
 }
 
 /** Shows prompts and takes the lines that answer them, one at a time. */
@@ -168,7 +170,11 @@ function pieceOf(bytes: Uint8Array): Uint8Array {
 /** Sets the mode once all is written: the system waits for that, and would stop the loop. */
 export async function setRaw(input: TerminalInput, output: Writer, mode: boolean): Promise<void> {
   await output.queue.until(0);
-  input.setRaw(mode);
+  try {
+    input.setRaw(mode);
+  } catch {
+    // The terminal is gone, as its reader and writers tell.
+  }
 }
 
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */

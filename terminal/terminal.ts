@@ -38,6 +38,8 @@ export interface QuestionOptions extends PromptOptions {
    * third of the rows at most.
    */
   context?: readonly string[] | undefined;
+  /** Whether a prompt and its line belong to the transcript on a stdout that is not the screen. */
+  isConversation?: ((line: string | null | undefined) => boolean) | undefined;
 }
 
 /** A stream that can no longer be used, and what it threw. */
@@ -78,6 +80,8 @@ export class Terminal {
    * screen. What the screen shows goes to a stdout that is none as plain text.
    */
   readonly interactive: boolean;
+  /** Whether a person types, be it without editing: stdin is a terminal. */
+  readonly isTyped: boolean;
   /**
    * Resolves with the first stream that breaks (a reader that went away, a full disk). What is written
    * to that stream afterwards is dropped; a broken stdin counts as the end of input. A broken stderr
@@ -129,6 +133,7 @@ export class Terminal {
     const isSplit = input.isTerminal() && !this.#output.terminal && this.#errors.terminal;
     this.#screen = isSplit && !this.#isDumb ? this.#errors : this.#output;
     this.interactive = input.isTerminal() && this.#screen.terminal && !this.#isDumb;
+    this.isTyped = input.isTerminal();
     this.#piped = new PipedPrompter({
       input,
       output: this.#output,
@@ -190,7 +195,8 @@ export class Terminal {
     if (this.#isClosed) return null;
     if (options.signal?.aborted) return undefined;
     const line = await prompter.question(prompt, options);
-    const isCopied = this.interactive && this.#screen !== this.#output;
+    const isCopied = this.interactive && this.#screen !== this.#output &&
+      (options.isConversation?.(line) ?? true);
     if (isCopied && line !== undefined) this.#output.write(`${layOut(prompt + (line ?? ""), 0)}\n`);
     return line;
   }

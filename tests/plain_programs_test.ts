@@ -168,7 +168,7 @@ test("what is lost stays lost, and the client says so", async () => {
   const numbers = [1, 2, 3, 4, 5, 6];
   await server.write(numbers.map((n) => `respuesta ${n}\n`).join(""));
   await client.write(numbers.map((n) => `pregunta ${n}\n`).join("") + "bye\n");
-  assertEquals(await client.exited(), 0, client.errors);
+  assertEquals(await client.exited(), 7, client.errors);
   await saidBye;
   const asked = server.output.match(/^Pregunta: .*$/gm)!.length;
   const answered = client.output.match(/^Respuesta: .*$/gm)!.length;
@@ -200,7 +200,7 @@ test("a message of 65,507 bytes each way, and a longer one is refused", async ()
   await using asker = client();
   await asker.write("a".repeat(65_508) + "\n" + "a".repeat(65_507) + "\nbye\n");
   await server.write("b".repeat(65_508) + "\n" + "b".repeat(65_507) + "\n");
-  assertEquals(await asker.exited(), 0);
+  assertEquals(await asker.exited(), 7);
   assertStringIncludes(asker.output, `\nRespuesta: ${"b".repeat(65_507)}\n`);
   assertStringIncludes(server.output, `\nPregunta: ${"a".repeat(65_507)}\n`);
   for (const { errors } of [asker, server]) {
@@ -208,7 +208,7 @@ test("a message of 65,507 bytes each way, and a longer one is refused", async ()
   }
 });
 
-test("one question: its answer, or exit code 3", async () => {
+test("one question: its answer, or exit code 3 if nothing ever came", async () => {
   const { server, client } = await startPlainServer();
   await using _server = server;
   await server.write("NOOOOO\n");
@@ -259,14 +259,14 @@ test("--json on both sides", async () => {
   await server.write(`{"id": ${id}, "answer": "${"b".repeat(65_508)}"}\n`);
   await server.until("Error: el mensaje tiene 65508 bytes y el límite es 65507");
   await server.write(`{"id": ${id}, "answer": "x"}\n`);
-  await asker.until(`{"event":"answer","answer":"x"}\n`);
+  await asker.until(`{"event":"answer","id":1,"answer":"x"}\n`);
   await asker.write("b\n");
-  await asker.until(`{"event":"unanswered"}\n`);
+  await asker.until(`{"event":"unanswered","id":2}\n`);
   await asker.write("bye\n");
-  assertEquals(await asker.exited(), 0);
+  assertEquals(await asker.exited(), 7);
   assertEquals(
     asker.output.match(/(?<="event":")[a-z]+/g),
-    ["unprotected", "sent", "answer", "sent", "unanswered", "ended"],
+    ["unprotected", "sent", "answer", "sent", "unanswered", "error", "ended"],
   );
   await server.until(/"event":"withdrawn"/);
   await server.until(/"event":"disconnected","client":1,"reason":"bye"/);

@@ -21,7 +21,12 @@ export function command(name: ProgramName, ...args: string[]): string[] {
 
 /** Permissions of each program: those of the tasks in `deno.json`, as a test asserts. */
 export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
-  servidor: ["--allow-net", "--allow-env=TERM", "--allow-sys=networkInterfaces"],
+  servidor: [
+    "--allow-net",
+    "--allow-sys=networkInterfaces",
+    "--allow-env=TERM",
+    "--allow-write=registros",
+  ],
   cliente: ["--allow-net", "--allow-env=TERM"],
 };
 

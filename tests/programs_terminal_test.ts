@@ -28,7 +28,9 @@ test("the transcript in two terminals", async () => {
   await using _server = server;
   await using client = openClient(port);
   await client.until("Ingrese una pregunta: ");
-  assertEquals(client.errors, `Conectado con 127.0.0.1:${port}\n`);
+  const greeting =
+    `Conectado con 127.0.0.1:${port}\nPara terminar escriba bye; /ayuda explica más\n`;
+  await client.until(() => client.errors === greeting);
   await client.type(`${QUESTION}\r`);
   await server.until("Ingrese una respuesta: ");
   await server.type("NOOOOO\r");
@@ -123,7 +125,7 @@ test("Ctrl-C at the server's prompt tells the client, and gives the terminal bac
   await server.until("Ingrese una respuesta: ");
   await server.type(`a medias${CTRL_C}`);
   assertEquals(await server.exited, 0);
-  assertEquals(await client.exited, 0);
+  assertEquals(await client.exited, 7);
   assertStringIncludes(client.errors, "cerró la conversación");
 });
 

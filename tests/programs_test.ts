@@ -89,7 +89,7 @@ test("answers that were read before the end of input still answer, then the serv
   assertEquals(await server.exited(), 0);
 });
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   test(`${signal} at the server tells the clients, idle or waiting`, async () => {
     const { server, port } = await startServer();
     await using _server = server;
@@ -100,14 +100,14 @@ for (const signal of ["SIGINT", "SIGTERM"] as const) {
     await server.until("Ingrese una respuesta: ");
     server.kill(signal);
     assertEquals(await server.exited(), 0);
-    for (const client of [idle, waiting]) {
-      assertEquals(await client.exited(), 0);
+    for (const [client, code] of [[idle, 0], [waiting, 7]] as const) {
+      assertEquals(await client.exited(), code);
       assertStringIncludes(client.errors, `El servidor 127.0.0.1:${port} cerró la conversación`);
     }
   });
 }
 
-for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143]] as const) {
+for (const [signal, code] of [["SIGINT", 130], ["SIGTERM", 143], ["SIGHUP", 129]] as const) {
   test(`${signal} at the client says bye`, async () => {
     const { server, port } = await startServer();
     await using _server = server;
@@ -179,7 +179,26 @@ for (
       title: "unknown option",
       args: ["--nada"],
       code: 2,
-      error: /no se conoce la opción "--nada"/,
+      error: /no se conoce la opción "--nada"; vea/,
+    },
+    {
+      title: "mistyped option",
+      args: ["--puero", "7"],
+      code: 2,
+      error: /no se conoce la opción "--puero": ¿quiso decir --puerto\?/,
+    },
+    {
+      title: "name that is too long",
+      args: ["--nombre", "ñ".repeat(21)],
+      code: 2,
+      error: /--nombre tiene más de 40 bytes/,
+    },
+    {
+      title: "record outside its folder",
+      program: "servidor" as const,
+      args: ["--registro", "../clase"],
+      code: 2,
+      error: /--registro .* nombre de un archivo, sin carpetas/,
     },
     { title: "stray argument", args: ["a", "b"], code: 2, error: /sobra el argumento "b"/ },
     {
@@ -223,7 +242,7 @@ for (
     await using process = new Process(program ?? "cliente", ...args);
     await process.end();
     assertEquals(await process.exited(), code, process.errors);
-    assertMatch(process.errors, /^Error: .*\n$/);
+    assertMatch(process.errors, /^(Conectando con 127\.0\.0\.1:9\n)?Error: .*\n$/);
     assertMatch(process.errors, error);
     assertEquals(process.output, "");
   });
@@ -239,7 +258,7 @@ test("a port in use", async () => {
 
 for (const name of ["servidor", "cliente"] as const) {
   test(`--ayuda and --version of ${name}`, async () => {
-    for (const option of ["--ayuda", "-h"]) {
+    for (const option of ["--ayuda", "-h", "--help"]) {
       await using help = new Process(name, option);
       assertEquals(await help.exited(), 0);
       assertStringIncludes(help.output, `deno task ${name}`);

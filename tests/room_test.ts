@@ -45,15 +45,17 @@ Deno.test({
     await server.until("Ingrese una respuesta: ");
     await server.type("media ");
     await second.write("dos\n");
-    await server.until("1 pregunta más en espera");
+    await server.until("4 conectados; espera 1: 2 127.0.0.1\nIngrese una respuesta: media");
     await third.write("tres\n");
-    await server.until("2 preguntas más en espera");
+    await server.until("esperan 2: 2 127.0.0.1, 3 127.0.0.1");
     await fourth.write("cuatro\n");
-    await server.until("3 preguntas más en espera\nIngrese una respuesta: media");
+    await server.until(
+      "4 conectados; esperan 3: 2 127.0.0.1, 3 127.0.0.1, 4 127.0.…\nIngrese una respuesta: media",
+    );
     await server.type("respuesta\r");
     await first.until("Respuesta: media respuesta\n");
     await server.until(
-      /Pregunta: dos\nCliente: 127\.0\.0\.1 \(puerto \d+\)\nIngrese una respuesta:/,
+      /Pregunta: dos\nCliente: 127\.0\.0\.1 \(puerto \d+\)\n.*\nIngrese una respuesta:/,
     );
   },
 });
@@ -95,7 +97,7 @@ test("a question that is not acknowledged is told to be sent again", async () =>
 });
 
 Deno.test({
-  name: "an asker that dies takes its question back, and the next one comes",
+  name: "an asker that dies takes its question back, and what was typed for it goes to nobody",
   ignore: !canRunPrograms || !canUsePty,
   async fn() {
     await using server = new Pty(command("servidor", "--puerto", "0", "--inactividad", "2"));
@@ -107,18 +109,20 @@ Deno.test({
     await answered.write("uno\n");
     await server.until("Ingrese una respuesta: ");
     await queued.write("dos\n");
-    await server.until("1 pregunta más en espera");
+    await server.until("espera 1: 2 ");
     await last.write("tres\n");
-    await server.until("2 preguntas más en espera");
-    await server.type("para cualquiera");
+    await server.until("esperan 2: 2 ");
+    await server.type("para uno");
     queued.kill("SIGKILL");
-    await server.until(/2 preguntas[^]*1 pregunta más en espera/);
+    await server.until("espera 1: 3 ");
     answered.kill("SIGKILL");
-    await server.until(/Se retiró la pregunta de 127\.0\.0\.1:\d+: se desconectó/);
-    await server.until(/Pregunta: tres\nCliente: .*\nIngrese una respuesta: para cualquiera/);
+    await server.until(/Se retiró la pregunta de 127\.0\.0\.1:\d+: inactividad/);
+    await server.until("Lo que había escrito no se ha enviado a nadie");
+    await server.until(/Pregunta: tres\nCliente: .*\n.*\nIngrese una respuesta: $/);
     assert(!server.screen.includes("Pregunta: dos"), server.screen);
-    await server.type("\r");
-    await last.until("Respuesta: para cualquiera\n");
+    await server.type("para tres\r");
+    await last.until("Respuesta: para tres\n");
+    assertStringIncludes(last.output, "Respuesta: para tres\n");
   },
 });
 
@@ -283,8 +287,8 @@ test("a bot that asks", async () => {
   const events = bot.output.trimEnd().split("\n").map((line) => JSON.parse(line));
   assertEquals(events.filter(({ event }) => event !== "delivered" && event !== "position"), [
     { event: "connected", hostname: "127.0.0.1", port },
-    { event: "sent" },
-    { event: "answer", answer: "\x1b[31mñ" },
+    { event: "sent", id: 1 },
+    { event: "answer", id: 1, answer: "\x1b[31mñ" },
     { event: "ended", reason: "bye" },
   ]);
   assertEquals(bot.errors, "");

@@ -80,6 +80,8 @@ export {
 export {
   type ByeReason,
   type Header,
+  MAX_NAME_BYTES,
+  MAX_NOTICE_BYTES,
   type Packet,
   type PacketType,
   readHeader,

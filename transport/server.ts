@@ -116,6 +116,8 @@ export interface Server extends AsyncDisposable {
    * @throws {MessageTooLongError} If the text is too long. Nothing is sent.
    */
   notify(text: string): Promise<ClientInfo[]>;
+  /** Lets no more clients in: they are told that the server closes. Those who are here go on. */
+  turnAway(): void;
   /**
    * Delivers the answers under way for as long as acknowledgements come, tells every client that the server
    * closes, which takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most, and stops.
@@ -195,6 +197,8 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   setAhead(client: P, ahead: number, now: number): void;
   /** Tells a client something. A plain endpoint cannot. */
   notify?(client: P, text: Uint8Array, now: number): void;
+  /** Admits no more clients. A plain endpoint has no door. */
+  turnAway?(): void;
   /** Ends the conversation with a client. */
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
@@ -245,6 +249,10 @@ export class RunningServer<P extends Peer> implements Server {
     const clients = Array.from(this.#endpoint.sessions, clientOf).filter((it) => it !== undefined);
     const isTold = await Promise.all(clients.map((client) => client.notify(text)));
     return clients.filter((_, i) => !isTold[i]);
+  }
+
+  turnAway(): void {
+    this.#endpoint.turnAway?.();
   }
 
   shutdown(): Promise<{ unconfirmed: number }> {

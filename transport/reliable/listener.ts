@@ -130,6 +130,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #closeAt = Infinity;
   /** Answers whose clients were lost. */
   #lost = 0;
+  #isTurningAway = false;
 
   /** Starts without a client. */
   constructor(options: ListenerOptions) {
@@ -218,6 +219,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#deadlines.schedule(session as ClientSession, now);
   }
 
+  /** Admits no more clients. */
+  turnAway(): void {
+    this.#isTurningAway = true;
+  }
+
   /**
    * Admits no more clients, and says bye to each as soon as it has its last answer. It waits for that as
    * long as acknowledgements come.
@@ -298,7 +304,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     if (known !== undefined) return this.#welcome(known, echo, from, now);
     // Sessions in their closing period are bounded too.
     const { maxSessions, maxSessionsPerAddress } = this.#options;
-    if (this.#isClosing) return this.#refuse("closing", nonce, echo, from);
+    if (this.#isClosing || this.#isTurningAway) {
+      return this.#refuse("closing", nonce, echo, from);
+    }
     if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
       this.#overload.count("sessions");
       return this.#refuse("full", nonce, echo, from);

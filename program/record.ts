@@ -1,0 +1,123 @@
+/**
+ * The record of a class: a Markdown file that grows by one entry a question.
+ *
+ * @module
+ */
+import { clean } from "../terminal/clean.ts";
+import type { Terminal } from "../terminal/terminal.ts";
+import { type Arguments, UsageError } from "./arguments.ts";
+
+/** The only folder that the programs may write to. */
+const FOLDER = "registros";
+
+/** What became of a question. */
+export interface RecordEntry {
+  /** The asker, as the operator sees it. */
+  readonly client: string;
+  /** The question. */
+  readonly question: string;
+  /** The answer. */
+  readonly answer?: string;
+  /** Why there was none. */
+  readonly unanswered?: string;
+}
+
+/** Opens the record that `--registro` asks for, if it does. */
+export async function openRecord(args: Arguments, terminal: Terminal) {
+  const name = args.optional("registro");
+  if (name === undefined) return undefined;
+  const record = await ClassRecord.open(name, new Date(), (error) => {
+    const why = error instanceof Error ? error.message : error;
+    terminal.error(`el registro se queda como está, porque no se puede escribir más: ${why}`);
+  });
+  terminal.notice(`Registro en ${record.path}`);
+  return record;
+}
+
+/** A file of questions and answers, whole at any moment up to its last entry. */
+export class ClassRecord {
+  /** Its path. */
+  readonly path: string;
+  readonly #file: Deno.FsFile;
+  readonly #onError: (error: unknown) => void;
+  #size = 0;
+  #isBroken = false;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(path: string, file: Deno.FsFile, onError: (error: unknown) => void) {
+    this.path = path;
+    this.#file = file;
+    this.#onError = onError;
+  }
+
+  /**
+   * Creates the file, by default with the date and time as its name, and never over another.
+   *
+   * @param onError Called with the error of a write, after which nothing more is written.
+   * @throws {UsageError} If the name is not one of a file, or such a file exists.
+   */
+  static async open(name: string, now: Date, onError: (error: unknown) => void) {
+    if (name !== "" && !/^[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_. -]{0,99}$/u.test(name)) {
+      throw new UsageError(
+        `el valor de --registro debe ser el nombre de un archivo, sin carpetas ni signos: "${name}"`,
+      );
+    }
+    const stem = name.replace(/\.md$/, "") || `${day(now)} ${time(now).replaceAll(":", ".")}`;
+    const path = `${FOLDER}/${stem}.md`;
+    try {
+      await Deno.mkdir(FOLDER, { recursive: true });
+      const file = await Deno.open(path, { write: true, createNew: true });
+      const record = new ClassRecord(path, file, onError);
+      await record.#write(`# Registro del ${day(now)}\n`);
+      return record;
+    } catch (error) {
+      const what = error instanceof Deno.errors.AlreadyExists
+        ? `ya existe ${path}, y no se escribe encima`
+        : `no se puede crear ${path} (${error instanceof Error ? error.message : error})`;
+      throw new UsageError(`${what}: elija otro nombre con --registro`);
+    }
+  }
+
+  /** Adds an entry, in one write. Resolves once it is on the disk. */
+  add({ client, question, answer, unanswered }: RecordEntry, now: Date): Promise<void> {
+    const lines = [
+      `Cliente: ${client}`,
+      `Pregunta: ${question}`,
+      answer === undefined ? `Sin respuesta: ${unanswered}` : `Respuesta: ${answer}`,
+    ];
+    return this.#write(`\n## ${time(now)}\n\n${lines.map(indented).join("")}`);
+  }
+
+  #write(text: string): Promise<void> {
+    return this.#written = this.#written.then(async () => {
+      if (this.#isBroken) return;
+      const bytes = new TextEncoder().encode(text);
+      try {
+        const length = await this.#file.write(bytes);
+        if (length < bytes.length) throw new Error(`solo caben ${length} de ${bytes.length} bytes`);
+        await this.#file.syncData();
+        this.#size += length;
+      } catch (error) {
+        this.#isBroken = true;
+        await this.#file.truncate(this.#size).catch(() => {});
+        this.#onError(error);
+      }
+    });
+  }
+}
+
+/** A text in an indented block of Markdown, its further lines deeper: none can pass for an entry. */
+function indented(text: string): string {
+  const [first, ...more] = text.split(/\r\n|[\n\r\u2028\u2029]/).map(clean);
+  return `    ${first}\n${more.map((line) => `        ${line}\n`).join("")}`;
+}
+
+/** The date as 2026-11-26. */
+function day(date: Date): string {
+  return date.toLocaleDateString("sv-SE");
+}
+
+/** The time as 09:05:00. */
+function time(date: Date): string {
+  return date.toLocaleTimeString("sv-SE");
+}
