@@ -329,8 +329,7 @@ export class Editor implements Prompter {
   }
 
   async #continued(): Promise<void> {
-    await setRaw(this.#options.input, this.#output, false);
-    this.#options.input.setRaw(true);
+    for (const mode of [false, true]) await setRaw(this.#options.input, this.#output, mode);
     this.#output.write(PASTE_ON);
     this.#readline.prevRows = 0;
     this.show();

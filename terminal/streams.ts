@@ -168,7 +168,11 @@ function pieceOf(bytes: Uint8Array): Uint8Array {
 /** Sets the mode once all is written: the system waits for that, and would stop the loop. */
 export async function setRaw(input: TerminalInput, output: Writer, mode: boolean): Promise<void> {
   await output.queue.until(0);
-  input.setRaw(mode);
+  try {
+    input.setRaw(mode);
+  } catch {
+    // A terminal that is gone has no mode, and its reader says that it is gone.
+  }
 }
 
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */
