@@ -104,11 +104,9 @@ export class Terminal {
   #rowsSinceContext = 0;
   #status: string | undefined;
   #hasStatusRow = false;
-  #listeners = {
-    interrupt: [] as (() => void)[],
-    suspend: [] as (() => void)[],
-    invalid: [] as ((line: number) => void)[],
-  };
+  #interruptListeners: (() => void)[] = [];
+  #suspendListeners: (() => void)[] = [];
+  #invalidListeners: ((line: number) => void)[] = [];
   #isClosed = false;
   #breaks = Promise.withResolvers<BrokenStream>();
   #hangs = Promise.withResolvers<void>();
@@ -134,7 +132,7 @@ export class Terminal {
       output: this.#output,
       canErase: this.#output.terminal && !this.#isDumb,
       onBroken: this.#breaking("stdin", input.isTerminal()),
-      onInvalid: (line) => this.#listeners.invalid.forEach((listener) => listener(line)),
+      onInvalid: (line) => this.#invalidListeners.forEach((listener) => listener(line)),
     });
   }
 
@@ -270,18 +268,18 @@ export class Terminal {
 
   /** Calls `listener` on each Ctrl-C and each SIGINT, which then no longer end the process. */
   onInterrupt(listener: () => void): void {
-    this.#listeners.interrupt.push(listener);
+    this.#interruptListeners.push(listener);
     Deno.addSignalListener("SIGINT", listener);
   }
 
   /** Calls `listener` on each Ctrl-Z, which does nothing else. */
   onSuspend(listener: () => void): void {
-    this.#listeners.suspend.push(listener);
+    this.#suspendListeners.push(listener);
   }
 
   /** Calls `listener` with the number of each line of a pipe that is not text and is left out. */
   onInvalidLine(listener: (line: number) => void): void {
-    this.#listeners.invalid.push(listener);
+    this.#invalidListeners.push(listener);
   }
 
   /** Resolves when all is written, or `ms` milliseconds have passed. */
@@ -302,7 +300,7 @@ export class Terminal {
     this.#isClosed = true;
     this.#active?.close();
     this.#piped.close();
-    for (const listener of this.#listeners.interrupt) Deno.removeSignalListener("SIGINT", listener);
+    for (const listener of this.#interruptListeners) Deno.removeSignalListener("SIGINT", listener);
   }
 
   #open(): Promise<Prompter> {
@@ -320,8 +318,8 @@ export class Terminal {
       output: this.#screen,
       columns: () => this.#size().columns,
       status: () => this.#status,
-      onInterrupt: () => this.#listeners.interrupt.forEach((listener) => listener()),
-      onSuspend: () => this.#listeners.suspend.forEach((listener) => listener()),
+      onInterrupt: () => this.#interruptListeners.forEach((listener) => listener()),
+      onSuspend: () => this.#suspendListeners.forEach((listener) => listener()),
       onHangup: this.#hangs.resolve,
     });
     if (this.#isClosed) this.#active.close();
