@@ -282,15 +282,19 @@ export class Terminal {
     this.#invalidListeners.push(listener);
   }
 
-  /** Resolves when all is written, or `ms` milliseconds have passed. */
-  async flush(ms: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, ms);
+  /**
+   * Resolves when all is written, or `ms` milliseconds have passed: with whether stdout has taken
+   * everything.
+   */
+  async flush(ms: number): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(false), ms);
     // What ends with the close has its last word first.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    const all = [this.#output, this.#errors].map((writer) => writer.queue.until(0));
-    await Promise.race([Promise.all(all), late.promise]);
+    const all = Promise.all([this.#output, this.#errors].map(({ queue }) => queue.until(0)));
+    const isInTime = await Promise.race([all.then(() => true), late.promise]);
     clearTimeout(timer);
+    return isInTime && !this.#output.isBroken;
   }
 
   /** Gives the terminal back as it was. A pending question resolves with null, and the process can end. */

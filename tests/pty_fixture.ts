@@ -30,8 +30,7 @@ while (true) {
 }
 terminal.print("Adiós");
 terminal.close();
-await terminal.flush(2_000);
-Deno.exit(0);
+if (await terminal.flush(2_000)) Deno.exit(0);
 
 async function exit(notice: string, code: number): Promise<never> {
   terminal.close();

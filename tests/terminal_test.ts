@@ -360,7 +360,7 @@ test("stdout closed by its reader: told once, no stack", async () => {
 // The conversation is on stdout: a stderr that takes nothing ended it.
 test("stdout on a full disk: told once, no stack, a code of its own; stderr: nothing", async () => {
   const input = new TextEncoder().encode("aviso\n");
-  const full = await shell(`${PROGRAM} > /dev/full`, input);
+  const full = await shell(`${PROGRAM} > /dev/full`, input.subarray(1));
   assertEquals([full.errors, full.code], ["Error: stdout: Error\n", 7]);
   const { code } = await shell(`${PROGRAM} 2> /dev/full`, input);
   assertEquals(code, 0);
