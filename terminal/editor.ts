@@ -339,7 +339,10 @@ export class Editor implements Prompter {
   }
 
   async #continued(): Promise<void> {
-    for (const mode of [false, true]) await setRaw(this.#options.input, this.#output, mode);
+    for (const mode of [false, true]) {
+      if (!this.#closed) await setRaw(this.#options.input, this.#output, mode);
+    }
+    if (this.#closed) return;
     this.#output.write(PASTE_ON);
     this.#readline.prevRows = 0;
     this.show();

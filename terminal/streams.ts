@@ -102,12 +102,13 @@ export class Queue {
 export class Writer {
   /** Whether it is a terminal, rather than a file or a pipe. */
   readonly terminal: boolean;
+  /** Whether the stream can no longer be used. */
+  isBroken = false;
   /** What waits for the stream; writers of one terminal share it. */
   readonly queue: Queue;
   #stream: TerminalOutput;
   #encoder = new TextEncoder();
   #onBroken: (error: Error) => void;
-  #broken = false;
 
   /** `onBroken` is called once, with what the stream threw. */
   constructor(stream: TerminalOutput, onBroken: (error: Error) => void, queue = new Queue()) {
@@ -119,7 +120,7 @@ export class Writer {
 
   /** Writes `text` as soon as the stream takes it. */
   write(text: string): void {
-    if (!this.#broken) this.queue.add(this, text);
+    if (!this.isBroken) this.queue.add(this, text);
   }
 
   /** Resolves at once unless the stream is full, and then when half of what waits has gone. */
@@ -131,7 +132,7 @@ export class Writer {
   async send(text: string): Promise<void> {
     let bytes = this.#encoder.encode(text);
     let isHeld = false;
-    while ((bytes.length > 0 || isHeld) && !this.#broken) {
+    while ((bytes.length > 0 || isHeld) && !this.isBroken) {
       const piece = isHeld ? new Uint8Array() : pieceOf(bytes);
       try {
         bytes = bytes.subarray(await this.#stream.write(piece));
@@ -148,7 +149,7 @@ export class Writer {
   }
 
   #break(error: Error): void {
-    this.#broken = true;
+    this.isBroken = true;
     this.#onBroken(error);
   }
 }
@@ -173,7 +174,7 @@ export async function setRaw(input: TerminalInput, output: Writer, mode: boolean
   try {
     input.setRaw(mode);
   } catch {
-    // The terminal is gone, as its reader and writers tell.
+    // A terminal that is gone has no mode, and its reader says that it is gone.
   }
 }
 

@@ -108,11 +108,9 @@ export class Terminal {
   #rowsSinceContext = 0;
   #status: string | undefined;
   #hasStatusRow = false;
-  #listeners = {
-    interrupt: [] as (() => void)[],
-    suspend: [] as (() => void)[],
-    invalid: [] as ((line: number) => void)[],
-  };
+  #interruptListeners: (() => void)[] = [];
+  #suspendListeners: (() => void)[] = [];
+  #invalidListeners: ((line: number) => void)[] = [];
   #isClosed = false;
   #breaks = Promise.withResolvers<BrokenStream>();
   #hangs = Promise.withResolvers<void>();
@@ -139,7 +137,7 @@ export class Terminal {
       output: this.#output,
       canErase: this.#output.terminal && !this.#isDumb,
       onBroken: this.#breaking("stdin", input.isTerminal()),
-      onInvalid: (line) => this.#listeners.invalid.forEach((listener) => listener(line)),
+      onInvalid: (line) => this.#invalidListeners.forEach((listener) => listener(line)),
     });
   }
 
@@ -276,29 +274,33 @@ export class Terminal {
 
   /** Calls `listener` on each Ctrl-C and each SIGINT, which then no longer end the process. */
   onInterrupt(listener: () => void): void {
-    this.#listeners.interrupt.push(listener);
+    this.#interruptListeners.push(listener);
     Deno.addSignalListener("SIGINT", listener);
   }
 
   /** Calls `listener` on each Ctrl-Z, which does nothing else. */
   onSuspend(listener: () => void): void {
-    this.#listeners.suspend.push(listener);
+    this.#suspendListeners.push(listener);
   }
 
   /** Calls `listener` with the number of each line of a pipe that is not text and is left out. */
   onInvalidLine(listener: (line: number) => void): void {
-    this.#listeners.invalid.push(listener);
+    this.#invalidListeners.push(listener);
   }
 
-  /** Resolves when all is written, or `ms` milliseconds have passed. */
-  async flush(ms: number): Promise<void> {
-    const late = Promise.withResolvers<void>();
-    const timer = setTimeout(late.resolve, ms);
+  /**
+   * Resolves when all is written, or `ms` milliseconds have passed: with whether stdout has taken
+   * everything.
+   */
+  async flush(ms: number): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(false), ms);
     // What ends with the close has its last word first.
     await new Promise((resolve) => setTimeout(resolve, 0));
-    const all = [this.#output, this.#errors].map((writer) => writer.queue.until(0));
-    await Promise.race([Promise.all(all), late.promise]);
+    const all = Promise.all([this.#output, this.#errors].map(({ queue }) => queue.until(0)));
+    const isInTime = await Promise.race([all.then(() => true), late.promise]);
     clearTimeout(timer);
+    return isInTime && !this.#output.isBroken;
   }
 
   /** Gives the terminal back as it was. A pending question resolves with null, and the process can end. */
@@ -308,7 +310,7 @@ export class Terminal {
     this.#isClosed = true;
     this.#active?.close();
     this.#piped.close();
-    for (const listener of this.#listeners.interrupt) Deno.removeSignalListener("SIGINT", listener);
+    for (const listener of this.#interruptListeners) Deno.removeSignalListener("SIGINT", listener);
   }
 
   #open(): Promise<Prompter> {
@@ -326,8 +328,8 @@ export class Terminal {
       output: this.#screen,
       columns: () => this.#size().columns,
       status: () => this.#status,
-      onInterrupt: () => this.#listeners.interrupt.forEach((listener) => listener()),
-      onSuspend: () => this.#listeners.suspend.forEach((listener) => listener()),
+      onInterrupt: () => this.#interruptListeners.forEach((listener) => listener()),
+      onSuspend: () => this.#suspendListeners.forEach((listener) => listener()),
       onHangup: this.#hangs.resolve,
     });
     if (this.#isClosed) this.#active.close();

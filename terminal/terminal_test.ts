@@ -102,6 +102,7 @@ Deno.test("a stream that fails tells it once and swallows the rest", async () =>
   fake.terminal.print("uno");
   fake.terminal.print("dos");
   assertEquals(await fake.terminal.broken, { stream: "stdout", error });
+  assert(!await fake.terminal.flush(60_000));
   fake.terminal.close();
 });
 
@@ -482,10 +483,10 @@ Deno.test("a stream that takes nothing stops nobody: notices are dropped and cou
   });
   await settled();
   assert(!isPrinted);
-  await fake.terminal.flush(1);
+  assert(!await fake.terminal.flush(1));
   fake.stalled.clear();
   await printing;
-  await fake.terminal.flush(60_000);
+  assert(await fake.terminal.flush(60_000));
   assertEquals(fake.output.length, 400_002);
   const lines = fake.errors.split("\n");
   assertEquals(lines.slice(-2), [`${1000 - (lines.length - 2)} avisos perdidos`, ""]);

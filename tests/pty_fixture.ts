@@ -10,7 +10,9 @@ import { Terminal } from "../terminal/terminal.ts";
 const terminal = new Terminal({ describeDropped: (count) => `${count} avisos perdidos` });
 terminal.onInterrupt(() => exit("Interrumpido", 130));
 terminal.broken.then(({ stream, error }) => exit(`Error: ${stream}: ${error.name}`, 7));
-terminal.hangup.then(() => exit("Colgado", 129));
+// Its own end, and not that of the signal, which comes too.
+Deno.addSignalListener("SIGHUP", () => {});
+terminal.hangup.then(() => exit("Colgado", 9));
 terminal.onSuspend(() => terminal.notice("Ctrl-Z"));
 terminal.onInvalidLine((number) => terminal.notice(`Error: línea ${number}`));
 if (Deno.args.includes("--ended")) {
@@ -28,8 +30,7 @@ while (true) {
 }
 terminal.print("Adiós");
 terminal.close();
-await terminal.flush(2_000);
-Deno.exit(0);
+if (await terminal.flush(2_000)) Deno.exit(0);
 
 async function exit(notice: string, code: number): Promise<never> {
   terminal.close();
