@@ -15,8 +15,8 @@ export interface Asker {
   next(signal: AbortSignal): Promise<string | null | undefined>;
   /** The question that a line holds, if it holds one. */
   read(line: string): string | undefined;
-  /** How the question, or the conversation, stands. */
-  heard(event: HeardEvent): void;
+  /** How the question, or the conversation, stands. A promise resolves when there is room for more. */
+  heard(event: HeardEvent): void | Promise<void>;
 }
 
 /** How a conversation stands, as its asker hears it. */
@@ -90,12 +90,12 @@ export class Interview {
   }
 
   /** Hands an event to the asker. */
-  heard(event: HeardEvent): void {
+  heard(event: HeardEvent): void | Promise<void> {
     if (event.type === "reconnecting") this.#isReconnecting = true;
     if (event.type === "reconnected") this.#isReconnecting = false;
     if (event.type === "answer") this.#answered++;
     if (event.type === "refused" || event.type === "unanswered") this.#code = EXIT.unanswered;
-    this.#options.asker.heard(event);
+    return this.#options.asker.heard(event);
   }
 
   /**
@@ -113,7 +113,7 @@ export class Interview {
     const answer = this.#conversation.ask(question);
     this.heard({ type: "sent" });
     try {
-      this.heard({ type: "answer", answer: await answer });
+      await this.heard({ type: "answer", answer: await answer });
     } catch (error) {
       if (error instanceof ConversationEndedError && error.reason === "bye") throw error;
       this.#code = EXIT.unanswered;
@@ -205,7 +205,7 @@ export class ConsoleAsker implements Asker {
     return line;
   }
 
-  heard(event: HeardEvent): void {
+  heard(event: HeardEvent): void | Promise<void> {
     const terminal = this.#terminal;
     switch (event.type) {
       case "connecting":
@@ -240,11 +240,13 @@ export class ConsoleAsker implements Asker {
         return clearInterval(this.#timer);
       case "position":
         return terminal.status(`Pregunta recibida: ${describeAhead(event.ahead)}`);
-      case "answer":
+      case "answer": {
         clearInterval(this.#timer);
         terminal.status("Pregunta respondida");
-        terminal.print(this.#label + shown(event.answer));
-        return terminal.status(undefined);
+        const printed = terminal.print(this.#label + shown(event.answer));
+        terminal.status(undefined);
+        return printed;
+      }
       case "refused":
         return terminal.error(event.message);
       case "unanswered":
@@ -256,7 +258,7 @@ export class ConsoleAsker implements Asker {
       case "ended": {
         clearInterval(this.#timer);
         const { notice } = ENDS[event.reason];
-        return notice && terminal.notice(notice(this.#server));
+        return notice === undefined ? undefined : terminal.notice(notice(this.#server));
       }
       default:
         clearInterval(this.#timer);

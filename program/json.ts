@@ -27,9 +27,9 @@ export class JsonTerminal extends Terminal {
     this.tell({ event: "refused", ...details, message });
   }
 
-  /** Writes an event. */
-  tell(event: Record<string, unknown>): void {
-    this.print(toJsonLine(event));
+  /** Writes an event. Resolves when there is room for more. */
+  tell(event: Record<string, unknown>): Promise<void> {
+    return this.print(toJsonLine(event));
   }
 }
 
@@ -182,10 +182,12 @@ export class JsonAsker implements Asker {
     return isText && question.isWellFormed() ? question : undefined;
   }
 
-  heard({ type, ...details }: HeardEvent): void {
+  heard({ type, ...details }: HeardEvent): void | Promise<void> {
     const about = ABOUT_A_QUESTION.has(type) && !("line" in details) ? { id: this.#id } : {};
-    if ("message" in details) this.#terminal.refuse(details.message, { ...about, ...details });
-    else this.#terminal.tell({ event: type, ...about, ...details });
+    if ("message" in details) {
+      return this.#terminal.refuse(details.message, { ...about, ...details });
+    }
+    return this.#terminal.tell({ event: type, ...about, ...details });
   }
 }
 

@@ -59,6 +59,8 @@ export async function run(program: Program): Promise<never> {
   const exit = async (code: number): Promise<never> => {
     terminal.close();
     await terminal.flush(controller.signal.aborted ? HURRIED_FLUSH_MS : FLUSH_MS);
+    // A stream that broke at the very end is told of.
+    if (streamCode !== EXIT.ok) await terminal.flush(HURRIED_FLUSH_MS);
     Deno.exit(firstCode(code, streamCode));
   };
   const abort = (event: Event, error: unknown) => {

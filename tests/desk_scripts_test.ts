@@ -2,7 +2,10 @@ import { assert, assertEquals } from "@std/assert";
 import { seededRandom } from "../laboratory/random.ts";
 import { ConsoleOperator } from "../program/operator.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import type { ClientInfo, QuestionInfo } from "../transport/mod.ts";
+import { type ClientInfo, connect, type QuestionInfo } from "../transport/mod.ts";
+import { canRunPrograms, command } from "./process.ts";
+import { canUsePty, Pty } from "./pty.ts";
+import { testAtLength } from "./whole.ts";
 
 /** A key, or a paste, and the question that stood above it when it came. */
 interface Key {
@@ -226,3 +229,73 @@ Deno.test("1,000 scripts: each answer reaches the person whose question stood ab
   }
   assert(answers > 10_000, `Only ${answers} answers`);
 });
+
+/** One script with the real server in a real terminal: what stands on the screen is what arrives. */
+async function playForReal(seed: number): Promise<number> {
+  const random = seededRandom(seed);
+  const below = (limit: number) => Math.floor(limit * random());
+  await using desk = new Pty(command("servidor", "--puerto", "0"), { rows: 10_000 });
+  await desk.until(/Escuchando en .*:\d+[^]*Sin preguntas/);
+  const port = Number(/Escuchando en .*:(\d+)/.exec(desk.screen)![1]);
+  const answered = new Map<string, string>();
+  let [questions, words] = [0, 0];
+  const word = () => `r${++words}`;
+  const students = new Set<Awaited<ReturnType<typeof connect>>>();
+  const ask = async (student: Awaited<ReturnType<typeof connect>>) => {
+    const question = `¿${++questions}?`;
+    await student.ask(question).then((answer) => answered.set(question, answer)).catch(() => {});
+  };
+  for (let student = 0; student < 6; student++) students.add(await connect({ port }));
+  students.forEach(ask);
+  const acts: readonly (() => unknown)[] = [
+    async () => students.size < 8 && students.add(await connect({ port })),
+    () => [...students].filter(() => below(2) > 0).forEach(ask),
+    () => [...students].filter(() => below(2) > 0).forEach(ask),
+    () => {
+      const gone = [...students][below(students.size)];
+      if (gone !== undefined && students.delete(gone)) gone.bye();
+    },
+    () => desk.type(word()),
+    () => desk.type(`${word()}\r`),
+    () => desk.type(`${word()}\r`),
+    () => desk.type(`\x1b[200~${word()}\n${word()}\x1b[201~\r`),
+    () => desk.type(`${word()}\r${word()}\r${word()}`),
+    () => desk.type(`/siguiente\r${word()}\r`),
+    () => desk.type(`/atender ${1 + below(6)}\r`),
+  ];
+  for (let act = 0; act < 20; act++) {
+    await acts[below(acts.length)]!();
+    await new Promise((resolve) => setTimeout(resolve, [0, 50, 1200][below(3)]));
+  }
+  for (let turn = 0; turn < 6; turn++) {
+    await new Promise((resolve) => setTimeout(resolve, 1300));
+    await desk.type(`${word()}\r`);
+  }
+  await Promise.all([...students].map((student) => student.bye()));
+  const shown = new Map<string, string>();
+  let above = "";
+  for (
+    const [, prompt, text] of desk.screen.matchAll(
+      /^(Pregunta|Ingrese una respuesta): (.*(?:\n {4}.*)*)/gm,
+    )
+  ) {
+    if (prompt === "Pregunta") above = text!;
+    else shown.set(text!.replaceAll("\n    ", "\n"), above);
+  }
+  for (const [question, answer] of answered) assertEquals(shown.get(answer), question, answer);
+  return answered.size;
+}
+
+if (canRunPrograms && canUsePty) {
+  testAtLength(
+    "20 scripts in real terminals: each answer reaches the person whose question stood above it",
+    async () => {
+      let answers = 0;
+      for (let seed = 1; seed <= 20; seed += 5) {
+        const scripts = [0, 1, 2, 3, 4].map((more) => playForReal(seed + more));
+        for (const count of await Promise.all(scripts)) answers += count;
+      }
+      assert(answers > 40, `Only ${answers} answers`);
+    },
+  );
+}
