@@ -337,7 +337,7 @@ export class Session implements PacketSink {
     this.#heardAt = now;
     this.#doubtPause = 0;
     const { address } = this;
-    // Replies go back; what is new shows that the other end moved.
+    // What is new shows that the other end moved.
     const source = this.#provedSource(from, datagram.length, now);
     this.address = source;
     this.#isStale = false;
@@ -345,7 +345,7 @@ export class Session implements PacketSink {
     this.#takeWelcomed(packet, now);
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
     this.#isUnresponsive = false;
-    this.#take(packet, now);
+    this.#take(packet, from, now);
     if (this.#isStale && this.address === source) this.address = address;
     this.#unresponsiveAt = Infinity;
     if (this.#delivery.isSending || this.#isProbing) this.#awaitResponse(now);
@@ -356,13 +356,13 @@ export class Session implements PacketSink {
     if (this.#endAt <= now) {
       this.#endAt = Infinity;
       if (this.turn === "closed") this.#emit({ type: "forgotten" });
-      else this.#lose(this.#byeReason === "undelivered" ? "undelivered" : "unconfirmed");
+      else this.#lose();
       return;
     }
     if (this.turn === "closed") return;
     if (this.turn !== "leaving" && this.nextTimeout + GAP_MS <= now) this.#wake(now);
     if (this.#heardAt + this.#idleTimeout <= now) {
-      this.#lose(this.turn === "leaving" ? "unconfirmed" : "silence");
+      this.#lose();
       return;
     }
     if (this.#delivery.isStuck(now)) return this.bye("undelivered", now);
@@ -407,7 +407,7 @@ export class Session implements PacketSink {
     return this.#seal.seal(encodeFor(this.idHigh, this.idLow, packet));
   }
 
-  /** The address to reply to: the source if the asker has proved that it receives there. */
+  /** The source if the asker has proved that it receives there, else the last proved address. */
   #provedSource(from: Address, bytes: number, now: number): Address {
     const { address } = this;
     // The same address again would only be a younger object for an older one to hold.
@@ -437,7 +437,7 @@ export class Session implements PacketSink {
     this.#emit({ type: "connected" });
   }
 
-  #take(packet: Packet, now: number): void {
+  #take(packet: Packet, from: Address, now: number): void {
     switch (packet.type) {
       case "message":
         return this.#takeMessage(packet, now);
@@ -448,7 +448,7 @@ export class Session implements PacketSink {
       case "pong":
         return this.#takePong(packet, now);
       case "bye":
-        return this.#takeBye(packet, now);
+        return this.#takeBye(packet, from, now);
       case "bye-ack":
         return this.#takeByeAck();
       case "notice":
@@ -539,9 +539,12 @@ export class Session implements PacketSink {
     this.#notice?.timer.hurry(now);
   }
 
-  #takeBye(packet: Packet, now: number): void {
+  #takeBye(packet: Packet, from: Address, now: number): void {
     const isRepeat = !this.#turn.remote("receive-bye");
-    if (this.#mayReply(packet, isRepeat, now)) this.transmit({ type: "bye-ack" });
+    // A BYE-ACK is shorter than its BYE, and the last that its address gets.
+    if (this.#mayReply(packet, isRepeat, now)) {
+      this.#output.transmit(this.#sealed({ type: "bye-ack" }), from);
+    }
     if (isRepeat) return;
     this.#quiet();
     // The confirmation may be lost: it is repeated for as long as the bye may be (RFC 9000 §10.2).
@@ -605,7 +608,9 @@ export class Session implements PacketSink {
     this.probe(now);
   }
 
-  #lose(reason: EndReason): void {
+  #lose(): void {
+    const unconfirmed = this.#byeReason === "undelivered" ? "undelivered" : "unconfirmed";
+    const reason = this.turn === "leaving" ? unconfirmed : "silence";
     this.#turn.remote("lose");
     this.#quiet();
     this.#emit({ type: "ended", reason });
