@@ -18,6 +18,9 @@ export function longestPause(patience: number): number {
   return patience / LEAST_TRIES;
 }
 
+/** The back-off while other packets of a message get through: the next wait is 1.5 timeouts. */
+const RELAXED_BACK_OFF = 0.75;
+
 /** When to send one packet again, and what its acknowledgement tells about the round trip. */
 export class Retransmission {
   /** Times sent, modulo 256: 0 before the first. */
@@ -58,6 +61,11 @@ export class Retransmission {
   timedOut(): 1 | 2 {
     this.#backOff *= 2;
     return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;
+  }
+
+  /** Another packet of the same message got through: the path carries some (RFC 9002 §6.2.1). */
+  relax(): void {
+    this.#backOff = Math.min(this.#backOff, RELAXED_BACK_OFF);
   }
 
   /** The path is another: what is awaited is overdue, and waits its first timeout again. */

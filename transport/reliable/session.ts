@@ -24,8 +24,8 @@ const MIN_IDLE_TIMEOUT_MS = 1_000;
 /** Pause between two keepalives, as a part of the idle timeout: more than 15 s (RFC 8085 §3.5). */
 const KEEPALIVE_PART = 1 / 4;
 
-/** Pause before the same while half an answer is here, in retransmission timeouts. */
-const STALLED_TIMEOUTS = 2;
+/** Pause before the first keepalive while half an answer is here, in retransmission timeouts. */
+const STALLED_TIMEOUTS = 3;
 
 /** Silence after which an asker that awaits an acknowledgement reports it, in ms. */
 export const UNRESPONSIVE_MS = 5_000;
@@ -678,11 +678,9 @@ export class Session implements PacketSink {
   #scheduleKeepalive(now: number): void {
     if (this.#role === "answerer" || this.turn === "leaving" || this.turn === "closed") return;
     const jitter = 0.9 + 0.2 * this.#random();
-    this.#keepaliveAt = now +
-      jitter *
-        (this.#delivery.isReceiving
-          ? STALLED_TIMEOUTS * this.#rtt.timeout
-          : KEEPALIVE_PART * this.#idleTimeout);
+    const longest = KEEPALIVE_PART * this.#idleTimeout;
+    const stalled = Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.#delivery.stalledFor(now));
+    this.#keepaliveAt = now + jitter * Math.min(stalled, longest);
   }
 
   // A user waits at the asker's end, and wants to know whether that makes sense.
