@@ -255,7 +255,7 @@ export class Delivery {
    */
   receiveSegment(packet: Packet, now: number): Uint8Array | undefined {
     if (this.#incoming === undefined) {
-      this.#attempts.length = 0;
+      if (this.#attempts.length > 0) this.#attempts.length = 0;
       this.#repliedAt = -Infinity;
     }
     const isWhole = packet.lastSegment === 0 && this.#incoming === undefined;
