@@ -75,9 +75,12 @@ export class Retransmission {
     this.deadline = now;
   }
 
-  /** Time since the packet was first sent, in ms. */
-  age(now: number): number {
-    return now - this.#firstSentAt;
+  /** Copies to send now: none before the deadline, nor `patience` ms after the first, when it is given up. */
+  due(now: number, patience: number): 0 | 1 | 2 {
+    if (this.deadline > now) return 0;
+    if (now - this.#firstSentAt < patience) return this.timedOut();
+    this.stop();
+    return 0;
   }
 
   /** It was acknowledged, or is given up. */

@@ -368,22 +368,14 @@ export class Session implements PacketSink {
     if (this.#delivery.isStuck(now)) return this.bye("undelivered", now);
     this.#delivery.handleTimeout(now);
     this.#challenge(now);
-    const probe = this.#probe;
-    if (probe !== undefined && probe.deadline <= now) {
-      if (probe.age(now) >= this.#idleTimeout) probe.stop();
-      else {for (let copies = probe.timedOut(); copies > 0; copies--) {
-          this.#transmitProbe(probe, now);
-        }}
-    }
+    let copies = this.#probe?.due(now, this.#idleTimeout) ?? 0;
+    for (; copies > 0; copies--) this.#transmitProbe(this.#probe!, now);
     const notice = this.#notice;
-    if (notice !== undefined && notice.timer.deadline <= now) {
-      if (notice.timer.age(now) >= this.#idleTimeout) this.#endNotice(false);
-      else {for (let copies = notice.timer.timedOut(); copies > 0; copies--) {
-          this.#transmitNotice(notice, now);
-        }}
-    }
+    copies = notice?.timer.due(now, this.#idleTimeout) ?? 0;
+    for (; copies > 0; copies--) this.#transmitNotice(notice!, now);
+    if (notice?.timer.deadline === Infinity) this.#endNotice(false);
     if (this.#bye !== undefined && this.#bye.deadline <= now) {
-      const copies = this.#bye.timedOut();
+      copies = this.#bye.timedOut();
       this.#transmitBye(now);
       if (copies === 2 && this.#isMeasured) this.#transmitBye(now);
     }
@@ -495,10 +487,8 @@ export class Session implements PacketSink {
 
   #takeAck(packet: Packet, now: number): void {
     if (this.turn === "leaving" || this.turn === "closed") return this.#drop("ignored");
-    if (!this.#delivery.receiveAck(packet, now)) {
-      this.#isStale = true;
-      return;
-    }
+    this.#isStale = !this.#delivery.receiveAck(packet, now);
+    if (this.#isStale) return;
     this.#emit({ type: "delivered", number: packet.number });
     if (this.#role === "asker") this.#emit({ type: "position", ahead: packet.ahead });
   }
