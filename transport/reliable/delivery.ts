@@ -116,9 +116,9 @@ export class Delivery {
     return this.#heardAttempt;
   }
 
-  /** Whether a message is partly here. */
-  get isReceiving(): boolean {
-    return this.#incoming !== undefined;
+  /** How long the rest of a message that is partly here has not come on, in ms; `Infinity` if none is. */
+  stalledFor(now: number): number {
+    return this.#incoming === undefined ? Infinity : now - this.#progressAt;
   }
 
   /** Whether the message that is under way, in either direction, is to be given up. */
@@ -222,6 +222,7 @@ export class Delivery {
     this.#measure(timer, packet, packet.ackDelay, now);
     timer.stop();
     outgoing.acknowledged++;
+    for (const other of this.#timers) other.relax();
     this.#progress(now);
     outgoing.window?.acknowledged();
     if (outgoing.acknowledged > outgoing.lastSegment) {
@@ -259,7 +260,7 @@ export class Delivery {
    */
   receiveSegment(packet: Packet, now: number): Uint8Array | undefined {
     if (this.#incoming === undefined) {
-      this.#attempts.length = 0;
+      if (this.#attempts.length > 0) this.#attempts.length = 0;
       this.#repliedAt = -Infinity;
     }
     const isWhole = packet.lastSegment === 0 && this.#incoming === undefined;
@@ -338,7 +339,9 @@ export class Delivery {
   }
 
   get #stuckAt(): number {
-    return this.isSending || this.isReceiving ? this.#progressAt + this.#patience : Infinity;
+    return this.isSending || this.#incoming !== undefined
+      ? this.#progressAt + this.#patience
+      : Infinity;
   }
 
   /** Acknowledges the last whole message at once. */
@@ -389,9 +392,7 @@ export class Delivery {
     const message = this.#outgoing.message!;
     const start = segment * MAX_SEGMENT_BYTES;
     const timer = this.#timers[segment] ??= new Retransmission();
-    // While segments get through, the last of them are not to wait for long.
-    const sinceProgress = lastSegment === 0 ? Infinity : now - this.#progressAt;
-    timer.sent(now, this.#rtt.timeout, Math.min(sinceProgress, longestPause(this.#patience)));
+    timer.sent(now, this.#rtt.timeout, longestPause(this.#patience));
     this.#ackDeadline = Infinity;
     this.#sink.transmit({
       type: "message",

@@ -246,7 +246,7 @@ Deno.test("delivery: each segment has attempts and timeouts of its own", () => {
   delivery.handleTimeout(3000);
   const attempts = bench.take().map(({ segment, attempt }) => [segment, attempt].join());
   assertEquals(attempts, ["0,1", "1,1", "1,2", "1,3"]);
-  assertEquals(delivery.nextTimeout, 3000 + 2990, "as long as nothing got through");
+  assertEquals(delivery.nextTimeout, 6000, "a segment got through: 1.5 timeouts, and then 3");
   // The next message begins again.
   delivery.receiveAck(ack(1, 0), 3010);
   delivery.send(2, segmentsOf(2), 4000);
@@ -260,16 +260,16 @@ Deno.test("delivery: a timeout halves the window, and only so much is sent again
   bench.take();
   delivery.handleTimeout(1000);
   assertEquals(segmentsIn(bench.take()), range(0, 5));
-  assertEquals(delivery.nextTimeout, 2000, "what waits for room waits for no time");
-  delivery.handleTimeout(1500);
+  assertEquals(delivery.nextTimeout, 3000, "what waits for room waits for no time");
+  delivery.handleTimeout(2000);
   assertEquals(bench.take(), []);
-  delivery.receiveAck(ack(0, 0), 1500);
+  delivery.receiveAck(ack(0, 0), 2000);
   assertEquals(segmentsIn(bench.take()), [5], "what is overdue goes before what is new");
-  delivery.receiveAck(ack(6, 0), 1500);
+  delivery.receiveAck(ack(6, 0), 2000);
   assertEquals(bench.take(), [], "what is not under way leaves no room");
-  for (const segment of [1, 2, 3]) delivery.receiveAck(ack(segment, 0), 1500);
+  for (const segment of [1, 2, 3]) delivery.receiveAck(ack(segment, 0), 2000);
   assertEquals(segmentsIn(bench.take()), [7, 8, 9]);
-  for (const segment of [4, 5, 7]) delivery.receiveAck(ack(segment, 0), 1500);
+  for (const segment of [4, 5, 7]) delivery.receiveAck(ack(segment, 0), 2000);
   assertEquals(segmentsIn(bench.take()), [10, 11, 12, 13], "8 acknowledged make room for one more");
 });
 

@@ -18,6 +18,9 @@ export function longestPause(patience: number): number {
   return patience / LEAST_TRIES;
 }
 
+/** The back-off while other packets of a message get through: the next wait is 1.5 timeouts. */
+const RELAXED_BACK_OFF = 0.75;
+
 /** When to send one packet again, and what its acknowledgement tells about the round trip. */
 export class Retransmission {
   /** Times sent, modulo 256: 0 before the first. */
@@ -60,6 +63,11 @@ export class Retransmission {
     return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;
   }
 
+  /** Another packet of the same message got through: the path carries some (RFC 9002 §6.2.1). */
+  relax(): void {
+    this.#backOff = Math.min(this.#backOff, RELAXED_BACK_OFF);
+  }
+
   /** The path is another: what is awaited is overdue, and waits its first timeout again. */
   hurry(now: number): void {
     if (this.deadline === Infinity) return;
@@ -67,9 +75,12 @@ export class Retransmission {
     this.deadline = now;
   }
 
-  /** Time since the packet was first sent, in ms. */
-  age(now: number): number {
-    return now - this.#firstSentAt;
+  /** Copies to send now: none before the deadline, nor `patience` ms after the first, when it is given up. */
+  due(now: number, patience: number): 0 | 1 | 2 {
+    if (this.deadline > now) return 0;
+    if (now - this.#firstSentAt < patience) return this.timedOut();
+    this.stop();
+    return 0;
   }
 
   /** It was acknowledged, or is given up. */

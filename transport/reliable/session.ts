@@ -25,8 +25,8 @@ const MIN_IDLE_TIMEOUT_MS = 1_000;
 /** Pause between two keepalives, as a part of the idle timeout: more than 15 s (RFC 8085 §3.5). */
 const KEEPALIVE_PART = 1 / 4;
 
-/** Pause before the same while half an answer is here, in retransmission timeouts. */
-const STALLED_TIMEOUTS = 2;
+/** Pause before the first keepalive while half an answer is here, in retransmission timeouts. */
+const STALLED_TIMEOUTS = 3;
 
 /** Silence after which an asker that awaits an acknowledgement reports it, in ms. */
 export const UNRESPONSIVE_MS = 5_000;
@@ -345,7 +345,7 @@ export class Session implements PacketSink {
     this.#heardAt = now;
     this.#doubtPause = 0;
     const { address } = this;
-    // Replies go back; what is new shows that the other end moved.
+    // What is new shows that the other end moved.
     const source = this.#provedSource(from, datagram.length, now);
     this.address = source;
     this.#isStale = false;
@@ -353,7 +353,7 @@ export class Session implements PacketSink {
     this.#takeWelcomed(packet, now);
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
     this.#isUnresponsive = false;
-    this.#take(packet, now);
+    this.#take(packet, from, now);
     if (this.#isStale && this.address === source) this.address = address;
     this.#unresponsiveAt = Infinity;
     if (this.#delivery.isSending || this.#isProbing) this.#awaitResponse(now);
@@ -364,34 +364,26 @@ export class Session implements PacketSink {
     if (this.#endAt <= now) {
       this.#endAt = Infinity;
       if (this.turn === "closed") this.#emit({ type: "forgotten" });
-      else this.#lose(this.#byeReason === "undelivered" ? "undelivered" : "unconfirmed");
+      else this.#lose();
       return;
     }
     if (this.turn === "closed") return;
     if (this.turn !== "leaving" && this.nextTimeout + GAP_MS <= now) this.#wake(now);
     if (this.#heardAt + this.#idleTimeout <= now) {
-      this.#lose(this.turn === "leaving" ? "unconfirmed" : "silence");
+      this.#lose();
       return;
     }
     if (this.#delivery.isStuck(now)) return this.bye("undelivered", now);
     this.#delivery.handleTimeout(now);
     this.#challenge(now);
-    const probe = this.#probe;
-    if (probe !== undefined && probe.deadline <= now) {
-      if (probe.age(now) >= this.#idleTimeout) probe.stop();
-      else {for (let copies = probe.timedOut(); copies > 0; copies--) {
-          this.#transmitProbe(probe, now);
-        }}
-    }
+    let copies = this.#probe?.due(now, this.#idleTimeout) ?? 0;
+    for (; copies > 0; copies--) this.#transmitProbe(this.#probe!, now);
     const notice = this.#notice;
-    if (notice !== undefined && notice.timer.deadline <= now) {
-      if (notice.timer.age(now) >= this.#idleTimeout) this.#endNotice(false);
-      else {for (let copies = notice.timer.timedOut(); copies > 0; copies--) {
-          this.#transmitNotice(notice, now);
-        }}
-    }
+    copies = notice?.timer.due(now, this.#idleTimeout) ?? 0;
+    for (; copies > 0; copies--) this.#transmitNotice(notice!, now);
+    if (notice?.timer.deadline === Infinity) this.#endNotice(false);
     if (this.#bye !== undefined && this.#bye.deadline <= now) {
-      const copies = this.#bye.timedOut();
+      copies = this.#bye.timedOut();
       this.#transmitBye(now);
       if (copies === 2 && this.#isMeasured) this.#transmitBye(now);
     }
@@ -415,7 +407,7 @@ export class Session implements PacketSink {
     return this.#seal.seal(encodeFor(this.idHigh, this.idLow, packet));
   }
 
-  /** The address to reply to: the source if the asker has proved that it receives there. */
+  /** The source if the asker has proved that it receives there, else the last proved address. */
   #provedSource(from: Address, bytes: number, now: number): Address {
     const { address } = this;
     // The same address again would only be a younger object for an older one to hold.
@@ -445,7 +437,7 @@ export class Session implements PacketSink {
     this.#emit({ type: "connected" });
   }
 
-  #take(packet: Packet, now: number): void {
+  #take(packet: Packet, from: Address, now: number): void {
     switch (packet.type) {
       case "message":
         return this.#takeMessage(packet, now);
@@ -456,7 +448,7 @@ export class Session implements PacketSink {
       case "pong":
         return this.#takePong(packet, now);
       case "bye":
-        return this.#takeBye(packet, now);
+        return this.#takeBye(packet, from, now);
       case "bye-ack":
         return this.#takeByeAck();
       case "notice":
@@ -503,10 +495,8 @@ export class Session implements PacketSink {
 
   #takeAck(packet: Packet, now: number): void {
     if (this.turn === "leaving" || this.turn === "closed") return this.#drop("ignored");
-    if (!this.#delivery.receiveAck(packet, now)) {
-      this.#isStale = true;
-      return;
-    }
+    this.#isStale = !this.#delivery.receiveAck(packet, now);
+    if (this.#isStale) return;
     this.#emit({ type: "delivered", number: packet.number });
     if (this.#role === "asker") this.#emit({ type: "position", ahead: packet.ahead });
   }
@@ -547,9 +537,12 @@ export class Session implements PacketSink {
     this.#notice?.timer.hurry(now);
   }
 
-  #takeBye(packet: Packet, now: number): void {
+  #takeBye(packet: Packet, from: Address, now: number): void {
     const isRepeat = !this.#turn.remote("receive-bye");
-    if (this.#mayReply(packet, isRepeat, now)) this.transmit({ type: "bye-ack" });
+    // A BYE-ACK is shorter than its BYE, and the last that its address gets.
+    if (this.#mayReply(packet, isRepeat, now)) {
+      this.#output.transmit(this.#sealed({ type: "bye-ack" }), from);
+    }
     if (isRepeat) return;
     this.#quiet();
     // The confirmation may be lost: it is repeated for as long as the bye may be (RFC 9000 §10.2).
@@ -613,7 +606,9 @@ export class Session implements PacketSink {
     this.probe(now);
   }
 
-  #lose(reason: EndReason): void {
+  #lose(): void {
+    const unconfirmed = this.#byeReason === "undelivered" ? "undelivered" : "unconfirmed";
+    const reason = this.turn === "leaving" ? unconfirmed : "silence";
     this.#turn.remote("lose");
     this.#quiet();
     this.#emit({ type: "ended", reason });
@@ -681,11 +676,9 @@ export class Session implements PacketSink {
   #scheduleKeepalive(now: number): void {
     if (this.#role === "answerer" || this.turn === "leaving" || this.turn === "closed") return;
     const jitter = 0.9 + 0.2 * this.#random();
-    this.#keepaliveAt = now +
-      jitter *
-        (this.#delivery.isReceiving
-          ? STALLED_TIMEOUTS * this.#rtt.timeout
-          : KEEPALIVE_PART * this.#idleTimeout);
+    const longest = KEEPALIVE_PART * this.#idleTimeout;
+    const stalled = Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.#delivery.stalledFor(now));
+    this.#keepaliveAt = now + jitter * Math.min(stalled, longest);
   }
 
   // A user waits at the asker's end, and wants to know whether that makes sense.

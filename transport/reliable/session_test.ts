@@ -867,6 +867,14 @@ test("an address that proves nothing gets three challenges, one a timeout, and c
   assertEquals(link.answerer.session.address, address);
 });
 
+test("a bye from an unproved address is confirmed there", (room) => {
+  const link = new SessionLink({ room });
+  asked(link);
+  link.inject("answerer", { type: "bye", attempt: 1, payload: Uint8Array.of(0) }, MOVED);
+  const { packet, to } = link.sent.at(-1)!;
+  assertEquals([packet.type, to], ["bye-ack", MOVED]);
+});
+
 test("an unproved address gets three times the bytes that came from it at most", (room) => {
   const link = new SessionLink({ room });
   asked(link);
