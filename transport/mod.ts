@@ -103,10 +103,11 @@ export {
   type Server,
 } from "./server.ts";
 export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
-export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";
+export { codeStrength, completeRoomCode, MIN_CODE_CHARACTERS } from "./private/code.ts";
+export { newRoomCode } from "./private/code.ts";
 export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 export { type ForeignEvent, type ForeignKind } from "./limits.ts";
-export { type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
+export { type Guesses, type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
 export {
   DEFAULT_HOSTNAME,
   DEFAULT_PORT,
