@@ -76,7 +76,6 @@ export function multiply(
   scalar: Uint8Array,
   point: Uint8Array,
 ): Uint8Array | undefined {
-  if (point.length !== SHARE_BYTES) return undefined;
   return attempt(() => sodium.crypto_scalarmult_ristretto255(scalar, point));
 }
 

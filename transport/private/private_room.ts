@@ -82,16 +82,15 @@ export function privateRoom(
   return {
     isPrivate: true,
     initiate(fields) {
-      let scalar: Uint8Array | undefined = drawScalar();
+      const scalar = drawScalar();
       const a = { share: multiply(sodium, scalar, generate(fields))!, data: fields };
       return {
         keyShare: a.share,
         complete(keyShare, welcomeFields) {
-          if (scalar === undefined) return undefined;
           const b = { share: keyShare.subarray(0, SHARE_BYTES), data: welcomeFields };
           const k = multiply(sodium, scalar, b.share);
+          // From now on it comes to nothing: zero times a point is the neutral one.
           sodium.memzero(scalar);
-          scalar = undefined;
           if (k === undefined) return undefined;
           const [tag, sending, receiving] = agree(k, a, b);
           const isConfirmed = constantTimeEqual(tag, keyShare.subarray(SHARE_BYTES));

@@ -41,7 +41,13 @@ Deno.test("guesses: what is confirmed is given back at once, and never more than
     assert(limit.begin("192.0.2.1", 0));
     limit.confirm("192.0.2.1");
   }
-  assertEquals([begun(limit, "192.0.2.1", 0), limit.size], [MAX_GUESSES_OF_NETWORK, 1]);
+  // The same while others of that address are under way.
+  assert(limit.begin("192.0.2.1", 0));
+  for (let i = 0; i < 1000; i++) {
+    assert(limit.begin("192.0.2.1", 0));
+    limit.confirm("192.0.2.1");
+  }
+  assertEquals([begun(limit, "192.0.2.1", 0), limit.size], [MAX_GUESSES_OF_NETWORK - 1, 1]);
   for (let i = 0; i < MAX_GUESSES_OF_NETWORK; i++) limit.confirm("192.0.2.1");
   assertEquals([limit.size, begun(limit, "192.0.2.1", 0)], [0, MAX_GUESSES_OF_NETWORK]);
 });
