@@ -69,6 +69,17 @@ Deno.test("guesses: half of them are for networks that are not suspect", () => {
   assertEquals(suspects(SUSPICION_MS), MAX_GUESSES);
 });
 
+Deno.test("guesses: whoever shares an address with a guesser does not clear its name", () => {
+  const limit = new GuessLimit();
+  for (const address of addresses(6)) begun(limit, address, 0);
+  limit.giveUp("10.0.0.0", 0);
+  assert(limit.begin("10.0.0.6", 5000));
+  limit.confirm("10.0.0.6");
+  for (let i = 1; i < MAX_GUESSES_OF_NETWORK; i++) limit.confirm("10.0.0.0");
+  // 60 of them have begun, 9 were confirmed, and 5 have come back with time.
+  assertEquals(begun(limit, "10.0.0.0", 5000), 4);
+});
+
 // Invariant: however it is used, no more is kept than the limit allows in an hour, and nobody gets more
 // than the limit allows.
 Deno.test("guesses: what is kept is bounded, and ends", () => {

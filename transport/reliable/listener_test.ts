@@ -916,6 +916,26 @@ Deno.test("listener: what is no share ends the exchange without a word, and is a
   assertEquals(new Knocker(listener, { nonce: 99n }).knock(), "wait");
 });
 
+Deno.test("listener: an address that sent what is no share is suspect, and waits before others do", () => {
+  const listener = newListener({ room: codeRoom() });
+  const token = tokenOf(listener);
+  exchange(listener, hello({ token, keyShare: new Uint8Array(32) }));
+  const guesses = hosts(5).flatMap((from, i) =>
+    Array.from({ length: 10 }, (_, j) => new Knocker(listener, { from, nonce: BigInt(10 * i + j) }))
+  );
+  for (const guess of guesses) assertEquals(guess.knock(), "welcome");
+  assertEquals(new Knocker(listener, { nonce: 98n }).knock(), "wait");
+  assertEquals(new Knocker(listener, { nonce: 99n, from: OTHER }).knock(), "welcome");
+});
+
+Deno.test("listener: whoever has no code at all makes no guess, and is told each time", () => {
+  const listener = newListener({ room: codeRoom() });
+  for (let nonce = 0n; nonce < 200n; nonce++) {
+    const reply = knock(listener, { nonce });
+    assertEquals([reply.type, REFUSALS[reply.payload[0]!]], ["refuse", "private"]);
+  }
+});
+
 Deno.test("listener: guesses take no seat, not even very many", () => {
   const listener = newListener({ room: codeRoom(), maxSessions: 2, maxSessionsPerAddress: 1 });
   const outcomes = hosts(12).flatMap((from, i) =>
