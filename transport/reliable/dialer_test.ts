@@ -553,8 +553,9 @@ Deno.test("dialer: a WELCOME with a key is no answer to a HELLO without one", ()
     idleTimeout: IDLE_MS,
     keyShare: Uint8Array.of(1),
   });
+  stage.sent();
   stage.receive({ type: "welcome", id: hello.id, attempt: 1, payload });
-  assertEquals([stage.events(), stage.dialer.counters.unopened], [[], 1]);
+  assertEquals([stage.events(), stage.sent(), stage.dialer.counters.unopened], [[], [], 1]);
 });
 
 Deno.test("dialer: a RESET confirms a bye, if nothing is heard that speaks against it", () => {

@@ -993,12 +993,42 @@ Deno.test("listener: the eleventh guess of an address waits, and one more may ev
 
 Deno.test("listener: a HELLO that comes again is the same exchange, and no other guess", () => {
   const listener = newListener({ room: codeRoom() });
-  const initiation = codeRoom().initiate(handshakeFields(NONCE, IDLE_MS));
-  const payloads = Array.from(
-    { length: 20 },
-    () => knock(listener, { keyShare: initiation.keyShare }).payload.toHex(),
-  );
+  const { keyShare } = codeRoom().initiate(handshakeFields(NONCE, IDLE_MS));
+  const payloads = Array.from({ length: 20 }, (_, i) => {
+    return knock(listener, { keyShare, attempt: i + 1 }).payload.toHex();
+  });
   assertEquals([new Set(payloads).size, listener.size], [1, 1]);
+});
+
+Deno.test("listener: whoever never confirms is suspect from then on, and no longer in memory", () => {
+  const listener = newListener({ room: codeRoom(), maxSessions: 1 });
+  for (let nonce = 0n; nonce < 3n; nonce++) new Knocker(listener, { nonce, code: "otro" }).knock();
+  const later = IDLE_MS + 1;
+  listener.handleTimeout(later);
+  assertEquals(listener.size, 0);
+  const guesses = hosts(5).flatMap((from, i) =>
+    Array.from(
+      { length: 10 },
+      (_, j) => new Knocker(listener, { from, nonce: BigInt(100 + 10 * i + j) }),
+    )
+  );
+  for (const guess of guesses) assertEquals(guess.knock(later), "welcome");
+  assertEquals(new Knocker(listener, { nonce: 98n }).knock(later), "wait");
+  assertEquals(new Knocker(listener, { nonce: 99n, from: OTHER }).knock(later), "welcome");
+});
+
+Deno.test("listener: guesses that are over make no room for sessions that linger", () => {
+  const listener = newListener({ room: codeRoom(), maxSessions: 1 });
+  for (let nonce = 0n; nonce < 3n; nonce++) new Knocker(listener, { nonce, code: "otro" }).knock();
+  const later = IDLE_MS + 1;
+  listener.handleTimeout(later);
+  for (const nonce of [10n, 11n]) {
+    const knocker = new Knocker(listener, { nonce });
+    assertEquals(knocker.knock(later), "welcome");
+    knocker.confirm(later, { type: "bye", payload: Uint8Array.of(0) });
+  }
+  assertEquals([listener.size, liveSessions(listener)], [2, 0]);
+  assertEquals(new Knocker(listener, { nonce: 12n }).knock(later), "full");
 });
 
 Deno.test("listener: wrong codes are told, and those that nobody confirms, and each once", () => {
