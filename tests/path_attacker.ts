@@ -354,7 +354,7 @@ export class Impostor {
   dial(): void {
     this.#wire.addClient(IMPOSTOR, (event) => {
       if (event.type === "refused" && event.refusal === "wrong-code") this.wrongCodes++;
-      const isNoEntry = ["refused", "unreachable", "over"].includes(event.type);
+      const isNoEntry = ["refused", "unreachable", "over", "foreign"].includes(event.type);
       if (!isNoEntry) this.believed.push(`client: ${event.type}`);
     }, { room: this.#room, connectTimeout: 2000 });
   }
@@ -378,7 +378,9 @@ export class Impostor {
     for (const transmit of this.#listener.takeTransmits()) {
       this.#wire.carry({ ...transmit, from: SERVER });
     }
-    const events = this.#listener.takeEvents().filter(({ type }) => type !== "overload");
+    const events = this.#listener.takeEvents().filter(({ type }) =>
+      type !== "overload" && type !== "foreign"
+    );
     for (const { type } of events) this.believed.push(`server: ${type}`);
     return true;
   }
