@@ -15,7 +15,7 @@ import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../trans
 import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
 import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
 import { askCode } from "../terminal/code_prompt.ts";
-import type { Terminal } from "../terminal/terminal.ts";
+import { isTermDumb, type Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
 /** A room, as the two programs see it. */
@@ -136,11 +136,13 @@ async function typedCode(terminal: Terminal, signal: AbortSignal): Promise<strin
   if (!terminal.interactive) {
     throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
   }
+  const output = Deno.stdout.isTerminal() ? Deno.stdout : Deno.stderr;
   const code = await askCode("Código de la sala: ", {
     input: Deno.stdin,
-    output: Deno.stdout.isTerminal() ? Deno.stdout : Deno.stderr,
+    output,
     signal,
     complete: completeRoomCode,
+    dumb: isTermDumb(output),
   });
   signal.throwIfAborted();
   return checked(code ?? "");
