@@ -25,7 +25,7 @@ Opciones:
   --nombre NOMBRE         quién pregunta, para quien responde: hasta 40 bytes
   --tiempo-maximo S       termina a los S segundos, con el código de salida 7
   --inactividad SEGUNDOS  silencio hasta dar por perdido al servidor (${IDLE_TIMEOUT_MS / 1000})
-  --codigo [TEXTO]        código de una sala privada; sin TEXTO, lo pide sin mostrarlo
+  --codigo [TEXTO]        código de una sala privada; sin TEXTO, lo pide
   --sin-fiabilidad        UDP tal cual, también con otros programas: lo que se pierde no se reenvía
   --espera SEGUNDOS       con --sin-fiabilidad, lo que espera cada respuesta (${
   ANSWER_TIMEOUT_MS / 1000

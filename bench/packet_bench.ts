@@ -1,7 +1,5 @@
-import { seededBytes, seededRandom } from "../laboratory/random.ts";
-import { nodePrimitives } from "../transport/private/crypto.ts";
+import { codeRoom } from "../tests/rooms.ts";
 import { decode, encode } from "../transport/reliable/packet.ts";
-import { privateRoom } from "../transport/private/private_room.ts";
 import type { Seal } from "../transport/reliable/seal.ts";
 
 const PAYLOAD = new Uint8Array(64).fill(0x78);
@@ -32,11 +30,11 @@ Deno.bench("seal and open, 64 bytes", () => {
 
 /** The seals of two ends that have shaken hands. */
 function pairOfSeals(): [Seal, Seal] {
-  const room = privateRoom(seededBytes(seededRandom(1), 32), nodePrimitives());
-  const [fields, welcome] = [new Uint8Array(4), new Uint8Array(12)];
+  const room = codeRoom();
+  const [fields, welcome] = [new Uint8Array(12), new Uint8Array(12)];
   const initiation = room.initiate(fields);
   const response = room.respond({ keyShare: initiation.keyShare, fields }, welcome);
-  if (typeof response === "string") throw new Error(`Refused: "${response}"`);
+  if (typeof response !== "object") throw new Error(`Refused: "${response}"`);
   const seal = initiation.complete(response.keyShare, welcome);
   if (seal === undefined) throw new Error("The keys are not agreed on");
   return [seal, response.seal];

@@ -13,7 +13,7 @@ const ROUNDS = 5;
 const WARM_UP_TURNS = 100_000;
 const TURNS = 40_000;
 const IDLE_TIMEOUT_MS = 75_000;
-const CODE = "7K3M-9QXT-0B4D-HZ6W";
+const CODE = "42-tigre-luna";
 
 type Kind = "raw" | "ours" | "private";
 

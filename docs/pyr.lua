@@ -18,13 +18,11 @@ local TAG_BYTES = 16
 local SEAL_BYTES = COUNTER_BYTES + TAG_BYTES
 local MAX_SEGMENT_BYTES = MAX_DATAGRAM_BYTES - HEADER_BYTES - SEAL_BYTES
 local MAX_MESSAGE_BYTES = 65536
-local HELLO_BYTES = 128
--- What the key shares authenticate: the nonce and the idle timeout; all of what a WELCOME says.
-local HELLO_FIELDS = 12
+local HELLO_BYTES = 160
 local WELCOME_FIELDS = 12
 local MAX_TOKEN_BYTES = 36
-local MAX_KEY_SHARE_BYTES = 60
-local EPHEMERAL_BYTES = 32
+local SHARE_BYTES = 32
+local CONFIRMATION_BYTES = 64
 local CHALLENGE_BYTES = 8
 local MAX_NAME_BYTES = 40
 local MAX_NOTICE_BYTES = 1000
@@ -36,7 +34,7 @@ local EXCERPT = 60
 local TYPES = {
   { name = "HELLO", least = HELLO_BYTES - HEADER_BYTES, most = HELLO_BYTES - HEADER_BYTES },
   { name = "RETRY", least = 1, most = MAX_TOKEN_BYTES },
-  { name = "WELCOME", least = WELCOME_FIELDS, most = WELCOME_FIELDS + MAX_KEY_SHARE_BYTES },
+  { name = "WELCOME", least = WELCOME_FIELDS, most = WELCOME_FIELDS + SHARE_BYTES + CONFIRMATION_BYTES },
   { name = "REFUSE", least = 1, most = 1 },
   { name = "MESSAGE", least = 0, most = MAX_SEGMENT_BYTES, isSealable = true },
   { name = "ACK", least = 0, most = MAX_NAME_BYTES, isSealable = true },
@@ -60,6 +58,7 @@ local REFUSALS = {
   [4] = "la sala es privada y falta el código",
   [5] = "la sala es abierta y sobra el código",
   [6] = "el servidor habla otra versión",
+  [7] = "demasiados códigos sin confirmar: hay que esperar",
 }
 
 local BYE_REASONS = {
@@ -69,6 +68,7 @@ local BYE_REASONS = {
   [3] = "un mensaje no era UTF-8",
   [4] = "el servidor tiene demasiadas preguntas sin responder",
   [5] = "quien atiende expulsa al cliente",
+  [6] = "ya no queda sitio",
 }
 
 local f = {
@@ -90,9 +90,8 @@ local f = {
   keyShareLength = ProtoField.uint8("pyr.key_share_length", "Bytes de la clave (key share length)"),
   token = ProtoField.bytes("pyr.token", "Ficha de verificación de dirección (retry token)"),
   keyShare = ProtoField.bytes("pyr.key_share", "Parte del acuerdo de claves (key share)"),
-  ephemeral = ProtoField.bytes("pyr.key_share.ephemeral", "Clave pública efímera (ephemeral key)"),
-  keyShareCiphertext = ProtoField.bytes("pyr.key_share.ciphertext", "Campos cifrados (ciphertext)"),
-  keyShareTag = ProtoField.bytes("pyr.key_share.tag", "Etiqueta de autenticación (tag)"),
+  point = ProtoField.bytes("pyr.key_share.point", "Punto de la curva (point)"),
+  confirmation = ProtoField.bytes("pyr.key_share.confirmation", "Confirmación (confirmation)"),
   padding = ProtoField.bytes("pyr.padding", "Relleno (padding)"),
   refusal = ProtoField.uint8("pyr.refusal", "Motivo del rechazo (refusal)", base.DEC, REFUSALS),
   byeReason = ProtoField.uint8("pyr.bye_reason", "Motivo del fin (bye reason)", base.DEC, BYE_REASONS),
@@ -197,13 +196,12 @@ local function add(tree, field, tvb, at, length)
   if length > 0 then return tree:add(field, tvb(at, length)) end
 end
 
-local function addKeyShare(tree, tvb, at, length, fields)
+-- A share of CPace; the server's confirmation follows its own.
+local function addKeyShare(tree, tvb, at, length)
   local share = add(tree, f.keyShare, tvb, at, length)
-  -- A message of Noise_NNpsk0: a key, and the readable fields once more, authenticated.
-  if length ~= EPHEMERAL_BYTES + fields + TAG_BYTES then return end
-  add(share, f.ephemeral, tvb, at, EPHEMERAL_BYTES)
-  add(share, f.keyShareCiphertext, tvb, at + EPHEMERAL_BYTES, fields)
-  add(share, f.keyShareTag, tvb, at + EPHEMERAL_BYTES + fields, TAG_BYTES)
+  if length ~= SHARE_BYTES + CONFIRMATION_BYTES then return end
+  add(share, f.point, tvb, at, SHARE_BYTES)
+  add(share, f.confirmation, tvb, at + SHARE_BYTES, CONFIRMATION_BYTES)
 end
 
 -- Bytes of the client's name that open a payload of so many bytes.
@@ -240,7 +238,7 @@ local READERS = {
     tree:add(f.keyShareLength, tvb(at + 5, 1))
     local keyShareAt = at + 6 + tokenLength
     add(tree, f.token, tvb, at + 6, tokenLength)
-    addKeyShare(tree, tvb, keyShareAt, keyShareLength, HELLO_FIELDS)
+    addKeyShare(tree, tvb, keyShareAt, keyShareLength)
     local paddingAt = keyShareAt + keyShareLength
     add(tree, f.padding, tvb, paddingAt, at + length - paddingAt)
     local key = keyShareLength > 0 and " y con clave" or ""
@@ -253,7 +251,7 @@ local READERS = {
   WELCOME = function(tree, tvb, at, length)
     tree:add(f.session, tvb(at, 8))
     tree:add(f.idleTimeout, tvb(at + 8, 4))
-    addKeyShare(tree, tvb, at + WELCOME_FIELDS, length - WELCOME_FIELDS, WELCOME_FIELDS)
+    addKeyShare(tree, tvb, at + WELCOME_FIELDS, length - WELCOME_FIELDS)
     return length > WELCOME_FIELDS and ", sala privada" or ", sala abierta"
   end,
   REFUSE = function(tree, tvb, at)
@@ -329,9 +327,7 @@ local function helloFault(tvb)
   local tokenLength = tvb(HEADER_BYTES + 4, 1):uint()
   local keyShareLength = tvb(HEADER_BYTES + 5, 1):uint()
   if tokenLength > MAX_TOKEN_BYTES then return "la ficha pasa de " .. MAX_TOKEN_BYTES .. " bytes" end
-  if keyShareLength > MAX_KEY_SHARE_BYTES then
-    return "la clave pasa de " .. MAX_KEY_SHARE_BYTES .. " bytes"
-  end
+  if keyShareLength > SHARE_BYTES then return "la clave pasa de " .. SHARE_BYTES .. " bytes" end
 end
 
 -- Whether a packet is sealed. Its session's WELCOME tells; where that was not captured, its length

@@ -99,10 +99,10 @@ const CONVERSATION: readonly Line[] = [
 Deno.test("trace: a conversation, line by line", () => {
   assertEquals(trace(CONVERSATION, { withHeadings: true }), [
     "     ms n.º   tipo    número   bytes   RTO turno          qué le pasó",
-    "    0,0   1 → HELLO              128  1000 conectando     perdido aquí",
-    " 1000,0   2 → HELLO              128  1000 conectando     reenvío 1",
+    "    0,0   1 → HELLO              160  1000 conectando     perdido aquí",
+    " 1000,0   2 → HELLO              160  1000 conectando     reenvío 1",
     " 1000,3   3 ← RETRY   ficha       60  1000 conectando",
-    " 1000,4   4 → HELLO   ficha      128  1000 conectando",
+    " 1000,4   4 → HELLO   ficha      160  1000 conectando",
     " 1040,4   5 ← WELCOME sesión      36   172 habla usted    +40 ms",
     " 2000,0   6 → MESSAGE 1           62   172 habla el otro  perdido aquí",
     " 2171,9   7 → MESSAGE 1           62   172 habla el otro  reenvío 1",

@@ -6,6 +6,7 @@
 import { connect, connectPlain, serve, servePlain } from "../transport/mod.ts";
 import {
   codeStrength,
+  completeRoomCode,
   MAX_NAME_BYTES,
   MIN_CODE_CHARACTERS,
   newRoomCode,
@@ -13,8 +14,8 @@ import {
 import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../transport/mod.ts";
 import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
 import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
-import { askSecret } from "../terminal/secret.ts";
-import type { Terminal } from "../terminal/terminal.ts";
+import { askCode } from "../terminal/code_prompt.ts";
+import { isTermDumb, type Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
 /** A room, as the two programs see it. */
@@ -80,8 +81,8 @@ export function serverMode(args: Arguments): Mode {
   if (given === "") return room;
   const notice = codeStrength(given) === "long"
     ? "Sala privada, con su código"
-    : "Sala privada; aviso: quien capture el tráfico puede adivinar después un código corto; " +
-      "--codigo, sin texto, crea uno seguro";
+    : "Sala privada; aviso: su código es corto. Cada intento de adivinarlo exige conectarse, y el servidor " +
+      "los cuenta y los frena, pero cuatro cifras caen en unas horas; --codigo, sin texto, crea uno mejor";
   return { ...room, notice };
 }
 
@@ -108,7 +109,7 @@ export function clientMode(args: Arguments, terminal: Terminal): Mode {
     ...OPEN,
     isPrivate: true,
     async connect(options) {
-      const code = typed ?? await askCode(terminal, options.signal);
+      const code = typed ?? await typedCode(terminal, options.signal);
       return await connect({ ...options, name, code });
     },
   };
@@ -131,12 +132,18 @@ function newCode(): string {
   return newRoomCode((length) => crypto.getRandomValues(new Uint8Array(length)));
 }
 
-async function askCode(terminal: Terminal, signal: AbortSignal): Promise<string> {
+async function typedCode(terminal: Terminal, signal: AbortSignal): Promise<string> {
   if (!terminal.interactive) {
     throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
   }
-  const streams = { input: Deno.stdin, output: Deno.stdout };
-  const code = await askSecret("Código de la sala: ", { ...streams, signal });
+  const output = Deno.stdout.isTerminal() ? Deno.stdout : Deno.stderr;
+  const code = await askCode("Código de la sala: ", {
+    input: Deno.stdin,
+    output,
+    signal,
+    complete: completeRoomCode,
+    dumb: isTermDumb(output),
+  });
   signal.throwIfAborted();
   return checked(code ?? "");
 }

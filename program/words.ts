@@ -3,8 +3,16 @@
  *
  * @module
  */
-import type { Address, EndReason, NoAnswerError, Overload, Refusal } from "../transport/mod.ts";
-import { type ForeignKind, formatAddress, RefusedError } from "../transport/mod.ts";
+import type {
+  Address,
+  EndReason,
+  ForeignKind,
+  Guesses,
+  NoAnswerError,
+  Overload,
+  Refusal,
+} from "../transport/mod.ts";
+import { formatAddress, RefusedError } from "../transport/mod.ts";
 import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
@@ -130,6 +138,11 @@ export const ENDS: Readonly<
       `el servidor ${server} se reinició con otra versión de este programa: use la misma en los dos equipos`,
     code: EXIT.refused,
   },
+  full: {
+    operator: "ya no quedaba sitio",
+    error: (server) => `el servidor ${server} está completo: pruebe de nuevo dentro de un rato`,
+    code: EXIT.refused,
+  },
   refused: {
     operator: "no se le admitió de nuevo",
     error: (server) =>
@@ -140,6 +153,12 @@ export const ENDS: Readonly<
     operator: "no tiene el código de la sala",
     error: (server) =>
       `el servidor ${server} se reinició como sala privada: vuelva a conectarse con --codigo`,
+    code: EXIT.code,
+  },
+  "wrong-code": {
+    operator: "tiene el código de otra sala",
+    error: (server) =>
+      `el servidor ${server} se reinició con otro código: pídalo a quien lo atiende y vuelva a conectarse`,
     code: EXIT.code,
   },
   "refused:full": {
@@ -177,12 +196,20 @@ export const ENDS: Readonly<
       "antes de quitar --codigo",
     code: EXIT.code,
   },
+  "refused:wait": {
+    error: (server) =>
+      `en la sala de ${server} se han probado demasiados códigos equivocados: pruebe de nuevo en un minuto`,
+    code: EXIT.refused,
+  },
 };
 
 /** A text of others as it is shown: harmless, on as many lines as it has. */
 export function shown(text: string): string {
   return text.replace(/\r\n?/g, "\n").split("\n").map(clean).join("\n");
 }
+
+/** Guesses at the code of a private room after which its operator is advised to take a new one. */
+const MANY_GUESSES = 50;
 
 /** The place of a question in the queue. */
 export function describeAhead(ahead: number): string {
@@ -247,18 +274,31 @@ export function describeUnanswered({ address, timeout }: NoAnswerError): string 
     "repetir la pregunta";
 }
 
-/** One line about the limits of the server that were reached since the last report. */
+/** A line about the limits of the server that were reached since the last report, and one about guesses. */
 export function describeOverload(overload: Readonly<Overload>): string {
   const parts = [
     [overload.sessions, "cliente rechazado", "por estar completo el servidor"],
     [overload.sessionsPerAddress, "cliente rechazado", "por ser ya demasiados en su dirección"],
     [overload.questions, "pregunta rechazada", "por haber demasiadas en espera"],
     [overload.unproved, "datagrama", "de desconocidos sin contestar"],
+    [overload.guesses?.waits ?? 0, "intento aplazado", "por los códigos sin confirmar"],
   ] as const;
   const told = parts.filter(([count]) => count > 0).map(([count, one, why]) =>
     `${count} ${count === 1 ? one : one.replace(/\w+/g, "$&s")} ${why}`
   );
-  return `Límites alcanzados: ${told.join(", ")}`;
+  const limits = told.length === 0 ? [] : [`Límites alcanzados: ${told.join(", ")}`];
+  return [...limits, ...describeGuesses(overload.guesses)].join("\n");
+}
+
+function describeGuesses(guesses: Guesses | undefined): string[] {
+  if (guesses === undefined || guesses.wrong + guesses.unconfirmed === 0) return [];
+  const { wrong, unconfirmed, hostname, total } = guesses;
+  const several = wrong + unconfirmed > 1
+    ? ` y otros intentos: ${wrong} equivocados y ${unconfirmed} sin confirmar`
+    : "";
+  const what = wrong > 0 ? "Código equivocado" : "Código sin confirmar";
+  const advice = `. Van ${total}: conviene reiniciar el servidor con un código nuevo`;
+  return [`${what} desde ${hostname}${several}${total < MANY_GUESSES ? "" : advice}`];
 }
 
 /** The kinds of datagrams that do not belong at an end, with the likely mistake. */

@@ -51,7 +51,7 @@ socketTest("a message that is too long is refused before anything is sent", asyn
   assertEquals(await conversation.ask("corta"), "corta");
 });
 
-for (const code of [undefined, "7K3M-9QXT-0B4D-HZ6W"]) {
+for (const code of [undefined, "42-tigre-luna"]) {
   const room = code === undefined ? "an open" : "a private";
   const options = code === undefined ? {} : { code };
 

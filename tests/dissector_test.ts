@@ -3,7 +3,6 @@ import { PERFECT } from "../laboratory/network.ts";
 import { seededRandom } from "../laboratory/random.ts";
 import { connect, serve } from "../transport/mod.ts";
 import { decodeText, encodeText } from "../transport/bytes.ts";
-import { nodePrimitives } from "../transport/private/crypto.ts";
 import { type Address, formatAddress } from "../transport/endpoint.ts";
 import {
   BYE_REASONS,
@@ -24,12 +23,12 @@ import {
   REFUSALS,
   SEAL_BYTES,
 } from "../transport/reliable/packet.ts";
-import { privateRoom } from "../transport/private/private_room.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 import { PACKET_TYPES } from "./attack.ts";
 import { isGranted } from "./machine.ts";
 import { mutate, withId } from "./mutation.ts";
 import { Relay } from "./relay.ts";
+import { CODE, codeRoom } from "./rooms.ts";
 import { SERVER, Simulation } from "./simulation.ts";
 import {
   canDissect,
@@ -49,7 +48,6 @@ const MOVED = { hostname: "198.51.100.8", port: 50_000 };
 const STRANGER = { hostname: "198.51.100.9", port: 40_000 };
 const LATECOMER = { hostname: "198.51.100.10", port: 40_000 };
 const LONG = "¿Cuánto cabe en un datagrama? ".repeat(120);
-const CODE = "7K3M-9QXT-0B4D-HZ6W";
 const ID = 0x0123_4567_89ab_cdefn;
 const NOTICE = encodeText("Se contesta en orden");
 const NOTHING = new Uint8Array(0);
@@ -67,9 +65,8 @@ const SEALABLE = new Set([
 // Wireshark's marks of a packet that a dissector called malformed, or failed at.
 const FAILURES = ["_ws.malformed", "_ws.lua.error"];
 
-const primitives = nodePrimitives();
-const PRIVATE_ROOM = privateRoom(new Uint8Array(32).fill(1), primitives);
-const ANOTHER_ROOM = privateRoom(new Uint8Array(32).fill(2), primitives);
+const PRIVATE_ROOM = codeRoom();
+const ANOTHER_ROOM = codeRoom("42-tigre-lunes");
 const ROOMS: readonly Room[] = [OPEN_ROOM, PRIVATE_ROOM];
 
 function test(name: string, fn: () => Promise<void>, { ignore = false } = {}): void {
@@ -200,7 +197,8 @@ test("the dissector shows a text if it is one, and makes it harmless", async () 
 });
 
 const SEGMENT = new Uint8Array(MAX_SEGMENT_BYTES).fill(65);
-const KEY_SHARE = new Uint8Array(60);
+const KEY_SHARE = new Uint8Array(32);
+const CONFIRMED_SHARE = new Uint8Array(96);
 const TOKEN = new Uint8Array(36);
 const OPENING = { idleTimeout: 75_000, token: NOTHING, keyShare: NOTHING };
 const WELCOME = { sessionId: ID, idleTimeout: 75_000, keyShare: NOTHING };
@@ -309,7 +307,11 @@ const LINES: readonly (readonly [packet: Omit<PacketFields, "id">, line: string]
     "ACK 2 (respuesta), segmento 1, quizá sellado",
   ],
   [
-    { type: "welcome", attempt: 1, payload: encodeWelcome({ ...WELCOME, keyShare: KEY_SHARE }) },
+    {
+      type: "welcome",
+      attempt: 1,
+      payload: encodeWelcome({ ...WELCOME, keyShare: CONFIRMED_SHARE }),
+    },
     "WELCOME, intento 1, sala privada",
   ],
   [
@@ -608,13 +610,16 @@ function nameOf(name: Uint8Array): Layers {
   return name.length === 0 ? {} : { "pyr.name": [decodeText(name)!] };
 }
 
-/** A message of Noise_NNpsk0: a public key, then fields and a tag. */
+/** A share of CPace, and behind the server's its confirmation. */
 function keyShareOf(keyShare: Uint8Array): Layers {
   return {
     ...bytes("pyr.key_share", keyShare),
-    ...bytes("pyr.key_share.ephemeral", keyShare.subarray(0, 32)),
-    ...bytes("pyr.key_share.ciphertext", keyShare.subarray(32, -16)),
-    ...bytes("pyr.key_share.tag", keyShare.subarray(-16)),
+    ...keyShare.length === 96
+      ? {
+        ...bytes("pyr.key_share.point", keyShare.subarray(0, 32)),
+        ...bytes("pyr.key_share.confirmation", keyShare.subarray(32)),
+      }
+      : {},
   };
 }
 

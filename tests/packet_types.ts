@@ -16,9 +16,9 @@ export interface TypeCase {
 
 /** The numbers of the wire, written down once more: a change of one breaks every other version. */
 export const WIRE_TYPES: readonly TypeCase[] = [
-  { type: "hello", code: 1, minPayload: 104, maxPayload: 104 },
+  { type: "hello", code: 1, minPayload: 136, maxPayload: 136 },
   { type: "retry", code: 2, minPayload: 1, maxPayload: 36 },
-  { type: "welcome", code: 3, minPayload: 12, maxPayload: 72 },
+  { type: "welcome", code: 3, minPayload: 12, maxPayload: 108 },
   { type: "refuse", code: 4, minPayload: 1, maxPayload: 1 },
   { type: "message", code: 5, minPayload: 0, maxPayload: 1104 },
   { type: "ack", code: 6, minPayload: 0, maxPayload: 0 },

@@ -9,7 +9,6 @@
 import { seededBytes } from "../laboratory/random.ts";
 import type { Flight } from "../laboratory/world.ts";
 import { Listener } from "../transport/reliable/listener.ts";
-import type { Primitives } from "../transport/private/noise.ts";
 import { type Address, formatAddress } from "../transport/endpoint.ts";
 import {
   decode,
@@ -23,7 +22,6 @@ import {
   REFUSALS,
   SEAL_BYTES,
 } from "../transport/reliable/packet.ts";
-import { privateRoom } from "../transport/private/private_room.ts";
 import type { Room } from "../transport/reliable/seal.ts";
 import { forge, hello, oneOf, PACKET_TYPES } from "./attack.ts";
 import { mutate, withId } from "./mutation.ts";
@@ -328,7 +326,7 @@ export class PathAttacker {
 export class Impostor {
   /** Events of either of his ends, other than that there is no way in. */
   readonly believed: string[] = [];
-  /** Times that a server called his code wrong. */
+  /** Times that his client found his code to be wrong. */
   wrongCodes = 0;
   readonly #wire: Simulation;
   readonly #random: () => number;
@@ -336,20 +334,16 @@ export class Impostor {
   readonly #room: Room;
   #nonce = 0n;
 
-  constructor(wire: Simulation, psk: Uint8Array, primitives: Primitives, random: () => number) {
+  constructor(wire: Simulation, room: Room, random: () => number) {
     this.#wire = wire;
     this.#random = random;
-    this.#room = privateRoom(psk, primitives);
-    const credulous = credulousRoom(psk, primitives);
+    this.#room = room;
     this.#listener = new Listener({
       maxSessions: 1000,
       maxSessionsPerAddress: 1000,
       maxQuestions: 1000,
       idleTimeout: 75_000,
-      room: {
-        initiate: this.#room.initiate,
-        respond: (...hello) => oneOf([this.#room, credulous], random).respond(...hello),
-      },
+      room,
       hmac,
       random,
       randomBytes: (length) => seededBytes(random, length),
@@ -360,7 +354,7 @@ export class Impostor {
   dial(): void {
     this.#wire.addClient(IMPOSTOR, (event) => {
       if (event.type === "refused" && event.refusal === "wrong-code") this.wrongCodes++;
-      const isNoEntry = ["refused", "unreachable", "over"].includes(event.type);
+      const isNoEntry = ["refused", "unreachable", "over", "foreign"].includes(event.type);
       if (!isNoEntry) this.believed.push(`client: ${event.type}`);
     }, { room: this.#room, connectTimeout: 2000 });
   }
@@ -384,25 +378,12 @@ export class Impostor {
     for (const transmit of this.#listener.takeTransmits()) {
       this.#wire.carry({ ...transmit, from: SERVER });
     }
-    for (const { type } of this.#listener.takeEvents()) this.believed.push(`server: ${type}`);
+    const events = this.#listener.takeEvents().filter(({ type }) =>
+      type !== "overload" && type !== "foreign"
+    );
+    for (const { type } of events) this.believed.push(`server: ${type}`);
     return true;
   }
-}
-
-/** A room that lets everybody in, as far as that is in its power. */
-export function credulousRoom(psk: Uint8Array, primitives: Primitives): Room {
-  return {
-    ...privateRoom(psk, primitives),
-    respond(hello, fields) {
-      let isHello = true;
-      const decrypt: Primitives["decrypt"] = (...args) => {
-        if (!isHello) return primitives.decrypt(...args);
-        isHello = false;
-        return hello.fields;
-      };
-      return privateRoom(psk, { ...primitives, decrypt }).respond(hello, fields);
-    },
-  };
 }
 
 function helloIn(datagram: Uint8Array): Hello {

@@ -197,7 +197,7 @@ function handshake(room: Room): Readonly<Record<Role, Seal>> {
   const fields = new Uint8Array(0);
   const initiation = room.initiate(fields);
   const response = room.respond({ keyShare: initiation.keyShare, fields }, fields);
-  if (typeof response === "string") throw new Error(`Refused: "${response}"`);
+  if (typeof response !== "object") throw new Error(`Refused: "${response}"`);
   return { asker: initiation.complete(response.keyShare, fields)!, answerer: response.seal };
 }
 

@@ -31,7 +31,7 @@ export interface ConnectOptions {
   readonly connectTimeout?: number;
   /** Silence after which the server is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
-  /** The code of a private room, as its operator gave it: 8 characters or more. */
+  /** The code of a private room, as its operator gave it: 4 characters or more. */
   readonly code?: string;
   /** A name for the server's operator: at most 40 bytes of UTF-8. */
   readonly name?: string;

@@ -19,12 +19,29 @@ export interface Overload {
   questions: number;
   /** Datagrams of unproved addresses left without a reply. */
   unproved: number;
+  /** Guesses at the code of a private room, if there were any. */
+  guesses?: Guesses;
+}
+
+/** Exchanges of a private room that came to nothing since the last report. */
+export interface Guesses {
+  /** Clients that found that their code is not the room's. */
+  wrong: number;
+  /** Exchanges in which nobody showed to have the code. */
+  unconfirmed: number;
+  /** Clients told to wait, because there were too many of these. */
+  waits: number;
+  /** The address of the latest. */
+  hostname: string;
+  /** Wrong and unconfirmed ones since the server started. */
+  total: number;
 }
 
 /** Counts refusals. A report is due at once, but not before the interval since the last is over. */
 export class OverloadLog {
   #overload: Overload | undefined;
   #nextReportAt = -Infinity;
+  #guesses = 0;
 
   /** When the next report is due, in ms; `Infinity` while there is nothing to tell. */
   get nextTimeout(): number {
@@ -32,9 +49,21 @@ export class OverloadLog {
   }
 
   /** Counts one refusal. */
-  count(limit: keyof Overload): void {
-    this.#overload ??= { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
-    this.#overload[limit]++;
+  count(limit: keyof Omit<Overload, "guesses">): void {
+    this.#counts[limit]++;
+  }
+
+  /** Counts one exchange of a private room that came to nothing. */
+  countGuess(kind: "wrong" | "unconfirmed" | "waits", hostname: string): void {
+    if (kind !== "waits") this.#guesses++;
+    const counts = this.#counts;
+    const { wrong = 0, unconfirmed = 0, waits = 0 } = counts.guesses ?? {};
+    counts.guesses = { wrong, unconfirmed, waits, hostname, total: this.#guesses };
+    counts.guesses[kind]++;
+  }
+
+  get #counts(): Overload {
+    return this.#overload ??= { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
   }
 
   /** The report, if it is due at `now`. */

@@ -28,8 +28,8 @@
  * |---|---|---|---|
  * | 1 | HELLO | client | idle timeout (32 bits), token and key share, each with its length; padding |
  * | 2 | RETRY | server | the token that proves the client's address when it comes back |
- * | 3 | WELCOME | server | session id (64 bits), idle timeout (32 bits), key share |
- * | 4 | REFUSE | server | reason (8 bits) |
+ * | 3 | WELCOME | server | session id (64 bits), idle timeout (32 bits), key share and its confirmation |
+ * | 4 | REFUSE | server | reason (8 bits); from a client, that the confirmation did not hold |
  * | 5 | MESSAGE | both | a segment of a question (odd number) or of an answer (even number) |
  * | 6 | ACK | both | none: it acknowledges a segment of a message; the first from a client, its name |
  * | 7 | PING | both | none, or a challenge (64 bits), or the client's name: it asks for a PONG |
@@ -102,11 +102,13 @@ export {
   type ServeOptions,
   type Server,
 } from "./server.ts";
+export { MAX_GUESSES, MAX_GUESSES_OF_NETWORK } from "./reliable/guess_limit.ts";
 export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
-export { codeStrength, MIN_CODE_CHARACTERS, newRoomCode } from "./private/code.ts";
+export { codeStrength, completeRoomCode, MIN_CODE_CHARACTERS } from "./private/code.ts";
+export { newRoomCode } from "./private/code.ts";
 export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 export { type ForeignEvent, type ForeignKind } from "./limits.ts";
-export { type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
+export { type Guesses, type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
 export {
   DEFAULT_HOSTNAME,
   DEFAULT_PORT,

@@ -39,9 +39,8 @@ export interface ServeOptions {
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
   /**
-   * Makes the room private: only clients with the same code may enter, and only they can read along. 8
-   * characters or more; `newRoomCode` makes a good one. Clients wait for the half second in which its key
-   * is derived.
+   * Makes the room private: only clients with the same code may enter, and only they can read along. 4
+   * characters or more; `newRoomCode` makes a good one.
    */
   readonly code?: string;
   /**

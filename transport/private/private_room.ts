@@ -1,6 +1,6 @@
 /**
- * A room for those who know its code: `Noise_NNpsk0_25519_ChaChaPoly_SHA256` for the handshake, and
- * WireGuard's ways for what comes after it (https://www.wireguard.com/papers/wireguard.pdf §5.4).
+ * A room for those who know its code: CPace agrees on the keys, ChaCha20-Poly1305 seals what comes after,
+ * and WireGuard's way of counting tells a replay (https://www.wireguard.com/papers/wireguard.pdf §5.4).
  *
  * A datagram in its seal, every number with its highest byte first:
  *
@@ -12,125 +12,162 @@
  * +-----------------------+---------+------------+-----+
  * ```
  *
- * The counter is the nonce: it counts the datagrams of one direction from 0, under that direction's
- * key. A datagram that is sent again is a new one with a new counter.
+ * The counter is the nonce: it counts the datagrams of one direction from 0. One that is sent again is new.
  *
  * @module
  */
-import { allocate, constantTimeEqual, Views } from "../bytes.ts";
-import { type CipherState, Handshake, type Primitives, type Transport } from "./noise.ts";
+import { allocate, concat, constantTimeEqual, Views } from "../bytes.ts";
+import { attempt, confirmation, generator, hmac, lvCat, type Message, multiply } from "./cpace.ts";
+import { SCALAR_SEED_BYTES, sessionKey, SHARE_BYTES, type Sodium } from "./cpace.ts";
 import { HEADER_BYTES, MAX_DATAGRAM_BYTES, SEAL_BYTES } from "../reliable/packet.ts";
+import type { Randomness } from "../endpoint.ts";
 import type { Room, Seal } from "../reliable/seal.ts";
 
 /** How far behind the newest datagram one may arrive, in datagrams. */
 export const REPLAY_WINDOW = 2016;
 
+/** The counter at which a key is used up: beyond 2^53 a number is not exact. */
+export const COUNTER_LIMIT: number = Number.MAX_SAFE_INTEGER;
+
 const COUNTER_BYTES = 8;
-const written = new Views();
-const read = new Views();
-// Both ends have to mean the same by what they send: this goes up with the version of the wire.
-const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 2");
+// CPace's `sid` is the nonce of the HELLO, the first of its readable fields; its CI are the two roles.
+const SID_BYTES = 8;
+const UTF8 = new TextEncoder();
+const CI = lvCat(UTF8.encode("preguntas 2: client"), UTF8.encode("preguntas 2: server"));
+// The info of HKDF-Expand (RFC 5869 §2.3), and the number of its only block.
+const KEYS_INFO = UTF8.encode("preguntas 2: keys\x01");
 
 /**
- * The room of those who share a key.
+ * The room of those who know a code. The readable fields of HELLO and WELCOME are the associated data: nonce,
+ * session id and both idle timeouts have to be what their senders wrote.
  *
  * @example
  * ```ts
- * import { nodePrimitives } from "./crypto.ts";
+ * import { loadSodium } from "./code_room.ts";
  * import { privateRoom } from "./private_room.ts";
- * import { roomKey } from "./code.ts";
  *
- * const primitives = nodePrimitives();
- * const room = privateRoom(await roomKey("7K3M-9QXT-0B4D-HZ6W", primitives), primitives);
- * const fields = new Uint8Array(4);
+ * const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
+ * const room = privateRoom("42-tigre-luna", await loadSodium(), { randomBytes });
+ * const fields = new Uint8Array(12);
  * const { keyShare } = room.initiate(fields);
- * console.log(typeof room.respond({ keyShare, fields }, new Uint8Array(12))); // "object"
+ * console.log(typeof room.respond({ keyShare, fields }, fields)); // "object"
  * ```
  *
- * @param psk The room's key, 32 bytes, of `roomKey`.
- * @param primitives The cryptography, with the cipher `ChaChaPoly`.
- * @throws {RangeError} If the key has another length, when the room is first used.
+ * @param code The code, as `normaliseRoomCode` writes it.
  */
-export function privateRoom(psk: Uint8Array, primitives: Primitives): Room {
-  const common = { psk, prologue: PROLOGUE, primitives };
+export function privateRoom(
+  code: string,
+  sodium: Sodium,
+  { randomBytes }: Pick<Randomness, "randomBytes">,
+): Room {
+  const prs = UTF8.encode(code);
+  const generate = (hello: Uint8Array) =>
+    generator(sodium, { prs, ci: CI, sid: hello.subarray(0, SID_BYTES) });
+  const drawScalar = () => {
+    const seed = randomBytes(SCALAR_SEED_BYTES);
+    const scalar = sodium.crypto_core_ristretto255_scalar_reduce(seed);
+    sodium.memzero(seed);
+    return scalar;
+  };
+  // The server's tag and the two keys, client to server first.
+  const agree = (k: Uint8Array, a: Message, b: Message) => {
+    const sid = a.data.subarray(0, SID_BYTES);
+    const isk = sessionKey(sodium, { sid, k, a, b });
+    const tag = confirmation(sodium, { sid, isk, message: b });
+    const keys = hmac(sodium, isk, KEYS_INFO);
+    sodium.memzero(k);
+    sodium.memzero(isk);
+    return [tag, keys.subarray(0, 32), keys.subarray(32)] as const;
+  };
   return {
+    isPrivate: true,
     initiate(fields) {
-      const handshake = new Handshake({ role: "initiator", ...common });
+      const scalar = drawScalar();
+      const a = { share: multiply(sodium, scalar, generate(fields))!, data: fields };
       return {
-        // Only what an answer brings can fail to agree.
-        keyShare: handshake.writeMessage(fields)!,
+        keyShare: a.share,
         complete(keyShare, welcomeFields) {
-          if (handshake.isComplete) return undefined;
-          const payload = handshake.readMessage(
-            keyShare,
-            (it) => constantTimeEqual(it, welcomeFields),
-          );
-          return payload && new PrivateSeal(handshake.split());
+          const b = { share: keyShare.subarray(0, SHARE_BYTES), data: welcomeFields };
+          const k = multiply(sodium, scalar, b.share);
+          // From now on it comes to nothing: zero times a point is the neutral one.
+          sodium.memzero(scalar);
+          if (k === undefined) return undefined;
+          const [tag, sending, receiving] = agree(k, a, b);
+          const isConfirmed = constantTimeEqual(tag, keyShare.subarray(SHARE_BYTES));
+          return isConfirmed ? privateSeal(sodium, { sending, receiving }) : undefined;
         },
       };
     },
     respond(hello, fields) {
       if (hello.keyShare.length === 0) return "private";
-      const handshake = new Handshake({ role: "responder", ...common });
-      const payload = handshake.readMessage(
-        hello.keyShare,
-        (it) => constantTimeEqual(it, hello.fields),
-      );
-      const keyShare = payload && handshake.writeMessage(fields);
-      if (keyShare === undefined) return "wrong-code";
-      return { keyShare, seal: new PrivateSeal(handshake.split()) };
+      const scalar = drawScalar();
+      const k = multiply(sodium, scalar, hello.keyShare);
+      const share = k && multiply(sodium, scalar, generate(hello.fields))!;
+      sodium.memzero(scalar);
+      if (k === undefined || share === undefined) return undefined;
+      const a = { share: hello.keyShare, data: hello.fields };
+      const [tag, receiving, sending] = agree(k, a, { share, data: fields });
+      return { keyShare: concat([share, tag]), seal: privateSeal(sodium, { sending, receiving }) };
     },
   };
 }
 
-/** The keys of one end of a conversation, and which datagrams it has opened. */
-export class PrivateSeal implements Seal {
-  readonly #sending: CipherState;
-  readonly #receiving: CipherState;
-  readonly #window = new ReplayWindow();
+const written = new Views();
+const read = new Views();
+// Nonce of RFC 8439 §2.8: 32 zero bits, then the counter with its lowest byte first. libsodium copies it.
+const nonce = new Uint8Array(12);
+const nonceView = new DataView(nonce.buffer);
 
-  /** Takes the keys over: the caller must not use them any more. */
-  constructor({ sending, receiving }: Pick<Transport, "sending" | "receiving">) {
-    this.#sending = sending;
-    this.#receiving = receiving;
-  }
+/** The seal of one end, with a key of 32 bytes for each direction. It counts from `first`. */
+export function privateSeal(
+  sodium: Sodium,
+  { sending, receiving }: Record<"sending" | "receiving", Uint8Array>,
+  first = 0,
+): Seal {
+  const window = new ReplayWindow();
+  let next = first;
+  return {
+    seal(datagram) {
+      if (!(next < COUNTER_LIMIT)) throw new RangeError("The counters of a key are used up");
+      const counter = next++;
+      const header = datagram.subarray(0, HEADER_BYTES);
+      const payload = datagram.subarray(HEADER_BYTES);
+      const sealing = [payload, header, null, nonceOf(counter), sending] as const;
+      const ciphertext = sodium.crypto_aead_chacha20poly1305_ietf_encrypt(...sealing);
+      const sealed = allocate(HEADER_BYTES + COUNTER_BYTES + ciphertext.length);
+      sealed.set(header);
+      sealed.set(ciphertext, HEADER_BYTES + COUNTER_BYTES);
+      const view = written.of(sealed);
+      const at = sealed.byteOffset + HEADER_BYTES;
+      view.setUint32(at, counter / 2 ** 32);
+      view.setUint32(at + 4, counter);
+      return sealed;
+    },
+    open(datagram) {
+      const { length } = datagram;
+      if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;
+      const view = read.of(datagram);
+      const at = datagram.byteOffset + HEADER_BYTES;
+      const counter = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+      if (!(counter < COUNTER_LIMIT)) return undefined;
+      const header = datagram.subarray(0, HEADER_BYTES);
+      const ciphertext = datagram.subarray(HEADER_BYTES + COUNTER_BYTES);
+      const opening = [null, ciphertext, header, nonceOf(counter), receiving] as const;
+      const payload = attempt(() => sodium.crypto_aead_chacha20poly1305_ietf_decrypt(...opening));
+      // Only what is authentic may move the window (RFC 4303 §3.4.3).
+      if (payload === undefined || !window.accept(counter)) return undefined;
+      const opened = allocate(HEADER_BYTES + payload.length);
+      opened.set(header);
+      opened.set(payload, HEADER_BYTES);
+      return opened;
+    },
+  };
+}
 
-  /**
-   * The datagram under the next counter.
-   *
-   * @throws {RangeError} If the counters are used up, after 2^53 - 1 datagrams.
-   */
-  seal(datagram: Uint8Array): Uint8Array {
-    const header = datagram.subarray(0, HEADER_BYTES);
-    const counter = this.#sending.nonce;
-    const payload = datagram.subarray(HEADER_BYTES);
-    const sealed = this.#sending.encryptWithAd(header, payload, HEADER_BYTES + COUNTER_BYTES);
-    sealed.set(header);
-    const view = written.of(sealed);
-    const at = sealed.byteOffset + HEADER_BYTES;
-    view.setUint32(at, counter / 2 ** 32);
-    view.setUint32(at + 4, counter);
-    return sealed;
-  }
-
-  /** Opens a datagram that the other end sealed, once. It never throws. */
-  open(datagram: Uint8Array): Uint8Array | undefined {
-    const { length } = datagram;
-    if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;
-    const view = read.of(datagram);
-    const at = datagram.byteOffset + HEADER_BYTES;
-    const counter = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
-    const header = datagram.subarray(0, HEADER_BYTES);
-    this.#receiving.setNonce(counter);
-    const ciphertext = datagram.subarray(HEADER_BYTES + COUNTER_BYTES);
-    const payload = this.#receiving.decryptWithAd(header, ciphertext);
-    // Only what is authentic may move the window (RFC 4303 §3.4.3).
-    if (payload === undefined || !this.#window.accept(counter)) return undefined;
-    const opened = allocate(HEADER_BYTES + payload.length);
-    opened.set(header);
-    opened.set(payload, HEADER_BYTES);
-    return opened;
-  }
+function nonceOf(counter: number): Uint8Array {
+  nonceView.setUint32(4, counter, true);
+  nonceView.setUint32(8, counter / 2 ** 32, true);
+  return nonce;
 }
 
 const BLOCK_BITS = 32;
@@ -142,13 +179,7 @@ export class ReplayWindow {
   readonly #blocks = new Uint32Array(BLOCKS);
   #newest = -1;
 
-  /**
-   * Takes a counter down.
-   *
-   * @param counter An integer, 0 or more.
-   * @returns Whether it was not seen before, and is less than {@linkcode REPLAY_WINDOW} behind the
-   * newest.
-   */
+  /** Takes a counter down: whether it is new, and less than {@linkcode REPLAY_WINDOW} behind the newest. */
   accept(counter: number): boolean {
     if (this.#newest - counter >= REPLAY_WINDOW) return false;
     const block = Math.floor(counter / BLOCK_BITS);

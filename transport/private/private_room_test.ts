@@ -1,48 +1,69 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
+import vectors from "../../tests/vectors/cpace_ristretto255_sha512.json" with { type: "json" };
 import { seededBytes, seededRandom } from "../../laboratory/random.ts";
+import { CODE, codeRoom, SODIUM } from "../../tests/rooms.ts";
 import { cases, testAtLength } from "../../tests/whole.ts";
-import { nodePrimitives } from "./crypto.ts";
-import {
-  CipherState,
-  Handshake,
-  type HandshakeOptions,
-  type KeyPair,
-  NONCE_LIMIT,
-  type Primitives,
-} from "./noise.ts";
+import { concat } from "../bytes.ts";
+import { confirmation, generator, hmac, lvCat, multiply, sessionKey } from "./cpace.ts";
+import type { Sodium } from "./cpace.ts";
 import {
   encode,
+  encodeHello,
   handshakeFields,
   HEADER_BYTES,
+  HELLO_BYTES,
   MAX_DATAGRAM_BYTES,
-  MAX_KEY_SHARE_BYTES,
+  MAX_HELLO_SHARE_BYTES,
   MAX_SEGMENT_BYTES,
+  MAX_TOKEN_BYTES,
+  MAX_WELCOME_SHARE_BYTES,
   SEAL_BYTES,
 } from "../reliable/packet.ts";
-import { privateRoom, PrivateSeal, REPLAY_WINDOW, ReplayWindow } from "./private_room.ts";
+import { COUNTER_LIMIT, privateRoom, privateSeal, REPLAY_WINDOW } from "./private_room.ts";
+import { ReplayWindow } from "./private_room.ts";
 import { OPEN_ROOM, type Response, type Room, type Seal } from "../reliable/seal.ts";
 
-const PLATFORM = nodePrimitives();
-const BASE_POINT = Uint8Array.fromHex("09".padEnd(64, "0"));
-const PSK = new Uint8Array(32).fill(0x5a);
 const HELLO = handshakeFields(0x1122_3344_5566_7788n, 75_000);
 const WELCOME = handshakeFields(0x0123_4567_89ab_cdefn, 60_000);
 const ID = 0x0123_4567_89ab_cdefn;
 const WORDS = new TextEncoder().encode("¿HTML es un lenguaje de programacion?");
-const PROLOGUE = new TextEncoder().encode("preguntas: private room, protocol version 2");
+const UTF8 = new TextEncoder();
+const CI = lvCat(UTF8.encode("preguntas 2: client"), UTF8.encode("preguntas 2: server"));
+const ZEROS = new Uint8Array(32);
 
-/** Primitives whose keys are the same in each run, with a note of every key pair made. */
-function seededPrimitives(seed: number): Primitives & { readonly keyPairs: KeyPair[] } {
+/** A room, with its seeds, its scalars and every secret that libsodium gave it. */
+function watchedRoom(seed: number, over: Partial<Sodium> = {}) {
   const random = seededRandom(seed);
-  const keyPairs: KeyPair[] = [];
-  const generateKeyPair = () => {
-    const privateKey = seededBytes(random, 32);
-    const pair = { privateKey, publicKey: PLATFORM.agree(privateKey, BASE_POINT)! };
-    // The handshake erases its own.
-    keyPairs.push({ ...pair, privateKey: privateKey.slice() });
-    return pair;
+  const [seeds, drawn, scalars]: Uint8Array[][] = [[], [], []];
+  const hashes: Uint8Array[] = [];
+  const points: Uint8Array[] = [];
+  const sodium: Sodium = {
+    ...SODIUM,
+    crypto_core_ristretto255_scalar_reduce(bytes) {
+      const scalar = SODIUM.crypto_core_ristretto255_scalar_reduce(bytes);
+      scalars!.push(scalar);
+      drawn!.push(scalar.slice());
+      return scalar;
+    },
+    crypto_hash_sha512(message) {
+      const hash = SODIUM.crypto_hash_sha512(message);
+      hashes.push(hash);
+      return hash;
+    },
+    crypto_scalarmult_ristretto255(scalar, point) {
+      const product = SODIUM.crypto_scalarmult_ristretto255(scalar, point);
+      points.push(product);
+      return product;
+    },
+    ...over,
   };
-  return { ...PLATFORM, generateKeyPair, keyPairs };
+  const randomBytes = (length: number) => {
+    const bytes = seededBytes(random, length).slice();
+    seeds!.push(bytes);
+    return bytes;
+  };
+  const room = privateRoom(CODE, sodium, { randomBytes });
+  return { room, seeds: seeds!, drawn: drawn!, scalars: scalars!, hashes, points };
 }
 
 interface Meeting {
@@ -55,12 +76,12 @@ interface Meeting {
 /** The answer to a HELLO that has to be let in. */
 function answer(room: Room, keyShare: Uint8Array): Response {
   const response = room.respond({ keyShare, fields: HELLO }, WELCOME);
-  if (typeof response === "string") throw new Error(`Refused: "${response}"`);
+  if (typeof response !== "object") throw new Error(`Refused: "${response}"`);
   return response;
 }
 
 /** A handshake that succeeds. */
-function meet(room: Room = privateRoom(PSK, PLATFORM)): Meeting {
+function meet(room: Room = codeRoom()): Meeting {
   const initiation = room.initiate(HELLO);
   const response = answer(room, initiation.keyShare);
   const client = initiation.complete(response.keyShare, WELCOME);
@@ -125,154 +146,186 @@ Deno.test("private room: sealing and opening leave alone what they are given", (
 });
 
 Deno.test("private room: key shares fit, and no two of them are alike", () => {
-  const [one, another] = [meet(), meet()];
-  assertEquals([one.hello.length, one.welcome.length], [60, 60]);
-  assert(one.hello.length <= MAX_KEY_SHARE_BYTES && one.welcome.length <= MAX_KEY_SHARE_BYTES);
+  const [one, another] = [meet(codeRoom(CODE, 1)), meet(codeRoom(CODE, 2))];
+  assertEquals([one.hello.length, one.welcome.length], [32, 96]);
+  assertEquals([MAX_HELLO_SHARE_BYTES, MAX_WELCOME_SHARE_BYTES], [32, 96]);
   assertNotEquals(one.hello, another.hello);
   assertNotEquals(one.welcome, another.welcome);
   assertEquals(another.server.open(one.client.seal(message(1))), undefined);
 });
 
-Deno.test("private room: it is the handshake that its name says", () => {
-  const common = { psk: PSK, prologue: PROLOGUE, primitives: PLATFORM };
-  const alice = new Handshake({ role: "initiator", ...common });
-  const keyShare = alice.writeMessage(HELLO)!;
-  const response = answer(privateRoom(PSK, PLATFORM), keyShare);
-  assertEquals(alice.readMessage(response.keyShare), WELCOME);
-  assertEquals(response.seal.open(new PrivateSeal(alice.split()).seal(message(1))), message(1));
+// RFC 9000 §8.1: whoever forges an address must not gain by it.
+Deno.test("private room: no answer is larger than the HELLO that caused it", () => {
+  const { hello, welcome } = meet();
+  const token = new Uint8Array(MAX_TOKEN_BYTES);
+  const payload = encodeHello({ idleTimeout: 1, token, keyShare: hello });
+  assertEquals(HEADER_BYTES + payload.length, HELLO_BYTES);
+  assert(HEADER_BYTES + WELCOME.length + welcome.length <= HELLO_BYTES);
+});
+
+/** What an end that has the code and this scalar makes of an exchange. */
+function secretsOf(
+  { scalar, point, hello, share }: Record<"scalar" | "point" | "hello" | "share", Uint8Array>,
+  code = CODE,
+) {
+  const sid = HELLO.subarray(0, 8);
+  const k = multiply(SODIUM, scalar, point);
+  const [a, b] = [{ share: hello, data: HELLO }, { share, data: WELCOME }];
+  const isk = sessionKey(SODIUM, { sid, k: k ?? ZEROS, a, b });
+  const keys = hmac(SODIUM, isk, UTF8.encode("preguntas 2: keys\x01"));
+  return {
+    own: multiply(SODIUM, scalar, generator(SODIUM, { prs: UTF8.encode(code), ci: CI, sid })),
+    tag: confirmation(SODIUM, { sid, isk, message: b }),
+    toServer: keys.slice(0, 32),
+    toClient: keys.slice(32),
+  };
+}
+
+Deno.test("private room: it is CPace, with the nonce as sid and the fields as associated data", () => {
+  const { room, drawn } = watchedRoom(4);
+  const { hello, welcome, client, server } = meet(room);
+  const share = welcome.subarray(0, 32);
+  const asClient = secretsOf({ scalar: drawn[0]!, point: share, hello, share });
+  const asServer = secretsOf({ scalar: drawn[1]!, point: hello, hello, share });
+  assertEquals([asClient.own, asServer.own], [hello, share]);
+  assertEquals(asClient.tag, welcome.subarray(32));
+  const { toServer, toClient } = asServer;
+  const ends = { sending: toClient, receiving: toServer };
+  assertEquals(privateSeal(SODIUM, ends).open(client.seal(message(1))), message(1));
+  const others = { sending: toServer, receiving: toClient };
+  assertEquals(privateSeal(SODIUM, others).open(server.seal(message(2))), message(2));
 });
 
 Deno.test("private room: who has no code is told so, also by an open room to who has one", () => {
-  const room = privateRoom(PSK, PLATFORM);
+  const room = codeRoom();
   assertEquals(room.respond({ keyShare: new Uint8Array(0), fields: HELLO }, WELCOME), "private");
   const { keyShare } = room.initiate(HELLO);
   assertEquals(OPEN_ROOM.respond({ keyShare, fields: HELLO }, WELCOME), "open");
   assertEquals(room.initiate(HELLO).complete(new Uint8Array(0), WELCOME), undefined);
+  assertEquals([room.isPrivate, OPEN_ROOM.isPrivate], [true, false]);
 });
 
-Deno.test("private room: every wrong code takes the same path to the same refusal", () => {
-  const { keyShare } = privateRoom(PSK, PLATFORM).initiate(HELLO);
+Deno.test("private room: the server answers every code alike, and works as long for each", () => {
   const paths = new Set<string>();
-  const pathOf = (psk: Uint8Array) => {
+  for (const code of [CODE, "42-tigre-lunes", "43-tigre-luna", "x".repeat(300)]) {
+    const { keyShare } = codeRoom(code).initiate(HELLO);
     const path: string[] = [];
-    const note = <Args extends unknown[], Result>(name: string, f: (...args: Args) => Result) => {
-      return (...args: Args): Result => {
-        path.push(`${name} ${args.map((it) => it instanceof Uint8Array ? it.length : it)}`);
+    const watched = Object.entries(SODIUM).flatMap(([name, f]) => {
+      if (typeof f !== "function") return [];
+      return [[name, (...args: unknown[]) => {
+        path.push(`${name} ${args.map((it) => it instanceof Uint8Array ? it.length : "")}`);
         return f(...args);
-      };
-    };
-    const primitives: Primitives = {
-      cipher: "ChaChaPoly",
-      hash: note("hash", PLATFORM.hash),
-      hkdf: note("hkdf", PLATFORM.hkdf),
-      generateKeyPair: note("generateKeyPair", PLATFORM.generateKeyPair),
-      agree: note("agree", PLATFORM.agree),
-      encrypt: note("encrypt", PLATFORM.encrypt),
-      decrypt: note("decrypt", PLATFORM.decrypt),
-    };
-    const response = privateRoom(psk, primitives).respond({ keyShare, fields: HELLO }, WELCOME);
-    return { response, path: path.join("\n") };
-  };
-  for (const psk of [...flips(PSK), new Uint8Array(32), new Uint8Array(32).fill(1)]) {
-    const { response, path } = pathOf(psk);
-    assertEquals(response, "wrong-code");
-    paths.add(path);
+      }]];
+    });
+    const random = seededRandom(1);
+    const room = privateRoom(CODE, Object.fromEntries(watched), {
+      randomBytes: (length) => seededBytes(random, length),
+    });
+    const response = room.respond({ keyShare, fields: HELLO }, WELCOME) as Response;
+    assertEquals(response.keyShare.length, 96);
+    paths.add(path.join("\n"));
   }
   assertEquals(paths.size, 1);
-  // Nothing is agreed on with who does not have the code: that is what costs most.
-  assert(!/agree|generateKeyPair|encrypt/.test([...paths][0]!));
-  assert(/^agree/m.test(pathOf(PSK).path));
+  assertEquals([...paths][0]!.match(/^crypto_scalarmult_ristretto255 /gm)!.length, 2);
 });
 
-Deno.test("private room: every single bit of a HELLO counts", () => {
-  const room = privateRoom(PSK, PLATFORM);
-  const { keyShare } = room.initiate(HELLO);
-  for (const forged of flips(keyShare)) {
-    assertEquals(room.respond({ keyShare: forged, fields: HELLO }, WELCOME), "wrong-code");
-  }
-  for (const fields of [...flips(HELLO), HELLO.subarray(1), new Uint8Array(0), new Uint8Array(5)]) {
-    assertEquals(room.respond({ keyShare, fields }, WELCOME), "wrong-code");
-  }
-  for (let length = 1; length <= MAX_KEY_SHARE_BYTES; length++) {
-    const cut = new Uint8Array(length);
-    cut.set(keyShare.subarray(0, length));
-    const isWhole = length === keyShare.length;
-    const response = room.respond({ keyShare: cut, fields: HELLO }, WELCOME);
-    assertEquals(typeof response === "object" ? "in" : response, isWhole ? "in" : "wrong-code");
-  }
-});
+// One test of a code is all that an exchange is good for: what else the right share would have made is
+// erased with the scalar.
+for (
+  const [what, change] of [
+    ["a bit of the share", (b: Uint8Array, i: number) => flip(b, i % 256)],
+    ["a bit of the confirmation", (b: Uint8Array, i: number) => flip(b, 256 + i)],
+    ["its length", (b: Uint8Array, i: number) => b.subarray(0, i % 96)],
+    ["a byte more", (b: Uint8Array) => Uint8Array.of(...b, 0)],
+  ] as const
+) {
+  Deno.test(`private room: a WELCOME that is wrong by ${what} ends the exchange`, () => {
+    for (let i = 0; i < 512; i += what.startsWith("a bit") ? 1 : 5) {
+      const room = codeRoom();
+      const initiation = room.initiate(HELLO);
+      const { keyShare } = answer(room, initiation.keyShare);
+      assertEquals(initiation.complete(change(keyShare, i), WELCOME), undefined, `${i}`);
+      assertEquals(initiation.complete(keyShare, WELCOME), undefined, `${i}`);
+    }
+  });
+}
 
-Deno.test("private room: every single bit of a WELCOME counts, and the right one still holds", () => {
-  const room = privateRoom(PSK, PLATFORM);
-  const initiation = room.initiate(HELLO);
-  const response = answer(room, initiation.keyShare);
-  for (const forged of flips(response.keyShare)) {
-    assertEquals(initiation.complete(forged, WELCOME), undefined);
-  }
+function flip(bytes: Uint8Array, bit: number): Uint8Array {
+  const flipped = bytes.slice();
+  flipped[bit >> 3]! ^= 1 << (bit & 7);
+  return flipped;
+}
+
+Deno.test("private room: every readable field of HELLO and WELCOME counts", () => {
   for (const fields of [...flips(WELCOME), WELCOME.subarray(1), new Uint8Array(0)]) {
+    const room = codeRoom();
+    const initiation = room.initiate(HELLO);
+    const response = answer(room, initiation.keyShare);
     assertEquals(initiation.complete(response.keyShare, fields), undefined);
   }
-  for (let length = 0; length < response.keyShare.length; length++) {
-    assertEquals(initiation.complete(response.keyShare.subarray(0, length), WELCOME), undefined);
+  for (const fields of [...flips(HELLO), HELLO.subarray(1), new Uint8Array(5)]) {
+    const room = codeRoom();
+    const initiation = room.initiate(HELLO);
+    const response = room.respond({ keyShare: initiation.keyShare, fields }, WELCOME) as Response;
+    assertEquals(initiation.complete(response.keyShare, WELCOME), undefined);
   }
-  const seal = initiation.complete(response.keyShare, WELCOME);
-  assertEquals(response.seal.open(seal!.seal(message(1))), message(1));
-  // Once only: two seals with one key would use its counters twice.
-  assertEquals(initiation.complete(response.keyShare, WELCOME), undefined);
+});
+
+Deno.test("private room: a server that got another HELLO share has other keys", () => {
+  for (const forged of [...flips(codeRoom().initiate(HELLO).keyShare)]) {
+    const room = codeRoom();
+    const initiation = room.initiate(HELLO);
+    const response = room.respond({ keyShare: forged, fields: HELLO }, WELCOME);
+    // Half of all encodings are no points.
+    if (response === undefined) continue;
+    const { keyShare, seal } = response as Response;
+    assertEquals(initiation.complete(keyShare, WELCOME), undefined);
+    assertEquals(seal.open(meet().client.seal(message(1))), undefined);
+  }
 });
 
 Deno.test("private room: the answer of another room, or to another HELLO, does not hold", () => {
-  const room = privateRoom(PSK, PLATFORM);
+  const room = codeRoom();
   const [one, another] = [room.initiate(HELLO), room.initiate(HELLO)];
   const response = answer(room, one.keyShare);
   assertEquals(another.complete(response.keyShare, WELCOME), undefined);
-  const otherRoom = privateRoom(new Uint8Array(32).fill(1), PLATFORM);
-  const stranger = otherRoom.initiate(HELLO);
-  assertEquals(room.respond({ keyShare: stranger.keyShare, fields: HELLO }, WELCOME), "wrong-code");
-  assertEquals(stranger.complete(response.keyShare, WELCOME), undefined);
-  assertEquals(one.complete(one.keyShare, WELCOME), undefined, "its own HELLO, reflected");
+  const stranger = codeRoom("42-tigre-lunes").initiate(HELLO);
+  const forStranger = answer(room, stranger.keyShare);
+  assertEquals(stranger.complete(forStranger.keyShare, WELCOME), undefined);
+  const reflected = Uint8Array.of(...one.keyShare, ...response.keyShare.subarray(32));
+  assertEquals(one.complete(reflected, WELCOME), undefined, "its own HELLO, reflected");
 });
 
-Deno.test("private room: another version of the protocol is another room", () => {
-  const alice = new Handshake({
-    role: "initiator",
-    psk: PSK,
-    prologue: new TextEncoder().encode("preguntas: private room, protocol version 3"),
-    primitives: PLATFORM,
-  });
-  const keyShare = alice.writeMessage(HELLO)!;
-  const response = privateRoom(PSK, PLATFORM).respond({ keyShare, fields: HELLO }, WELCOME);
-  assertEquals(response, "wrong-code");
-});
-
-// The points of small order (https://cr.yp.to/ecdh.html#validate).
-const LOW_ORDER = [
-  "00".repeat(32),
-  "01".padEnd(64, "0"),
-  "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
-  "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
-  "ec" + "ff".repeat(30) + "7f",
-  "ed" + "ff".repeat(30) + "7f",
-  "ee" + "ff".repeat(30) + "7f",
-];
-
-for (const point of LOW_ORDER) {
-  Deno.test(`private room: nobody agrees with the public key ${point.slice(0, 8)}…`, () => {
-    const publicKey = Uint8Array.fromHex(point);
-    // A peer with the code that sends a key of which every agreement is zero.
-    const primitives: Primitives = {
-      ...PLATFORM,
-      generateKeyPair: () => ({ privateKey: new Uint8Array(32), publicKey }),
-      agree: () => new Uint8Array(32),
-    };
-    const [honest, evil] = [privateRoom(PSK, PLATFORM), privateRoom(PSK, primitives)];
-    const { keyShare } = evil.initiate(HELLO);
-    assertEquals(honest.respond({ keyShare, fields: HELLO }, WELCOME), "wrong-code");
-    const initiation = honest.initiate(HELLO);
-    const response = answer(evil, initiation.keyShare);
-    assertEquals(initiation.complete(response.keyShare, WELCOME), undefined);
+for (const point of [vectors.points["Invalid Y1"], vectors.points["Invalid Y2"], "ff".repeat(32)]) {
+  Deno.test(`private room: nobody agrees with ${point.slice(0, 8)}…, and nothing is left of it`, () => {
+    const { room, scalars } = watchedRoom(1);
+    const keyShare = Uint8Array.fromHex(point);
+    assertEquals(room.respond({ keyShare, fields: HELLO }, WELCOME), undefined);
+    const initiation = room.initiate(HELLO);
+    const forged = Uint8Array.of(...keyShare, ...new Uint8Array(64));
+    assertEquals(initiation.complete(forged, WELCOME), undefined);
+    const right = answer(room, initiation.keyShare);
+    assertEquals(initiation.complete(right.keyShare, WELCOME), undefined, "it is over");
+    assertEquals(scalars, [ZEROS, ZEROS, ZEROS]);
   });
 }
+
+for (const length of [1, 31, 33, 60, 96]) {
+  Deno.test(`private room: ${length} bytes are no share`, () => {
+    const response = codeRoom().respond(
+      { keyShare: new Uint8Array(length), fields: HELLO },
+      WELCOME,
+    );
+    assertEquals(response, undefined);
+  });
+}
+
+Deno.test("private room: the same seed makes the same exchange, another seed another", () => {
+  const bytesOf = ({ hello, welcome, client }: Meeting) =>
+    concat([hello, welcome, client.seal(message(1))]).toHex();
+  assertEquals(bytesOf(meet(codeRoom(CODE, 3))), bytesOf(meet(codeRoom(CODE, 3))));
+  assertNotEquals(bytesOf(meet(codeRoom(CODE, 3))), bytesOf(meet(codeRoom(CODE, 4))));
+});
 
 Deno.test("private room: every single bit of a sealed datagram counts", () => {
   const { client, server } = meet();
@@ -332,12 +385,9 @@ Deno.test("private room: a forged counter moves nothing", () => {
 
 Deno.test("private room: counters end cleanly, and are whole up to their end", () => {
   const key = new Uint8Array(32).fill(1);
-  const [sending, receiving] = [new CipherState(PLATFORM, key), new CipherState(PLATFORM, key)];
-  const unused = new CipherState(PLATFORM, new Uint8Array(32));
-  const from = new PrivateSeal({ sending, receiving: unused });
-  const to = new PrivateSeal({ sending: unused, receiving });
-  for (const counter of [2 ** 32 - 1, 2 ** 32, 2 ** 40 + 1, NONCE_LIMIT - 1]) {
-    sending.setNonce(counter);
+  const to = privateSeal(SODIUM, { sending: ZEROS, receiving: key });
+  for (const counter of [2 ** 32 - 1, 2 ** 32, 2 ** 40 + 1, COUNTER_LIMIT - 1]) {
+    const from = privateSeal(SODIUM, { sending: key, receiving: ZEROS }, counter);
     const sealed = from.seal(message(1));
     assertEquals(
       new DataView(sealed.buffer, sealed.byteOffset).getBigUint64(HEADER_BYTES),
@@ -345,20 +395,72 @@ Deno.test("private room: counters end cleanly, and are whole up to their end", (
     );
     assertEquals(to.open(sealed), message(1), `${counter}`);
     assertEquals(to.open(sealed), undefined, `${counter}`);
+    if (counter === COUNTER_LIMIT - 1) assertThrows(() => from.seal(message(1)), RangeError);
   }
-  assertThrows(() => from.seal(message(1)), RangeError);
   // Beyond the end a number has no exact value: there even what is authentic stays closed.
   const header = message(1).subarray(0, HEADER_BYTES);
+  const nonce = Uint8Array.fromHex("00000000ffffffffffff1f00");
   const beyond = Uint8Array.of(
     ...header,
     ...Uint8Array.fromHex("001fffffffffffff"),
-    ...PLATFORM.encrypt(key, NONCE_LIMIT, header, WORDS),
+    ...SODIUM.crypto_aead_chacha20poly1305_ietf_encrypt(WORDS, header, null, nonce, key),
   );
   assertEquals(to.open(beyond), undefined);
 });
 
+// The nonce is 32 zero bits and the counter with its lowest byte first; the header is additional data.
+Deno.test("private room: a seal is ChaCha20-Poly1305 as RFC 8439 §2.8 has it", () => {
+  const key = Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i);
+  const counter = 0x0102_0304_0506;
+  const seal = privateSeal(SODIUM, { sending: key, receiving: ZEROS }, counter);
+  const header = message(1).subarray(0, HEADER_BYTES);
+  const nonce = Uint8Array.fromHex("000000000605040302010000");
+  assertEquals(
+    seal.seal(message(1)).subarray(HEADER_BYTES + 8),
+    SODIUM.crypto_aead_chacha20poly1305_ietf_encrypt(WORDS, header, null, nonce, key),
+  );
+});
+
+Deno.test("private room: the AEAD of libsodium is that of RFC 8439 (§2.8.2, §A.5)", () => {
+  const hex = (text: string) => Uint8Array.fromHex(text);
+  const key = Uint8Array.from({ length: 32 }, (_, i) => 0x80 + i);
+  const [nonce, ad] = [hex("070000004041424344454647"), hex("50515253c0c1c2c3c4c5c6c7")];
+  const sunscreen = UTF8.encode(
+    "Ladies and Gentlemen of the class of '99: If I could offer you only one tip for the future, " +
+      "sunscreen would be it.",
+  );
+  const sealed = "d31a8d34648e60db7b86afbc53ef7ec2a4aded51296e08fea9e2b5a736ee62d6" +
+    "3dbea45e8ca9671282fafb69da92728b1a71de0a9e060b2905d6a5b67ecd3b36" +
+    "92ddbd7f2d778b8c9803aee328091b58fab324e4fad675945585808b4831d7bc" +
+    "3ff4def08e4b7a9de576d26586cec64b61161ae10b594f09e26a7e902ecbd0600691";
+  const aead = {
+    encrypt: SODIUM.crypto_aead_chacha20poly1305_ietf_encrypt,
+    decrypt: SODIUM.crypto_aead_chacha20poly1305_ietf_decrypt,
+  };
+  assertEquals(aead.encrypt(sunscreen, ad, null, nonce, key).toHex(), sealed);
+  assertEquals(aead.decrypt(null, hex(sealed), ad, nonce, key), sunscreen);
+  for (const forged of flips(hex(sealed))) {
+    assertThrows(() => aead.decrypt(null, forged, ad, nonce, key));
+  }
+  const draft = aead.decrypt(
+    null,
+    hex(
+      "64a0861575861af460f062c79be643bd5e805cfd345cf389f108670ac76c8cb24c6cfc18755d43eea09ee94e382d26b0" +
+        "bdb7b73c321b0100d4f03b7f355894cf332f830e710b97ce98c8a84abd0b948114ad176e008d33bd60f982b1ff37c8559797a0" +
+        "6ef4f0ef61c186324e2b3506383606907b6a7c02b0f9f6157b53c867e4b9166c767b804d46a59b5216cde7a4e99040c5a40433" +
+        "225ee282a1b0a06c523eaf4534d7f83fa1155b0047718cbc546a0d072b04b3564eea1b422273f548271a0bb2316053fa76991955" +
+        "ebd63159434ecebb4e466dae5a1073a6727627097a1049e617d91d361094fa68f0ff77987130305beaba2eda04df997b714d6c6f" +
+        "2c29a6ad5cb4022b02709beead9d67890cbb22392336fea1851f38",
+    ),
+    hex("f33388860000000000004e91"),
+    hex("000000000102030405060708"),
+    hex("1c9240a5eb55d38af333888604f6b5f0473917c1402b80099dca5cbc207075c0"),
+  );
+  assert(new TextDecoder().decode(draft).startsWith("Internet-Drafts are draft documents valid"));
+});
+
 Deno.test("private room: no run of the plaintext is in a sealed datagram", () => {
-  const { client, server } = meet(privateRoom(PSK, seededPrimitives(3)));
+  const { client, server } = meet(codeRoom(CODE, 3));
   const runs = (bytes: Uint8Array) =>
     bytes.length < 4 ? [] : Array.from(
       { length: bytes.length - 3 },
@@ -390,10 +492,8 @@ const STRANGE_INPUTS = cases(20_000);
 // Invariant: on any input nothing is thrown, nothing is opened, nobody is let in, and what is
 // genuine still holds afterwards.
 Deno.test(`private room: ${STRANGE_INPUTS} inputs of a stranger`, () => {
-  const room = privateRoom(PSK, PLATFORM);
-  const { hello, welcome, client, server } = meet(room);
-  const initiation = room.initiate(HELLO);
-  const response = answer(room, initiation.keyShare);
+  const room = codeRoom();
+  const { hello, client, server } = meet(room);
   const sealed = client.seal(message(1));
   const random = seededRandom(20_000);
   const below = (limit: number) => Math.floor(random() * limit);
@@ -414,115 +514,95 @@ Deno.test(`private room: ${STRANGE_INPUTS} inputs of a stranger`, () => {
   };
   for (let i = 0; i < STRANGE_INPUTS; i++) {
     assertEquals(server.open(stranger(sealed, 2 * MAX_DATAGRAM_BYTES)), undefined);
-    if (i % 4 !== 0) continue;
-    const keyShare = stranger(hello, 2 * MAX_KEY_SHARE_BYTES);
-    const refusal = room.respond({ keyShare, fields: HELLO }, WELCOME);
-    assertEquals(refusal, keyShare.length === 0 ? "private" : "wrong-code");
-    assertEquals(initiation.complete(stranger(welcome, 120), WELCOME), undefined);
-    assertEquals(initiation.complete(stranger(response.keyShare, 120), WELCOME), undefined);
+    if (i % 16 !== 0) continue;
+    const keyShare = stranger(hello, 2 * MAX_WELCOME_SHARE_BYTES);
+    const response = room.respond({ keyShare, fields: HELLO }, WELCOME);
+    if (keyShare.length === 0) assertEquals(response, "private");
+    else if (keyShare.length !== 32) assertEquals(response, undefined);
+    const initiation = room.initiate(HELLO);
+    const { keyShare: right } = answer(room, initiation.keyShare);
+    assertEquals(initiation.complete(stranger(right, 200), WELCOME), undefined);
   }
   assertEquals(server.open(sealed), message(1));
-  const seal = initiation.complete(response.keyShare, WELCOME);
-  assertEquals(response.seal.open(seal!.seal(message(1))), message(1));
 });
 
 // Forward secrecy: an attacker recorded everything and learns the code a year later. What is missing
-// then is one private key of the two ephemeral ones, which neither end keeps.
+// then is one scalar of the two, which neither end keeps.
 Deno.test("private room: the code and the whole recording open nothing", () => {
-  const primitives = seededPrimitives(9);
-  const meeting = meet(privateRoom(PSK, primitives));
+  const { room, drawn } = watchedRoom(9);
+  const meeting = meet(room);
   const recording = [
     ...Array.from({ length: 5 }, (_, i) => meeting.client.seal(message(i))),
     ...Array.from({ length: 5 }, (_, i) => meeting.server.seal(message(i))),
   ];
-  const end = (role: HandshakeOptions["role"], over: Partial<Primitives> = {}) =>
-    new Handshake({ role, psk: PSK, prologue: PROLOGUE, primitives: { ...PLATFORM, ...over } });
-  const openedBy = (handshake: Handshake) => {
-    const { sending, receiving } = handshake.split();
-    const seals = [
-      new PrivateSeal({ sending, receiving }),
-      new PrivateSeal({ sending: receiving, receiving: sending }),
-    ];
+  const { hello } = meeting;
+  const [share, tag] = [meeting.welcome.subarray(0, 32), meeting.welcome.subarray(32)];
+  const opened = ({ toServer, toClient }: ReturnType<typeof secretsOf>) => {
+    const seals = [toServer, toClient].map((receiving) =>
+      privateSeal(SODIUM, { sending: ZEROS, receiving })
+    );
     return recording.filter((it) => seals.some((seal) => seal.open(it) !== undefined)).length;
   };
 
-  // With the code the first message opens: its payload is what stands readable beside it anyway.
-  const asServer = end("responder");
-  assertEquals(asServer.readMessage(meeting.hello), HELLO);
-  asServer.writeMessage(WELCOME);
-  assertEquals(openedBy(asServer), 0, "an own key in place of the server's");
-
-  // The client's message again, but without its private key; and every secret that is a guess.
-  const guesses = [
-    ...[...primitives.keyPairs].map(({ publicKey }) => publicKey),
-    ...[PSK, new Uint8Array(32), meeting.hello.slice(20, 52), meeting.welcome.slice(28, 60)],
-  ];
-  for (const guess of guesses) {
-    const publicKey = meeting.hello.slice(0, 32);
-    const asClient = end("initiator", {
-      generateKeyPair: () => ({ privateKey: new Uint8Array(32), publicKey }),
-      agree: () => guess,
-    });
-    assertEquals(asClient.writeMessage(HELLO), meeting.hello);
-    assertEquals(asClient.readMessage(meeting.welcome), undefined);
-    const asEither = end("responder", {
-      generateKeyPair: () => ({
-        privateKey: new Uint8Array(32),
-        publicKey: meeting.welcome.slice(0, 32),
-      }),
-      agree: () => guess,
-    });
-    asEither.readMessage(meeting.hello);
-    assertNotEquals(asEither.writeMessage(WELCOME), meeting.welcome);
-    assertEquals(openedBy(asEither), 0);
+  // Every scalar that is a guess or can be read, on every point that can be read or computed.
+  const g = generator(SODIUM, { prs: UTF8.encode(CODE), ci: CI, sid: HELLO.subarray(0, 8) });
+  const one = Uint8Array.of(1, ...new Uint8Array(31));
+  const scalars = [one, Uint8Array.of(2, ...new Uint8Array(31)), hello, share, g, tag.slice(0, 32)]
+    .map((it) => SODIUM.crypto_core_ristretto255_scalar_reduce(Uint8Array.of(...it, ...ZEROS)));
+  for (const scalar of scalars) {
+    for (const point of [hello, share, g]) {
+      const secrets = secretsOf({ scalar, point, hello, share });
+      assertNotEquals(secrets.tag, tag);
+      assertEquals(opened(secrets), 0);
+    }
   }
 
-  // The one thing that was missing: either of the private keys opens all of it.
-  const [clientKeys, serverKeys] = primitives.keyPairs;
-  const client = end("initiator", { generateKeyPair: () => clientKeys! });
-  client.writeMessage(HELLO);
-  assertEquals(client.readMessage(meeting.welcome), WELCOME);
-  assertEquals(openedBy(client), recording.length);
-  const server = end("responder", { generateKeyPair: () => serverKeys! });
-  server.readMessage(meeting.hello);
-  assertEquals(server.writeMessage(WELCOME), meeting.welcome);
-  assertEquals(openedBy(server), recording.length);
+  // The one thing that was missing: either of the scalars opens all of it.
+  for (const [scalar, point] of [[drawn[0]!, share], [drawn[1]!, hello]] as const) {
+    const secrets = secretsOf({ scalar, point, hello, share });
+    assertEquals(secrets.tag, tag);
+    assertEquals(opened(secrets), recording.length);
+  }
 });
 
-Deno.test("private room: no ephemeral private key outlives its handshake", () => {
-  const keyPairs: KeyPair[] = [];
-  const generateKeyPair = () => {
-    const pair = PLATFORM.generateKeyPair();
-    keyPairs.push(pair);
-    return pair;
-  };
-  const room = privateRoom(PSK, { ...PLATFORM, generateKeyPair });
+Deno.test("private room: no scalar outlives its exchange, nor anything that was made of it", () => {
+  const { room, seeds, scalars, hashes, points } = watchedRoom(1);
   const initiation = room.initiate(HELLO);
+  assertNotEquals(scalars[0], ZEROS);
   const response = answer(room, initiation.keyShare);
-  const zeros = new Uint8Array(32);
-  assertNotEquals(keyPairs[0]!.privateKey, zeros);
-  assertEquals(keyPairs[1]!.privateKey, zeros);
-  // An answer that does not hold is not the end yet.
-  initiation.complete(response.keyShare, HELLO);
-  assertNotEquals(keyPairs[0]!.privateKey, zeros);
+  assertEquals(scalars[1], ZEROS);
   initiation.complete(response.keyShare, WELCOME);
-  assertEquals(keyPairs.map(({ privateKey }) => privateKey), [zeros, zeros]);
+  assertEquals(scalars, [ZEROS, ZEROS]);
+  assertEquals(seeds.map((seed) => seed.every((byte) => byte === 0)), [true, true]);
+  // A generator each; a session key and a confirmation key each, erased.
+  assertEquals(hashes.filter((hash) => hash.some((byte) => byte !== 0)).length, 2);
+  assertEquals(hashes.length, 6);
+  // The two shares, and the secret point, which either end made.
+  const shares = [initiation.keyShare, response.keyShare.subarray(0, 32)];
+  const kept = points.filter((point) => point.some((byte) => byte !== 0));
+  assertEquals(kept.map((point) => point.toHex()).sort(), shares.map((it) => it.toHex()).sort());
+  assertEquals(points.length, 4);
 });
 
-Deno.test("private room: each handshake draws one key pair at either end, and a new one", () => {
-  const primitives = seededPrimitives(1);
-  const room = privateRoom(PSK, primitives);
+Deno.test("private room: a wrong code leaves no scalar behind either", () => {
+  const { room, scalars } = watchedRoom(1);
+  const initiation = room.initiate(HELLO);
+  const response = codeRoom("otro").respond(
+    { keyShare: initiation.keyShare, fields: HELLO },
+    WELCOME,
+  );
+  assertEquals(initiation.complete((response as Response).keyShare, WELCOME), undefined);
+  assertEquals(scalars, [ZEROS]);
+});
+
+Deno.test("private room: each exchange draws one scalar at either end, and a new one", () => {
+  const { room, seeds, drawn } = watchedRoom(1);
   for (let i = 1; i <= 20; i++) {
     meet(room);
-    assertEquals(primitives.keyPairs.length, 2 * i);
+    assertEquals(drawn.length, 2 * i);
   }
-  const drawn = new Set(primitives.keyPairs.map(({ privateKey }) => privateKey.toHex()));
-  assertEquals(drawn.size, 40);
-});
-
-Deno.test("private room: a key of another length is the caller's mistake", () => {
-  const room = privateRoom(new Uint8Array(31), PLATFORM);
-  assertThrows(() => room.initiate(HELLO), RangeError);
+  assertEquals(seeds.map(({ length }) => length), Array(40).fill(64));
+  assertEquals(new Set(drawn.map((scalar) => scalar.toHex())).size, 40);
 });
 
 /** The window as it is defined, and slow. */
@@ -582,7 +662,7 @@ Deno.test("replay window: every order of seven counters around the edges of bloc
 });
 
 Deno.test("replay window: long walks, also where numbers are large", () => {
-  for (const base of [0, 2 ** 31 - 3000, 2 ** 32 - 3000, 2 ** 40, NONCE_LIMIT - 60_000]) {
+  for (const base of [0, 2 ** 31 - 3000, 2 ** 32 - 3000, 2 ** 40, COUNTER_LIMIT - 60_000]) {
     for (let seed = 1; seed <= 10; seed++) {
       const random = seededRandom(seed);
       const [window, naive] = [new ReplayWindow(), new NaiveWindow()];
@@ -599,7 +679,7 @@ Deno.test("replay window: long walks, also where numbers are large", () => {
           throw new Error(`base ${base}, seed ${seed}, step ${step}: ${counter} is ${expected}`);
         }
       }
-      assert(at < NONCE_LIMIT);
+      assert(at < COUNTER_LIMIT);
     }
   }
 });

@@ -33,6 +33,15 @@ const [MIN_DOUBT_MS, MAX_DOUBT_MS] = [1_000, 5_000];
 /** RETRYs of one HELLO that are answered at once. A server has one token for a client, its neighbours others. */
 const MAX_RETRIES = 3;
 
+/**
+ * Exchanges with a server that turns out to have another code. Each is a guess of whoever answered, and one
+ * would be too few: anybody on the path can forge an answer.
+ */
+export const MAX_EXCHANGES = 3;
+
+/** Pause before a fresh exchange, in ms. */
+const EXCHANGE_PAUSE_MS = 1_000;
+
 /** An event at a client's end, of either protocol. */
 export type DialerEvent =
   | ConversationEvent
@@ -75,6 +84,8 @@ interface Greeting {
   readonly rtt: RttEstimator;
   readonly hello: Retransmission;
   readonly initiation: Initiation;
+  /** Exchanges before this one, in which the server had another code. */
+  readonly failures: number;
   token: Uint8Array;
   /** RETRYs since the timer last sent a HELLO. */
   retries: number;
@@ -111,7 +122,8 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   constructor(options: DialerOptions) {
     super();
     this.#options = options;
-    this.#state = this.#greet(options.now, options.now + options.connectTimeout, false);
+    this.#state = this.#greet(options.now + options.connectTimeout, false);
+    this.#transmitHello(this.#state, options.now);
   }
 
   override get nextTimeout(): number {
@@ -152,14 +164,14 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       state.giveUpAt = Math.max(state.giveUpAt, now + MAX_DOUBT_MS);
     }
     if (state.giveUpAt <= now) {
-      if (state.isReconnect) this.emit({ type: "ended", reason: endOf(state) });
-      else this.emit({ type: "unreachable" });
-      this.#finish();
+      this.#giveUp(state);
     } else if (state.hello.deadline <= now) {
       // Two HELLOs have to arrive within a few seconds: two copies each time (RFC 9002 §6.2.4).
-      state.hello.timedOut();
+      if (state.hello.attempt > 0) {
+        state.hello.timedOut();
+        this.#transmitHello(state, now);
+      }
       state.retries = 0;
-      this.#transmitHello(state, now);
       this.#transmitHello(state, now);
     }
   }
@@ -232,11 +244,23 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     this.emit({ type: "over" });
   }
 
-  #greet(now: number, giveUpAt: number, isReconnect: boolean): Greeting {
+  #giveUp({ isReconnect, refusal, initiation, failures }: Greeting): void {
+    const known = failures > 0 ? "wrong-code" : refusal;
+    // A server with a key would have proved its refusal; one without a proof may be forged.
+    const hasKey = initiation.keyShare.length > 0;
+    if (isReconnect) {
+      const reason = hasKey && known !== "wrong-code" ? "silence" : endOf(known);
+      this.emit({ type: "ended", reason });
+    } else if (known === undefined) this.emit({ type: "unreachable" });
+    else this.emit({ type: "refused", refusal: known });
+    this.#finish();
+  }
+
+  #greet(giveUpAt: number, isReconnect: boolean, failures = 0): Greeting {
     const { randomBytes, room = OPEN_ROOM } = this.#options;
     const bytes = randomBytes(8);
     const nonce = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
-    const greeting: Greeting = {
+    return {
       state: "greeting",
       nonce,
       giveUpAt,
@@ -244,11 +268,10 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       rtt: new RttEstimator(),
       hello: new Retransmission(),
       initiation: room.initiate(handshakeFields(nonce, this.#options.idleTimeout)),
+      failures,
       token: EMPTY,
       retries: 0,
     };
-    this.#transmitHello(greeting, now);
-    return greeting;
   }
 
   #receiveGreeting(greeting: Greeting, datagram: Uint8Array, now: number): void {
@@ -262,7 +285,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       case "welcome":
         return this.#receiveWelcome(greeting, packet, now);
       case "refuse":
-        return this.#refused(greeting, REFUSALS[packet.payload[0]!] ?? "full");
+        return this.#receiveRefusal(greeting, REFUSALS[packet.payload[0]!] ?? "full", now);
       default:
         this.drop("ignored");
     }
@@ -273,17 +296,24 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const state = this.#state;
     this.drop("malformed");
     const id = isOtherVersion(datagram) && isReset(datagram) ? packetId(datagram) : undefined;
-    if (state.state === "greeting" && state.nonce === id) return this.#refused(state, "version");
+    if (state.state === "greeting" && state.nonce === id) {
+      return this.#receiveRefusal(state, "version", now);
+    }
     if (state.state === "talking" && state.session.id === id) return this.#receiveReset(state, now);
     if (this.turn !== "closed") this.emit(this.#foreign.take(kindOf(datagram), from, now));
   }
 
-  #refused(greeting: Greeting, refusal: Refusal): void {
+  #receiveRefusal(greeting: Greeting, refusal: Refusal, now: number): void {
+    // The client finds out by itself.
+    if (refusal === "wrong-code") return this.drop("ignored");
     greeting.refusal = refusal;
+    if (refusal === "wait") {
+      const pause = (1 + this.#options.random() / 2) * EXCHANGE_PAUSE_MS;
+      greeting.hello.deadline = Math.max(greeting.hello.deadline, now + pause);
+      return;
+    }
     // A refusal is unauthenticated: it ends an attempt, never a conversation.
-    if (greeting.isReconnect) return;
-    this.emit({ type: "refused", refusal });
-    this.#finish();
+    if (!greeting.isReconnect) this.#giveUp(greeting);
   }
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
@@ -296,7 +326,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #receiveWelcome(greeting: Greeting, packet: Packet, now: number): void {
     const welcome = decodeWelcome(packet.payload);
     const seal = greeting.initiation.complete(welcome.keyShare, welcome.fields);
-    if (seal === undefined) return this.drop("unopened");
+    if (seal === undefined) return this.#failed(greeting, now);
     this.#measure(greeting, packet, now);
     const session = new Session({
       id: welcome.sessionId,
@@ -323,6 +353,19 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     session.welcomeReceived(packet.attempt, now);
     this.emit({ type: "connected" });
     if (this.#question !== undefined) session.send(this.#question, now);
+  }
+
+  // This exchange is over: another WELCOME would be another guess. The server is told, for its operator.
+  #failed(greeting: Greeting, now: number): void {
+    this.drop("unopened");
+    if (greeting.initiation.keyShare.length === 0) return;
+    const payload = Uint8Array.of(REFUSALS.indexOf("wrong-code"));
+    this.transmit(encode({ type: "refuse", id: greeting.nonce, payload }));
+    const failures = greeting.failures + 1;
+    if (failures === MAX_EXCHANGES) return this.#giveUp({ ...greeting, failures });
+    const fresh = this.#greet(greeting.giveUpAt, greeting.isReconnect, failures);
+    fresh.hello.deadline = now + EXCHANGE_PAUSE_MS;
+    this.#state = fresh;
   }
 
   #receiveTalk(talk: Talk, datagram: Uint8Array, from: Address, now: number): void {
@@ -362,7 +405,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       return this.#finish();
     }
     this.emit({ type: "reconnecting" });
-    this.#state = this.#greet(now, now + this.#options.idleTimeout, true);
+    const greeting = this.#greet(now + this.#options.idleTimeout, true);
+    this.#state = greeting;
+    this.#transmitHello(greeting, now);
   }
 
   #transmitHello(greeting: Greeting, now: number): void {
@@ -387,11 +432,16 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   }
 }
 
-function endOf({ refusal, initiation }: Greeting): EndReason {
-  // A server with a key would have proved its refusal; one without a proof may be forged.
-  const hasKey = initiation.keyShare.length > 0;
-  if (refusal === undefined || hasKey) return "silence";
-  return refusal === "closing" || refusal === "private" || refusal === "version"
-    ? refusal
-    : "refused";
+function endOf(refusal: Refusal | undefined): EndReason {
+  switch (refusal) {
+    case undefined:
+      return "silence";
+    case "closing":
+    case "private":
+    case "version":
+    case "wrong-code":
+      return refusal;
+    default:
+      return "refused";
+  }
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import { seededBytes, seededRandom } from "../../laboratory/random.ts";
-import { nodePrimitives } from "../private/crypto.ts";
+import { CODE, codeRoom } from "../../tests/rooms.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./dialer.ts";
 import type { Address } from "../endpoint.ts";
 import {
@@ -12,9 +12,9 @@ import {
   HELLO_BYTES,
   type Packet,
   type PacketFields,
+  type Refusal,
   REFUSALS,
 } from "./packet.ts";
-import { privateRoom } from "../private/private_room.ts";
 import { OPEN_ROOM, type Room } from "./seal.ts";
 import { OutOfTurnError } from "../../protocol.ts";
 
@@ -99,7 +99,7 @@ class Stage {
     const fields = handshakeFields(id, IDLE_MS);
     const opening = { keyShare, fields: handshakeFields(hello.id, IDLE_MS) };
     const response = this.#room.respond(opening, fields);
-    if (typeof response === "string") throw new Error(response);
+    if (typeof response !== "object") throw new Error(response);
     this.receive(welcome(hello.id, id, IDLE_MS, response.keyShare), { now });
     assertEquals(this.events().at(-1), { type: "connected" });
   }
@@ -537,11 +537,11 @@ Deno.test("dialer: an attempt to connect again ends in silence after the idle ti
 
 // No key agreement may be computed for an address that is not proved.
 Deno.test("dialer: in a private room the key share goes with the token, and not before", () => {
-  const stage = new Stage({ room: privateRoom(new Uint8Array(32), nodePrimitives()) });
+  const stage = new Stage({ room: codeRoom() });
   const [hello] = stage.sent();
   assertEquals(decodeHello(hello!.payload)?.keyShare, NOTHING);
   stage.receive(retry(hello!.id, 7));
-  assertEquals(decodeHello(stage.sent()[0]!.payload)?.keyShare.length, 60);
+  assertEquals(decodeHello(stage.sent()[0]!.payload)?.keyShare.length, 32);
 });
 
 Deno.test("dialer: a WELCOME with a key is no answer to a HELLO without one", () => {
@@ -553,8 +553,9 @@ Deno.test("dialer: a WELCOME with a key is no answer to a HELLO without one", ()
     idleTimeout: IDLE_MS,
     keyShare: Uint8Array.of(1),
   });
+  stage.sent();
   stage.receive({ type: "welcome", id: hello.id, attempt: 1, payload });
-  assertEquals([stage.events(), stage.dialer.counters.unopened], [[], 1]);
+  assertEquals([stage.events(), stage.sent(), stage.dialer.counters.unopened], [[], [], 1]);
 });
 
 Deno.test("dialer: a RESET confirms a bye, if nothing is heard that speaks against it", () => {
@@ -636,7 +637,7 @@ for (const { code, reason } of [{ code: 0, reason: "refused" }, { code: 1, reaso
 // its user in the end that the server had closed in order.
 for (const [code, refusal] of REFUSALS.entries()) {
   Deno.test(`dialer: in a private room "${refusal}" ends no conversation, and does not say how it ended`, () => {
-    const stage = new Stage({ room: privateRoom(new Uint8Array(32), nodePrimitives()) });
+    const stage = new Stage({ room: codeRoom() });
     stage.connect();
     stage.dialer.ask(text("q"), 0);
     const since = stage.reset();
@@ -656,4 +657,152 @@ Deno.test("dialer: a malformed RESET is dropped", () => {
   stage.dialer.receive(Uint8Array.of(...reset, 0), SERVER, 0);
   assertEquals([stage.events(), stage.dialer.turn], [[], "local"]);
   assertEquals(stage.dialer.counters.malformed, 1);
+});
+
+/** Answers the HELLO that was sent last, as a server with that code; gives back the HELLO and its share. */
+function answerAs(
+  stage: Stage,
+  code: string,
+  { now = 0, sent = stage.sent() }: { now?: number; sent?: Packet[] } = {},
+): { nonce: bigint; share: string; welcome: PacketFields } {
+  const first = sent.findLast(({ type }) => type === "hello")!;
+  stage.receive(retry(first.id, 8 + now % 200), { now });
+  const { keyShare } = decodeHello(stage.sent()[0]!.payload)!;
+  const opening = { keyShare, fields: handshakeFields(first.id, IDLE_MS) };
+  const response = codeRoom(code).respond(opening, handshakeFields(SESSION_ID, IDLE_MS));
+  if (typeof response !== "object") throw new Error(response);
+  const answer = welcome(first.id, SESSION_ID, IDLE_MS, response.keyShare);
+  stage.receive(answer, { now });
+  return { nonce: first.id, share: keyShare.toHex(), welcome: answer };
+}
+
+function refuse(id: bigint, refusal: Refusal): PacketFields {
+  return { type: "refuse", id, payload: Uint8Array.of(REFUSALS.indexOf(refusal)) };
+}
+
+// Each WELCOME is a guess of whoever sent it: to judge a second one would be another guess for nothing.
+Deno.test("dialer: after a WELCOME with another code, nothing is sent under that share but that", () => {
+  const stage = new Stage({ room: codeRoom() });
+  const { nonce, share } = answerAs(stage, "otro");
+  const [told, ...more] = stage.sent();
+  assertEquals([told?.type, told?.id, REFUSALS[told!.payload[0]!]], [
+    "refuse",
+    nonce,
+    "wrong-code",
+  ]);
+  assertEquals([more, stage.events(), stage.dialer.counters.unopened], [[], [], 1]);
+  stage.pass(999);
+  assertEquals(stage.sent(), []);
+  stage.pass(1000);
+  const fresh = stage.sent();
+  assertEquals(fresh.map(({ type, attempt }) => [type, attempt]), [["hello", 1]]);
+  assertNotEquals(fresh[0]!.id, nonce);
+  stage.receive(retry(fresh[0]!.id, 8), { now: 1000 });
+  assertNotEquals(decodeHello(stage.sent()[0]!.payload)!.keyShare.toHex(), share);
+});
+
+Deno.test("dialer: the right WELCOME after a forged one is not looked at any more", () => {
+  const stage = new Stage({ room: codeRoom() });
+  const sent = stage.sent();
+  const { nonce } = answerAs(stage, "otro", { sent });
+  const right = answerTo(nonce);
+  stage.receive(right);
+  assertEquals([stage.events(), stage.dialer.counters.unknown], [[], 1]);
+});
+
+/** A WELCOME of the right code for that nonce, whatever its share. */
+function answerTo(nonce: bigint): PacketFields {
+  const fields = handshakeFields(nonce, IDLE_MS);
+  const { keyShare } = codeRoom().initiate(fields);
+  const response = codeRoom().respond({ keyShare, fields }, handshakeFields(SESSION_ID, IDLE_MS));
+  if (typeof response !== "object") throw new Error(response);
+  return welcome(nonce, SESSION_ID, IDLE_MS, response.keyShare);
+}
+
+Deno.test("dialer: a forged WELCOME, or two, do not keep anybody out", () => {
+  for (const forged of [1, 2]) {
+    const stage = new Stage({ room: codeRoom() });
+    for (let i = 0; i < forged; i++) {
+      answerAs(stage, "otro", { now: 1000 * i });
+      stage.pass(1000 * (i + 1));
+    }
+    answerAs(stage, CODE, { now: 1000 * forged });
+    assertEquals(stage.events(), [{ type: "connected" }]);
+  }
+});
+
+Deno.test("dialer: the third exchange with another code is the last", () => {
+  const stage = new Stage({ room: codeRoom() });
+  const shares = new Set<string>();
+  for (let i = 0; i < 3; i++) {
+    assertEquals(stage.events(), []);
+    shares.add(answerAs(stage, "otro", { now: 1000 * i }).share);
+    if (i < 2) stage.pass(1000 * (i + 1));
+  }
+  assertEquals(stage.events(), [{ type: "refused", refusal: "wrong-code" }]);
+  assertEquals([shares.size, stage.isOver, stage.types()], [3, true, ["refuse"]]);
+});
+
+Deno.test("dialer: if there is no time for another exchange, the code was wrong all the same", () => {
+  const stage = new Stage({ room: codeRoom() });
+  answerAs(stage, "otro", { now: CONNECT_TIMEOUT_MS - 500 });
+  stage.pass(CONNECT_TIMEOUT_MS);
+  assertEquals(stage.events(), [{ type: "refused", refusal: "wrong-code" }]);
+});
+
+Deno.test("dialer: nobody else can say that the code is wrong", () => {
+  const stage = new Stage({ room: codeRoom() });
+  const [hello] = stage.sent();
+  stage.receive(refuse(hello!.id, "wrong-code"));
+  assertEquals([stage.events(), stage.dialer.counters.ignored], [[], 1]);
+  stage.pass(1000);
+  answerAs(stage, CODE, { now: 1000 });
+  assertEquals(stage.events(), [{ type: "connected" }]);
+});
+
+Deno.test("dialer: told to wait, it tries on a second or so later, as long as it has time", () => {
+  for (const [chance, pause] of [[0, 1000], [0.5, 1250]] as const) {
+    const stage = new Stage({ chance, room: codeRoom() });
+    const [hello] = stage.sent();
+    stage.receive(retry(hello!.id, 7));
+    stage.receive(refuse(hello!.id, "wait"));
+    stage.sent();
+    stage.pass(pause - 1);
+    assertEquals([stage.types(), stage.events()], [[], []]);
+    stage.pass(pause);
+    const again = stage.sent();
+    assert(again.length > 0 && again.every(({ id }) => id === hello!.id));
+    answerAs(stage, CODE, { now: pause, sent: again });
+    assertEquals(stage.events(), [{ type: "connected" }]);
+  }
+});
+
+Deno.test("dialer: whoever had to wait to the end is told that, and not that nobody is there", () => {
+  const stage = new Stage({ room: codeRoom() });
+  const [hello] = stage.sent();
+  stage.receive(refuse(hello!.id, "wait"));
+  stage.pass(CONNECT_TIMEOUT_MS);
+  assertEquals(stage.events(), [{ type: "refused", refusal: "wait" }]);
+});
+
+Deno.test("dialer: a server that comes back with another code ends the conversation as that", () => {
+  const stage = new Stage({ room: codeRoom() });
+  stage.connect();
+  const since = stage.reset();
+  for (let i = 0; i < 3; i++) {
+    answerAs(stage, "otro", { now: since + 1000 * i });
+    stage.pass(since + 1000 * (i + 1));
+  }
+  assertEquals(stage.events().at(-1), { type: "ended", reason: "wrong-code" });
+  assertEquals(stage.isOver, true);
+});
+
+Deno.test("dialer: a bye between two exchanges is the end", () => {
+  const stage = new Stage({ room: codeRoom() });
+  answerAs(stage, "otro");
+  stage.sent();
+  stage.dialer.bye("bye", 10);
+  assertEquals([stage.events(), stage.isOver], [[{ type: "ended", reason: "bye" }], true]);
+  stage.pass(10_000);
+  assertEquals(stage.sent(), []);
 });

@@ -15,6 +15,7 @@ import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
 import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
+import { GuessLimit } from "./guess_limit.ts";
 import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
 import { type ForeignEvent, ForeignLog } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
@@ -68,7 +69,7 @@ export interface ListenerOptions extends Randomness, RetryTokenOptions {
 /** A network that sessions connected from: see {@linkcode networkOf}. */
 interface Network {
   readonly name: string;
-  /** Sessions of it in memory. */
+  /** Sessions of it in memory, but for those of a private room that have not confirmed the code. */
   seats: number;
 }
 
@@ -78,7 +79,7 @@ class ClientSession extends Session implements Sleeper {
   /** The nonce of its HELLO. */
   readonly nonce: bigint;
   /** The network that it connected from. */
-  readonly network: Network;
+  network: Network;
   /** The payload of its WELCOME, until that is acknowledged. */
   welcome: Uint8Array | undefined;
   /** The attempt of the HELLO that was answered last, and when, in ms. */
@@ -86,6 +87,10 @@ class ClientSession extends Session implements Sleeper {
   helloAt = -Infinity;
   /** Whether its question awaits an answer. */
   isAsking = false;
+  /** Whether it has one of the seats: in a private room, once it has confirmed the code. */
+  isSeated = false;
+  /** Whether it told that its code is another. */
+  isWrong = false;
 
   constructor(options: SessionOptions, network: Network, nonce: bigint, welcome: Uint8Array) {
     super(options);
@@ -122,7 +127,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   readonly #networks = new Map<string, Network>();
   readonly #overload = new OverloadLog();
   readonly #foreign = new ForeignLog();
+  readonly #guesses = new GuessLimit();
   #live = 0;
+  // Sessions of a private room that have not confirmed the code. The guess limit bounds them.
+  #unconfirmed = 0;
+  #now = 0;
   #asking = 0;
   #isClosing = false;
   /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
@@ -164,9 +173,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "hello":
         this.#receiveHello(datagram, from, now);
         break;
+      case "refuse":
+        this.#receiveWrongCode(datagram, from);
+        break;
       case "retry":
       case "welcome":
-      case "refuse":
       case "reset":
         // Only a server sends these. A reply could make two servers answer each other for ever.
         this.drop("ignored");
@@ -177,6 +188,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   override handleTimeout(now: number): void {
+    this.#now = now;
     const overload = this.#overload.takeDue(now);
     if (overload !== undefined) this.emit({ type: "overload", overload });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
@@ -234,7 +246,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     this.#lost = 0;
     for (const client of this.#clients.values()) {
-      if (!client.isSending) this.bye(client, "closing", now);
+      // A guess is not waited for.
+      if (!client.isSeated && !client.isConnected) this.#forget(client);
+      else if (!client.isSending) this.bye(client, "closing", now);
     }
   }
 
@@ -252,7 +266,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     switch (event.type) {
       case "connected":
         client.welcome = undefined;
-        this.emit({ ...event, session });
+        if (!client.isSeated) this.#confirmed(client);
+        if (client.isSeated) this.emit({ ...event, session });
         break;
       case "delivered":
         this.emit({ ...event, session });
@@ -262,16 +277,17 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         break;
       case "message":
         // A server that closes answers no more questions.
-        if (this.#isClosing) break;
+        if (this.#isClosing || !client.isSeated) break;
         client.isAsking = true;
         if (++this.#asking <= this.#options.maxQuestions) {
           this.emit({ type: "question", session, text: event.text });
         }
         break;
       case "ended":
-        this.#live--;
         this.#answered(client);
-        if (client.isConnected) this.emit({ ...event, session });
+        if (client.isSeated) this.#live--;
+        else if (!client.isConnected) this.#guessed(client);
+        if (client.isSeated && client.isConnected) this.emit({ ...event, session });
         break;
       case "position":
       case "notice":
@@ -280,12 +296,17 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         // Only askers hear these.
         break;
       case "forgotten":
-        this.#clients.delete(session.idLow);
-        this.#clientsByNonce.delete(client.nonce);
-        this.#deadlines.delete(client);
-        if (--client.network.seats === 0) this.#networks.delete(client.network.name);
-        if (this.#isClosing && this.#clients.size === 0) this.#drained(this.#lost);
+        this.#forget(client);
     }
+  }
+
+  #forget(client: ClientSession): void {
+    const { idLow, nonce, network, isSeated } = client;
+    this.#clients.delete(idLow);
+    this.#clientsByNonce.delete(nonce);
+    this.#deadlines.delete(client);
+    if (isSeated && --network.seats === 0) this.#networks.delete(network.name);
+    if (this.#isClosing && this.#clients.size === 0) this.#drained(this.#lost);
   }
 
   #receiveHello(datagram: Uint8Array, from: Address, now: number): void {
@@ -302,24 +323,26 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     }
     const known = this.#clientsByNonce.get(nonce);
     if (known !== undefined) return this.#welcome(known, echo, from, now);
-    // Sessions in their closing period are bounded too.
-    const { maxSessions, maxSessionsPerAddress } = this.#options;
     if (this.#isClosing || this.#isTurningAway) {
       return this.#refuse("closing", nonce, echo, from);
     }
-    if (this.#live >= maxSessions || this.#clients.size >= 2 * maxSessions) {
-      this.#overload.count("sessions");
-      return this.#refuse("full", nonce, echo, from);
-    }
-    if ((this.#networks.get(networkOf(from.hostname))?.seats ?? 0) >= maxSessionsPerAddress) {
-      this.#overload.count("sessionsPerAddress");
-      return this.#refuse("crowded", nonce, echo, from);
-    }
+    const network = networkOf(from.hostname);
+    const limit = this.#limitFor(network);
+    if (limit !== undefined) return this.#refuse(limit, nonce, echo, from);
     const { idleTimeout, room = OPEN_ROOM } = this.#options;
+    const isGuess = room.isPrivate && hello.keyShare.length > 0;
+    if (isGuess && !this.#guesses.begin(network, now)) {
+      this.#overload.countGuess("waits", from.hostname);
+      return this.#refuse("wait", nonce, echo, from);
+    }
     const sessionId = this.#newId();
     const opening = { keyShare: hello.keyShare, fields: handshakeFields(nonce, hello.idleTimeout) };
     const response = room.respond(opening, handshakeFields(sessionId, idleTimeout));
     if (typeof response === "string") return this.#refuse(response, nonce, echo, from);
+    if (response === undefined) {
+      this.#guesses.giveUp(network, now);
+      return this.drop("malformed");
+    }
     const admission = { sessionId, nonce, hello, response };
     this.#welcome(this.#admit(admission, from, now), echo, from, now);
   }
@@ -332,8 +355,6 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const { idleTimeout } = this.#options;
     const name = networkOf(from.hostname);
     const network = this.#networks.get(name) ?? { name, seats: 0 };
-    this.#networks.set(name, network);
-    network.seats++;
     const options: SessionOptions = {
       id: sessionId,
       role: "answerer",
@@ -350,8 +371,59 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const client = new ClientSession(options, network, nonce, welcome);
     this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
-    this.#live++;
+    // A guess takes nobody's seat.
+    if (this.#options.room?.isPrivate) this.#unconfirmed++;
+    else this.#seat(client);
     return client;
+  }
+
+  #limitFor(network: string): "full" | "crowded" | undefined {
+    const { maxSessions, maxSessionsPerAddress } = this.#options;
+    // Sessions in their closing period are bounded too.
+    const inMemory = this.#clients.size - this.#unconfirmed;
+    if (this.#live >= maxSessions || inMemory >= 2 * maxSessions) {
+      this.#overload.count("sessions");
+      return "full";
+    }
+    if ((this.#networks.get(network)?.seats ?? 0) < maxSessionsPerAddress) return undefined;
+    this.#overload.count("sessionsPerAddress");
+    return "crowded";
+  }
+
+  #seat(client: ClientSession): void {
+    const { name } = client.network;
+    client.isSeated = true;
+    client.network = this.#networks.get(name) ?? client.network;
+    this.#networks.set(name, client.network);
+    client.network.seats++;
+    this.#live++;
+  }
+
+  // The client of a private room has shown that it has the code. The seats may be taken by now.
+  #confirmed(client: ClientSession): void {
+    const { name } = client.network;
+    this.#guesses.confirm(name);
+    if (this.#limitFor(name) === undefined) this.#seat(client);
+    this.#unconfirmed--;
+  }
+
+  #guessed({ network, address, isWrong }: ClientSession): void {
+    this.#unconfirmed--;
+    this.#guesses.giveUp(network.name, this.#now);
+    if (!isWrong) this.#overload.countGuess("unconfirmed", address.hostname);
+  }
+
+  // Anybody on the path can forge it: it is told to the operator, and counts for nothing else.
+  #receiveWrongCode(datagram: Uint8Array, from: Address): void {
+    const packet = decode(datagram);
+    const client = packet && this.#clientsByNonce.get(packet.id);
+    const isTold = packet && REFUSALS[packet.payload[0]!] === "wrong-code";
+    if (!isTold || client === undefined || client.isSeated || client.isConnected) {
+      return this.drop("ignored");
+    }
+    if (client.isWrong || client.address.hostname !== from.hostname) return this.drop("ignored");
+    client.isWrong = true;
+    this.#overload.countGuess("wrong", from.hostname);
   }
 
   #welcome(client: ClientSession, echo: number, to: Address, now: number): void {
@@ -381,6 +453,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const { acknowledged } = client;
     client.receive(datagram, from, now);
     if (client.acknowledged > acknowledged) this.#confirmedAt = now;
+    if (client.isConnected && !client.isSeated) this.bye(client, "full", now);
     if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");

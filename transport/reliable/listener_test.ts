@@ -2,8 +2,8 @@ import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert
 import { seededBytes, seededRandom } from "../../laboratory/random.ts";
 import { mutate, randomDatagram } from "../../tests/mutation.ts";
 import { hmac, liveSessions } from "../../tests/simulation.ts";
+import { codeRoom } from "../../tests/rooms.ts";
 import { cases } from "../../tests/whole.ts";
-import { nodePrimitives } from "../private/crypto.ts";
 import {
   Listener,
   type ListenerEvent,
@@ -11,7 +11,7 @@ import {
   UNPROVED_REPLIES_PER_SECOND,
 } from "./listener.ts";
 import type { Address } from "../endpoint.ts";
-import { privateRoom } from "../private/private_room.ts";
+import type { Room, Seal } from "./seal.ts";
 import type { Session } from "./session.ts";
 import { OVERLOAD_REPORT_INTERVAL_MS } from "../limits.ts";
 import { OutOfTurnError } from "../../protocol.ts";
@@ -447,7 +447,7 @@ Deno.test("listener: a question of a client that is gone makes room", () => {
 
 Deno.test("listener: whoever brings a key to an open room is told so", () => {
   const listener = newListener();
-  const refused = knock(listener, { keyShare: new Uint8Array(52) });
+  const refused = knock(listener, { keyShare: new Uint8Array(32) });
   assertEquals([refused.type, REFUSALS[refused.payload[0]!]], ["refuse", "open"]);
   assertEquals(listener.size, 0);
 });
@@ -810,21 +810,276 @@ Deno.test("listener: timeouts of many clients are all kept", () => {
 // The key share was good for every nonce. An attacker with one recorded HELLO and without the code
 // made himself a token for each of as many nonces as he liked, filled the room with the sessions, and
 // took the nonce of a client that was just connecting, which then got a WELCOME that it could not open.
-Deno.test("listener: a recorded key share opens one session, and no nonce but its own", () => {
-  const primitives = nodePrimitives();
-  const room = privateRoom(new Uint8Array(32).fill(1), primitives);
-  const listener = newListener({ room });
+Deno.test("listener: a recorded key share takes no seat, and no nonce but its own holds", () => {
+  const room = codeRoom();
+  const listener = newListener({ room, maxSessions: 1 });
   const initiation = room.initiate(handshakeFields(NONCE, IDLE_MS));
   const { keyShare } = initiation;
-  for (let nonce = NONCE + 1n; nonce < NONCE + 20n; nonce++) {
-    const reply = knock(listener, { nonce, keyShare, from: OTHER });
-    assertEquals([reply.type, REFUSALS[reply.payload[0]!]], ["refuse", "wrong-code"]);
+  for (let nonce = NONCE + 1n; nonce < NONCE + 9n; nonce++) {
+    assertEquals(knock(listener, { nonce, keyShare, from: OTHER }).type, "welcome");
   }
-  assertEquals(listener.size, 0);
   for (const from of [OTHER, CLIENT]) {
     const welcome = decodeWelcome(knock(listener, { keyShare, from }).payload);
-    assertEquals(listener.size, 1);
+    assertEquals(listener.size, 9);
     if (from === OTHER) continue;
     assertEquals(typeof initiation.complete(welcome.keyShare, welcome.fields), "object");
   }
+});
+
+/** A client of a private room with its whole exchange. */
+class Knocker {
+  readonly #listener: Listener;
+  readonly #room: Room;
+  readonly #fields: Knock;
+  #id = 0n;
+  #seal: Seal | undefined;
+
+  constructor(listener: Listener, fields: Knock & { code?: string } = {}) {
+    this.#listener = listener;
+    this.#room = codeRoom(fields.code);
+    this.#fields = { nonce: NONCE, ...fields };
+  }
+
+  /** The whole HELLO: the type of what came, or the refusal. */
+  knock(now = 0): string {
+    const fields = { ...this.#fields, now };
+    const initiation = this.#room.initiate(handshakeFields(fields.nonce!, IDLE_MS));
+    const reply = knock(this.#listener, { ...fields, keyShare: initiation.keyShare });
+    if (reply.type === "refuse") return REFUSALS[reply.payload[0]!]!;
+    const welcome = decodeWelcome(reply.payload);
+    this.#id = welcome.sessionId;
+    this.#seal = initiation.complete(welcome.keyShare, welcome.fields);
+    return reply.type;
+  }
+
+  /** The first sealed packet, and what came for it. */
+  confirm(now = 0, packet: Omit<PacketFields, "id"> = { type: "ack", echo: 1 }): string[] {
+    const datagram = this.#seal!.seal(encode({ ...packet, id: this.#id }));
+    this.#listener.receive(datagram, this.#fields.from ?? CLIENT, now);
+    return this.#listener.takeTransmits().map(({ datagram }) =>
+      decode(this.#seal!.open(datagram)!)!
+    ).map(({ type, payload }) => type === "bye" ? `bye ${BYE_REASONS[payload[0]!]}` : type);
+  }
+
+  /** Tells that the code is another. */
+  complain(from: Address = this.#fields.from ?? CLIENT): void {
+    const payload = Uint8Array.of(REFUSALS.indexOf("wrong-code"));
+    const refuse = encode({ type: "refuse", id: this.#fields.nonce!, payload });
+    assertEquals(exchange(this.#listener, refuse, { from }), []);
+  }
+}
+
+function hosts(count: number): Address[] {
+  return Array.from({ length: count }, (_, i) => ({ hostname: `198.51.100.${i}`, port: 40_000 }));
+}
+
+/** The guesses of the report that is due. */
+function guessesAt(listener: Listener, now: number): unknown {
+  listener.handleTimeout(now);
+  const events = listener.takeEvents();
+  return events.find((event) => event.type === "overload")?.overload.guesses;
+}
+
+Deno.test("listener: a client of a private room is there once it has shown that it has the code", () => {
+  const listener = newListener({ room: codeRoom() });
+  const knocker = new Knocker(listener);
+  assertEquals([knocker.knock(), takeTypes(listener)], ["welcome", []]);
+  assertEquals([knocker.confirm(), takeTypes(listener)], [[], ["connected"]]);
+});
+
+Deno.test("listener: the first packet of a client may be its question already", () => {
+  const listener = newListener({ room: codeRoom() });
+  const knocker = new Knocker(listener);
+  knocker.knock();
+  knocker.confirm(0, { type: "message", number: 1, attempt: 1, payload: Uint8Array.of(65) });
+  assertEquals(takeTypes(listener), ["connected", "question"]);
+});
+
+Deno.test("listener: a private room asks every client for its token first", () => {
+  const listener = newListener({ room: codeRoom() });
+  const { keyShare } = codeRoom().initiate(handshakeFields(NONCE, IDLE_MS));
+  for (const token of [NOTHING, new Uint8Array(36)]) {
+    const [reply, ...more] = exchange(listener, hello({ keyShare, token }));
+    assertEquals([reply!.type, more, listener.size], ["retry", [], 0]);
+  }
+});
+
+Deno.test("listener: what is no share ends the exchange without a word, and is a guess", () => {
+  const listener = newListener({ room: codeRoom() });
+  for (let i = 0; i < 10; i++) {
+    const nonce = BigInt(i);
+    const token = tokenOf(listener, { nonce });
+    const keyShare = new Uint8Array(i % 2 === 0 ? 32 : 31);
+    assertEquals(exchange(listener, hello({ nonce, token, keyShare })), []);
+  }
+  assertEquals([listener.counters.malformed, listener.size], [10, 0]);
+  assertEquals(new Knocker(listener, { nonce: 99n }).knock(), "wait");
+});
+
+Deno.test("listener: an address that sent what is no share is suspect, and waits before others do", () => {
+  const listener = newListener({ room: codeRoom() });
+  const token = tokenOf(listener);
+  exchange(listener, hello({ token, keyShare: new Uint8Array(32) }));
+  const guesses = hosts(5).flatMap((from, i) =>
+    Array.from({ length: 10 }, (_, j) => new Knocker(listener, { from, nonce: BigInt(10 * i + j) }))
+  );
+  for (const guess of guesses) assertEquals(guess.knock(), "welcome");
+  assertEquals(new Knocker(listener, { nonce: 98n }).knock(), "wait");
+  assertEquals(new Knocker(listener, { nonce: 99n, from: OTHER }).knock(), "welcome");
+});
+
+Deno.test("listener: whoever has no code at all makes no guess, and is told each time", () => {
+  const listener = newListener({ room: codeRoom() });
+  for (let nonce = 0n; nonce < 200n; nonce++) {
+    const reply = knock(listener, { nonce });
+    assertEquals([reply.type, REFUSALS[reply.payload[0]!]], ["refuse", "private"]);
+  }
+});
+
+Deno.test("listener: guesses take no seat, not even very many", () => {
+  const listener = newListener({ room: codeRoom(), maxSessions: 2, maxSessionsPerAddress: 1 });
+  const outcomes = hosts(12).flatMap((from, i) =>
+    Array.from(
+      { length: 8 },
+      (_, j) => new Knocker(listener, { from, nonce: BigInt(100 * i + j), code: "otro" }).knock(),
+    )
+  );
+  assertEquals(new Set(outcomes), new Set(["welcome"]));
+  assertEquals(listener.size, 96);
+  for (const nonce of [9000n, 9001n]) {
+    const from = { ...CLIENT, hostname: `203.0.113.${nonce - 9000n}` };
+    const knocker = new Knocker(listener, { nonce, from });
+    assertEquals([knocker.knock(), knocker.confirm()], ["welcome", []]);
+  }
+  assertEquals(takeTypes(listener), ["connected", "connected"]);
+  assertEquals(new Knocker(listener, { nonce: 9002n }).knock(), "full");
+});
+
+Deno.test("listener: whoever confirms when the seats are taken is told so, and asks nothing", () => {
+  const listener = newListener({ room: codeRoom(), maxSessions: 1 });
+  const [one, another] = [1n, 2n].map((nonce) => new Knocker(listener, { nonce }));
+  assertEquals([one!.knock(), another!.knock()], ["welcome", "welcome"]);
+  assertEquals(one!.confirm(), []);
+  const question = { type: "message", number: 1, attempt: 1, payload: Uint8Array.of(65) } as const;
+  assertEquals(another!.confirm(0, question).at(-1), "bye full");
+  assertEquals(takeTypes(listener), ["connected"]);
+  another!.confirm(1, { type: "bye-ack" });
+  assertEquals([listener.size, takeTypes(listener)], [1, []]);
+});
+
+Deno.test("listener: thirty behind one address come in together", () => {
+  const listener = newListener({ room: codeRoom() });
+  let waiting = Array.from({ length: 30 }, (_, i) => new Knocker(listener, { nonce: BigInt(i) }));
+  let rounds = 0;
+  for (; waiting.length > 0; rounds++) {
+    const outcomes = waiting.map((knocker) => knocker.knock());
+    waiting.forEach((knocker, i) => outcomes[i] === "welcome" && knocker.confirm());
+    waiting = waiting.filter((_, i) => outcomes[i] === "wait");
+  }
+  assertEquals([rounds, takeTypes(listener)], [3, Array(30).fill("connected")]);
+});
+
+Deno.test("listener: the eleventh guess of an address waits, and one more may every five seconds", () => {
+  const listener = newListener({ room: codeRoom() });
+  let nonce = 0n;
+  const guess = (now: number) => new Knocker(listener, { nonce: nonce++, code: "otro" }).knock(now);
+  const outcomes = (now: number) => Array.from({ length: 12 }, () => guess(now));
+  assertEquals(outcomes(0), [...Array(10).fill("welcome"), "wait", "wait"]);
+  assertEquals(outcomes(4999).filter((it) => it === "welcome").length, 0);
+  assertEquals(outcomes(5000).filter((it) => it === "welcome").length, 1);
+  const elsewhere = new Knocker(listener, { nonce: nonce++, from: OTHER });
+  assertEquals([elsewhere.knock(5000), elsewhere.confirm(5000)], ["welcome", []]);
+});
+
+Deno.test("listener: a HELLO that comes again is the same exchange, and no other guess", () => {
+  const listener = newListener({ room: codeRoom() });
+  const { keyShare } = codeRoom().initiate(handshakeFields(NONCE, IDLE_MS));
+  const payloads = Array.from({ length: 20 }, (_, i) => {
+    return knock(listener, { keyShare, attempt: i + 1 }).payload.toHex();
+  });
+  assertEquals([new Set(payloads).size, listener.size], [1, 1]);
+});
+
+Deno.test("listener: whoever never confirms is suspect from then on, and no longer in memory", () => {
+  const listener = newListener({ room: codeRoom(), maxSessions: 1 });
+  for (let nonce = 0n; nonce < 3n; nonce++) new Knocker(listener, { nonce, code: "otro" }).knock();
+  const later = IDLE_MS + 1;
+  listener.handleTimeout(later);
+  assertEquals(listener.size, 0);
+  const guesses = hosts(5).flatMap((from, i) =>
+    Array.from(
+      { length: 10 },
+      (_, j) => new Knocker(listener, { from, nonce: BigInt(100 + 10 * i + j) }),
+    )
+  );
+  for (const guess of guesses) assertEquals(guess.knock(later), "welcome");
+  assertEquals(new Knocker(listener, { nonce: 98n }).knock(later), "wait");
+  assertEquals(new Knocker(listener, { nonce: 99n, from: OTHER }).knock(later), "welcome");
+});
+
+Deno.test("listener: guesses that are over make no room for sessions that linger", () => {
+  const listener = newListener({ room: codeRoom(), maxSessions: 1 });
+  for (let nonce = 0n; nonce < 3n; nonce++) new Knocker(listener, { nonce, code: "otro" }).knock();
+  const later = IDLE_MS + 1;
+  listener.handleTimeout(later);
+  for (const nonce of [10n, 11n]) {
+    const knocker = new Knocker(listener, { nonce });
+    assertEquals(knocker.knock(later), "welcome");
+    knocker.confirm(later, { type: "bye", payload: Uint8Array.of(0) });
+  }
+  assertEquals([listener.size, liveSessions(listener)], [2, 0]);
+  assertEquals(new Knocker(listener, { nonce: 12n }).knock(later), "full");
+});
+
+Deno.test("listener: wrong codes are told, and those that nobody confirms, and each once", () => {
+  const listener = newListener({ room: codeRoom() });
+  const wrong = new Knocker(listener, { nonce: 1n, code: "otro" });
+  const silent = new Knocker(listener, { nonce: 2n, code: "otro" });
+  wrong.knock();
+  silent.knock();
+  for (let i = 0; i < 3; i++) wrong.complain();
+  const { hostname } = CLIENT;
+  const told = { wrong: 1, unconfirmed: 0, waits: 0, hostname, total: 1 };
+  assertEquals(guessesAt(listener, 0), told);
+  assertEquals(guessesAt(listener, IDLE_MS), undefined);
+  assertEquals(listener.size, 0);
+  assertEquals(guessesAt(listener, IDLE_MS), { ...told, wrong: 0, unconfirmed: 1, total: 2 });
+});
+
+Deno.test("listener: nobody tells of a wrong code from elsewhere, nor after the code was right", () => {
+  const listener = newListener({ room: codeRoom() });
+  const knocker = new Knocker(listener);
+  knocker.complain();
+  knocker.knock();
+  knocker.complain(OTHER);
+  assertEquals(guessesAt(listener, 0), undefined);
+  knocker.confirm();
+  knocker.complain();
+  assertEquals(guessesAt(listener, 0), undefined);
+  assertEquals(listener.counters.ignored, 3);
+});
+
+Deno.test("listener: other refusals are for clients", () => {
+  const listener = newListener({ room: codeRoom() });
+  new Knocker(listener).knock();
+  for (const [code, refusal] of REFUSALS.entries()) {
+    if (refusal === "wrong-code") continue;
+    exchange(listener, encode({ type: "refuse", id: NONCE, payload: Uint8Array.of(code) }));
+  }
+  assertEquals(listener.counters.ignored, REFUSALS.length - 1);
+  assertEquals(guessesAt(listener, 0), undefined);
+});
+
+// A server that was stopped waited five seconds for guesses that were under way.
+Deno.test("listener: a server that closes waits for no guess", () => {
+  const listener = newListener({ room: codeRoom() });
+  new Knocker(listener, { nonce: 1n, code: "otro" }).knock();
+  const guest = new Knocker(listener, { nonce: 2n });
+  guest.knock();
+  guest.confirm();
+  assertEquals(takeTypes(listener), ["connected"]);
+  listener.close(1);
+  assertEquals([listener.size, listener.takeTransmits().length], [1, 1]);
+  guest.confirm(2, { type: "bye-ack" });
+  assertEquals(takeTypes(listener), ["ended", "drained"]);
 });

@@ -24,13 +24,16 @@ export const MAX_SEGMENT_BYTES = MAX_DATAGRAM_BYTES - HEADER_BYTES - SEAL_BYTES;
  * Exact bytes of a HELLO. It is padded to this size so that no reply to it is larger than itself, even to
  * a forged address (RFC 9000 §8.1).
  */
-export const HELLO_BYTES = 128;
+export const HELLO_BYTES = 160;
 
 /** Most bytes of a retry token that a HELLO has room for. */
 export const MAX_TOKEN_BYTES = 36;
 
-/** Most bytes of a key share, in HELLO and WELCOME. */
-export const MAX_KEY_SHARE_BYTES = 60;
+/** Most bytes of a key share in a HELLO. */
+export const MAX_HELLO_SHARE_BYTES = 32;
+
+/** Most bytes of a key share in a WELCOME, which confirms as well. */
+export const MAX_WELCOME_SHARE_BYTES = 96;
 
 /** Bytes that a ping may carry for the pong to repeat, to prove an address (RFC 9000 §8.2). */
 export const CHALLENGE_BYTES = 8;
@@ -71,7 +74,8 @@ export type PacketType =
  * - `invalid`: a message was not UTF-8;
  * - `busy`: the server has as many unanswered questions as it allows;
  * - `expelled`: the operator sends the client away;
- * - `undelivered`: a message did not get through, though the other end is there.
+ * - `undelivered`: a message did not get through, though the other end is there;
+ * - `full`: the seats of a private room were taken while the client showed that it has the code.
  */
 export type ByeReason =
   | "bye"
@@ -80,7 +84,8 @@ export type ByeReason =
   | "invalid"
   | "busy"
   | "expelled"
-  | "undelivered";
+  | "undelivered"
+  | "full";
 
 /** The reasons for a bye, each at its code on the wire. */
 export const BYE_REASONS: readonly ByeReason[] = [
@@ -91,6 +96,7 @@ export const BYE_REASONS: readonly ByeReason[] = [
   "busy",
   "expelled",
   "undelivered",
+  "full",
 ];
 
 /**
@@ -98,10 +104,11 @@ export const BYE_REASONS: readonly ByeReason[] = [
  * - `full`: it has as many sessions as it allows;
  * - `closing`: it stops;
  * - `crowded`: it has as many sessions at that address as it allows;
- * - `wrong-code`: it is a private room, and the client's code is another;
+ * - `wrong-code`: it is a private room, and the client's code is another: the client tells the server;
  * - `private`: it is a private room, and the client has no code;
  * - `open`: it is an open room, and the client has a code;
- * - `version`: it speaks another version of this protocol.
+ * - `version`: it speaks another version of this protocol;
+ * - `wait`: it is a private room, and too many codes were not confirmed of late.
  */
 export type Refusal =
   | "full"
@@ -110,7 +117,8 @@ export type Refusal =
   | "wrong-code"
   | "private"
   | "open"
-  | "version";
+  | "version"
+  | "wait";
 
 /** The reasons for a refusal, each at its code on the wire. */
 export const REFUSALS: readonly Refusal[] = [
@@ -121,6 +129,7 @@ export const REFUSALS: readonly Refusal[] = [
   "private",
   "open",
   "version",
+  "wait",
 ];
 
 /** A decoded datagram. Every number is an unsigned integer of the width that is named. */
@@ -166,7 +175,7 @@ const HANDSHAKE_FIELDS = 12;
 const RULES: Readonly<Record<PacketType, { code: number; min: number; max: number }>> = {
   "hello": { code: 1, min: HELLO_PAYLOAD, max: HELLO_PAYLOAD },
   "retry": { code: 2, min: 1, max: MAX_TOKEN_BYTES },
-  "welcome": { code: 3, min: HANDSHAKE_FIELDS, max: HANDSHAKE_FIELDS + MAX_KEY_SHARE_BYTES },
+  "welcome": { code: 3, min: HANDSHAKE_FIELDS, max: HANDSHAKE_FIELDS + MAX_WELCOME_SHARE_BYTES },
   "refuse": { code: 4, min: 1, max: 1 },
   "message": { code: 5, min: 0, max: MAX_SEGMENT_BYTES },
   "ack": { code: 6, min: 0, max: MAX_NAME_BYTES },
@@ -330,7 +339,7 @@ export interface Hello {
   readonly idleTimeout: number;
   /** The retry token that came back, at most {@linkcode MAX_TOKEN_BYTES}; empty in the first HELLO. */
   readonly token: Uint8Array;
-  /** Opening of a key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
+  /** Opening of a key agreement, at most {@linkcode MAX_HELLO_SHARE_BYTES}; empty in an open room. */
   readonly keyShare: Uint8Array;
 }
 
@@ -350,7 +359,7 @@ export function handshakeFields(id: bigint, idleTimeout: number): Uint8Array {
 
 /** Builds the payload of a HELLO, padded to the size that every HELLO has. */
 export function encodeHello({ idleTimeout, token, keyShare }: Hello): Uint8Array {
-  if (token.length > MAX_TOKEN_BYTES || keyShare.length > MAX_KEY_SHARE_BYTES) {
+  if (token.length > MAX_TOKEN_BYTES || keyShare.length > MAX_HELLO_SHARE_BYTES) {
     throw new RangeError(
       "Cannot build a HELLO: its token or key share is too long",
     );
@@ -368,7 +377,7 @@ export function encodeHello({ idleTimeout, token, keyShare }: Hello): Uint8Array
 export function decodeHello(payload: Uint8Array): Hello | undefined {
   const tokenEnd = 6 + payload[4]!;
   const keyShareEnd = tokenEnd + payload[5]!;
-  if (payload[4]! > MAX_TOKEN_BYTES || payload[5]! > MAX_KEY_SHARE_BYTES) {
+  if (payload[4]! > MAX_TOKEN_BYTES || payload[5]! > MAX_HELLO_SHARE_BYTES) {
     return undefined;
   }
   return {
@@ -386,7 +395,7 @@ export interface Welcome {
   readonly idleTimeout: number;
   /** The bytes of the fields above, for a key agreement to authenticate. */
   readonly fields: Uint8Array;
-  /** Answer to the key agreement, at most {@linkcode MAX_KEY_SHARE_BYTES}; empty in an open room. */
+  /** Answer to the key agreement, at most {@linkcode MAX_WELCOME_SHARE_BYTES}; empty in an open room. */
   readonly keyShare: Uint8Array;
 }
 

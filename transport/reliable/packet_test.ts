@@ -14,11 +14,12 @@ import {
   isOtherVersion,
   isReset,
   MAX_DATAGRAM_BYTES,
-  MAX_KEY_SHARE_BYTES,
+  MAX_HELLO_SHARE_BYTES,
   MAX_NAME_BYTES,
   MAX_NOTICE_BYTES,
   MAX_SEGMENT_BYTES,
   MAX_TOKEN_BYTES,
+  MAX_WELCOME_SHARE_BYTES,
   type Packet,
   packetId,
   packetType,
@@ -54,13 +55,13 @@ function assertRoundTrip(packet: Packet): void {
 Deno.test("packet: the sizes of the wire", () => {
   assertEquals(MAX_DATAGRAM_BYTES, 1152);
   assertEquals(HEADER_BYTES, 24);
-  assertEquals(HELLO_BYTES, 128);
+  assertEquals(HELLO_BYTES, 160);
   assertEquals(MAX_MESSAGE_BYTES, 65_536);
   assertEquals(HEADER_BYTES + MAX_SEGMENT_BYTES + SEAL_BYTES, MAX_DATAGRAM_BYTES);
-  assertEquals([MAX_TOKEN_BYTES, MAX_KEY_SHARE_BYTES], [36, 60]);
+  assertEquals([MAX_TOKEN_BYTES, MAX_HELLO_SHARE_BYTES, MAX_WELCOME_SHARE_BYTES], [36, 32, 96]);
   assertEquals([MAX_NAME_BYTES, MAX_NOTICE_BYTES], [40, 1000]);
-  assertEquals(BYE_REASONS.join(), "bye,closing,failed,invalid,busy,expelled,undelivered");
-  assertEquals(REFUSALS.join(), "full,closing,crowded,wrong-code,private,open,version");
+  assertEquals(BYE_REASONS.join(), "bye,closing,failed,invalid,busy,expelled,undelivered,full");
+  assertEquals(REFUSALS.join(), "full,closing,crowded,wrong-code,private,open,version,wait");
 });
 
 Deno.test("packet: the header is laid out as documented", () => {
@@ -272,7 +273,7 @@ Deno.test("packet: a message is cut into as many segments as it needs, and one a
 
 Deno.test("hello: comes back as it was and always has the same size", () => {
   for (const token of [0, 1, 36, MAX_TOKEN_BYTES]) {
-    for (const keyShare of [0, 1, MAX_KEY_SHARE_BYTES]) {
+    for (const keyShare of [0, 1, MAX_HELLO_SHARE_BYTES]) {
       for (const idleTimeout of [0, 75_000, 2 ** 32 - 1]) {
         const hello = { idleTimeout, token: filled(token), keyShare: filled(keyShare).reverse() };
         const payload = encodeHello(hello);
@@ -291,7 +292,7 @@ Deno.test("hello: its payload is read where it lies in a larger buffer", () => {
 
 Deno.test("hello: a token or key share that is too long cannot be built", () => {
   const idleTimeout = 1000;
-  const [token, keyShare] = [filled(MAX_TOKEN_BYTES + 1), filled(MAX_KEY_SHARE_BYTES + 1)];
+  const [token, keyShare] = [filled(MAX_TOKEN_BYTES + 1), filled(MAX_HELLO_SHARE_BYTES + 1)];
   assertThrows(() => encodeHello({ idleTimeout, token, keyShare: filled(0) }), RangeError);
   assertThrows(() => encodeHello({ idleTimeout, token: filled(0), keyShare }), RangeError);
 });
@@ -308,14 +309,14 @@ Deno.test("hello: malformed token length, malformed key share length", () => {
     payload[5] = length;
     assertEquals(
       decodeHello(payload)?.keyShare.length,
-      length <= MAX_KEY_SHARE_BYTES ? length : undefined,
+      length <= MAX_HELLO_SHARE_BYTES ? length : undefined,
     );
   }
 });
 
 Deno.test("welcome: comes back as it was", () => {
   for (const sessionId of [0n, 0x0123456789abcdefn, 2n ** 64n - 1n]) {
-    for (const keyShare of [0, 1, MAX_KEY_SHARE_BYTES]) {
+    for (const keyShare of [0, 1, MAX_WELCOME_SHARE_BYTES]) {
       const welcome = { sessionId, idleTimeout: 2 ** 32 - 1, keyShare: filled(keyShare) };
       const datagram = encode({ type: "welcome", id: 5n, payload: encodeWelcome(welcome) });
       assertEquals(decodeWelcome(decode(datagram)!.payload), {

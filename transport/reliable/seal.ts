@@ -19,10 +19,11 @@ export interface Initiation {
   /** The key share of the HELLO; empty in an open room. */
   readonly keyShare: Uint8Array;
   /**
-   * Completes the agreement with the key share of the WELCOME.
+   * Completes the agreement with the key share of the WELCOME, once: in a private room each attempt is a
+   * guess of its sender.
    *
    * @param fields The readable fields of the WELCOME, which must be what the server wrote.
-   * @returns The client's seal, or nothing if the server does not have the code.
+   * @returns The client's seal, or nothing if the server does not have the code, or it is not the first call.
    */
   complete(keyShare: Uint8Array, fields: Uint8Array): Seal | undefined;
 }
@@ -37,6 +38,8 @@ export interface Response {
 
 /** Admits clients, and agrees on keys with them. */
 export interface Room {
+  /** Whether it has a code, so that each exchange with a client is a guess until it is confirmed. */
+  readonly isPrivate: boolean;
   /** Opens a key agreement over the readable fields of a HELLO, which it authenticates. */
   initiate(fields: Uint8Array): Initiation;
   /**
@@ -44,12 +47,12 @@ export interface Room {
    *
    * @param hello Its key share and readable fields.
    * @param fields The readable fields of the WELCOME, which it authenticates.
-   * @returns The server's half, or the reason to refuse the client.
+   * @returns The server's half, the reason to refuse the client, or nothing for a share that is none.
    */
   respond(
     hello: { readonly keyShare: Uint8Array; readonly fields: Uint8Array },
     fields: Uint8Array,
-  ): Response | Refusal;
+  ): Response | Refusal | undefined;
 }
 
 /** The seal of an open room: none. */
@@ -60,6 +63,7 @@ export const OPEN_SEAL: Seal = {
 
 /** The room without a code. */
 export const OPEN_ROOM: Room = {
+  isPrivate: false,
   initiate: () => ({
     keyShare: EMPTY,
     complete: (keyShare) => keyShare.length === 0 ? OPEN_SEAL : undefined,

@@ -53,7 +53,9 @@ export type EndReason =
   /** The server was restarted, as a private room. */
   | "private"
   /** The server was restarted, and speaks another version of this protocol. */
-  | "version";
+  | "version"
+  /** The server was restarted, with another code. */
+  | "wrong-code";
 
 /** A change in the state of a conversation, as its asker hears it. */
 export type ConversationEvent =

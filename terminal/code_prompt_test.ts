@@ -1,6 +1,5 @@
-import { assert, assertEquals } from "@std/assert";
-import { settled } from "../tests/fake_terminal.ts";
-import { askSecret } from "./secret.ts";
+import { assertEquals } from "@std/assert";
+import { askCode } from "./code_prompt.ts";
 
 /** A terminal at which somebody has typed. */
 class Fake {
@@ -19,8 +18,10 @@ class Fake {
     return new TextDecoder().decode(Uint8Array.from(this.#typed));
   }
 
-  ask(signal = new AbortController().signal): Promise<string | null | undefined> {
-    return askSecret("Clave: ", {
+  ask(
+    { signal = new AbortController().signal, dumb = false } = {},
+  ): Promise<string | null | undefined> {
+    return askCode("Clave: ", {
       input: {
         setRaw: (mode) => this.raw = mode,
         read: (bytes) => {
@@ -31,29 +32,35 @@ class Fake {
         },
       },
       output: {
-        isTerminal: () => true,
-        write: (bytes) => {
+        writeSync: (bytes) => {
           this.output += new TextDecoder().decode(bytes);
-          return Promise.resolve(bytes.length);
+          return bytes.length;
         },
       },
       signal,
+      dumb,
+      complete: (line) => ["tigre", "tigana", "tortuga"].filter((word) => word.startsWith(line)),
     });
   }
 }
 
-// The secret was made of bytes and of every key: to delete an "ñ" or to move the cursor changed it
-// unseen.
+const CLEAR = "\r\x1b[K";
+
+// The line was made of bytes and of every key: to delete an "ñ" or to move the cursor changed it unseen.
 for (
   const { keys, line } of [
     { keys: "la clave\r", line: "la clave" },
     { keys: "la clave\n", line: "la clave" },
-    { keys: "contraseña 日本語 👩‍🏫\r", line: "contraseña 日本語 👩‍🏫" },
+    { keys: "contraseña 日本語\r", line: "contraseña 日本語" },
     { keys: "cañ\x7f\x7flave\r", line: "clave" },
     { keys: "c👩\blave\r", line: "clave" },
     { keys: "\x7f\x7fclave\r", line: "clave" },
     { keys: "otra\x15clave\r", line: "clave" },
-    { keys: "\x1b[Dc\x1b[1;5Cl\x1bOAa\x1b[3~\x00\x07\tve\r", line: "clave" },
+    { keys: "\x1b[Dc\x1b[1;5Cl\x1bOAa\x1b[3~\x00\x07ve\r", line: "clave" },
+    { keys: "tor\t\r", line: "tortuga" },
+    { keys: "ti\t\r", line: "tig" },
+    { keys: "ti\tr\t\r", line: "tigre" },
+    { keys: "x\t\r", line: "x" },
     { keys: "\r", line: "" },
     { keys: "\x04", line: null },
     { keys: "a medias\x04", line: null },
@@ -61,27 +68,33 @@ for (
     { keys: "a medias", line: null },
   ]
 ) {
-  Deno.test(`secret: ${JSON.stringify(keys)} is ${JSON.stringify(line)}`, async () => {
+  Deno.test(`code prompt: ${JSON.stringify(keys)} is ${JSON.stringify(line)}`, async () => {
     const fake = new Fake(keys);
     const answer = fake.ask();
-    assert(fake.raw);
+    assertEquals([fake.output, fake.raw], [`${CLEAR}Clave: `, true]);
     assertEquals(await answer, line);
-    await settled();
-    assertEquals([fake.output, fake.raw], ["Clave: \r\x1b[K", false]);
+    const rows = fake.output.split(CLEAR);
+    if (line !== null) assertEquals(rows.at(-2), `Clave: ${line}`, "what is typed is shown");
+    assertEquals([rows.at(-1), fake.raw], ["", false]);
   });
 }
 
-Deno.test("secret: what is typed behind the line is left for whoever reads next", async () => {
+Deno.test("code prompt: what is typed behind the line is left for whoever reads next", async () => {
   const fake = new Fake("clave\r¿Qué?\r");
   assertEquals([await fake.ask(), fake.left], ["clave", "¿Qué?\r"]);
 });
 
-Deno.test("secret: an aborted prompt goes away, and the terminal is as it was", async () => {
+Deno.test("code prompt: an aborted prompt goes away, and the terminal is as it was", async () => {
   const fake = new Fake("a medias", { isOver: false });
   const stop = new AbortController();
-  const answer = fake.ask(stop.signal);
+  const answer = fake.ask({ signal: stop.signal });
   stop.abort();
   assertEquals(await answer, undefined);
-  await settled();
-  assertEquals([fake.output, fake.raw], ["Clave: \r\x1b[K", false]);
+  assertEquals([fake.output.endsWith(CLEAR), fake.raw], [true, false]);
+});
+
+Deno.test("code prompt: a dumb terminal gets no escape sequence, and edits by itself", async () => {
+  const fake = new Fake("clave\n");
+  assertEquals(await fake.ask({ dumb: true }), "clave");
+  assertEquals([fake.output, fake.raw], ["Clave: ", false]);
 });

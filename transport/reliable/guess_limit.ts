@@ -1,0 +1,101 @@
+/**
+ * How many guesses at the code of a private room a server lets anybody make. An exchange that a client does
+ * not confirm is a guess: only the client learns from it, and it learns about one code.
+ *
+ * @module
+ */
+
+/** Unconfirmed exchanges at once with one network: an IPv4 address, or an IPv6 prefix of 64 bits. */
+export const MAX_GUESSES_OF_NETWORK = 10;
+
+/** Pause after which a network may make one more, in ms. */
+export const GUESS_PAUSE_OF_NETWORK_MS = 5_000;
+
+/** Unconfirmed exchanges at once with all. Half of them are for networks that are not suspect. */
+export const MAX_GUESSES = 100;
+
+/** Pause after which all may make one more, in ms. */
+export const GUESS_PAUSE_MS = 1_000;
+
+/** How long a network is suspect after an exchange that it did not confirm, in ms. */
+export const SUSPICION_MS = 3_600_000;
+
+/** A count that is used up one by one, and comes back with time or by hand. */
+class Allowance {
+  readonly #most: number;
+  readonly #pause: number;
+  #left: number;
+  #at = 0;
+
+  constructor(most: number, pause: number) {
+    this.#most = this.#left = most;
+    this.#pause = pause;
+  }
+
+  left(now: number): number {
+    this.add((now - this.#at) / this.#pause);
+    this.#at = now;
+    return this.#left;
+  }
+
+  add(count: number): void {
+    this.#left = Math.min(this.#most, this.#left + count);
+  }
+}
+
+interface Network {
+  readonly allowance: Allowance;
+  /** Exchanges that are neither confirmed nor given up. */
+  pending: number;
+  suspectUntil: number;
+}
+
+/** Counts the exchanges of each network, and of all. What it keeps is bounded by what it allows. */
+export class GuessLimit {
+  readonly #all = new Allowance(MAX_GUESSES, GUESS_PAUSE_MS);
+  // Suspects in the order in which that ends.
+  readonly #networks = new Map<string, Network>();
+
+  /** Networks in memory. */
+  get size(): number {
+    return this.#networks.size;
+  }
+
+  /** Counts one more exchange with a network, by its name, unless it has to wait. */
+  begin(name: string, now: number): boolean {
+    const network = this.#networks.get(name) ??
+      {
+        allowance: new Allowance(MAX_GUESSES_OF_NETWORK, GUESS_PAUSE_OF_NETWORK_MS),
+        pending: 0,
+        suspectUntil: -Infinity,
+      };
+    const reserved = network.suspectUntil > now ? MAX_GUESSES / 2 : 0;
+    if (this.#all.left(now) < reserved + 1 || network.allowance.left(now) < 1) return false;
+    this.#all.add(-1);
+    network.allowance.add(-1);
+    network.pending++;
+    this.#networks.set(name, network);
+    return true;
+  }
+
+  /** The client confirmed: it has the code, and the exchange was no guess. */
+  confirm(name: string): void {
+    const network = this.#networks.get(name)!;
+    this.#all.add(1);
+    network.allowance.add(1);
+    if (--network.pending === 0 && network.suspectUntil === -Infinity) this.#networks.delete(name);
+  }
+
+  /** The exchange is given up: it was a guess. */
+  giveUp(name: string, now: number): void {
+    const network = this.#networks.get(name)!;
+    network.pending--;
+    network.suspectUntil = now + SUSPICION_MS;
+    this.#networks.delete(name);
+    this.#networks.set(name, network);
+    for (const [oldest, { pending, suspectUntil }] of this.#networks) {
+      if (pending > 0 || suspectUntil > now) break;
+      this.#networks.delete(oldest);
+    }
+  }
+}
