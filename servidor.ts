@@ -66,7 +66,7 @@ async function main({ args, terminal, json, signal, laboratory }: Run): Promise<
       signal,
       onConnect: (client) => operator.connected(client),
       onDisconnect: (client, reason) => operator.disconnected(client, reason),
-      onOverload: (overload) => terminal.notice(describeOverload(overload)),
+      onOverload: (overload) => describeOverload(overload).forEach((it) => terminal.notice(it)),
       onForeign: (kind, from) => terminal.notice(describeForeign(kind, from)),
       onError: (error) => terminal.error(String(error)),
     }, (question, info) => operator.answer(question, info));

@@ -274,8 +274,8 @@ export function describeUnanswered({ address, timeout }: NoAnswerError): string 
     "repetir la pregunta";
 }
 
-/** A line about the limits of the server that were reached since the last report, and one about guesses. */
-export function describeOverload(overload: Readonly<Overload>): string {
+/** Lines about the limits of the server that were reached since the last report, and about guesses. */
+export function describeOverload(overload: Readonly<Overload>): string[] {
   const parts = [
     [overload.sessions, "cliente rechazado", "por estar completo el servidor"],
     [overload.sessionsPerAddress, "cliente rechazado", "por ser ya demasiados en su dirección"],
@@ -287,7 +287,7 @@ export function describeOverload(overload: Readonly<Overload>): string {
     `${count} ${count === 1 ? one : one.replace(/\w+/g, "$&s")} ${why}`
   );
   const limits = told.length === 0 ? [] : [`Límites alcanzados: ${told.join(", ")}`];
-  return [...limits, ...describeGuesses(overload.guesses)].join("\n");
+  return [...limits, ...describeGuesses(overload.guesses)];
 }
 
 function describeGuesses(guesses: Guesses | undefined): string[] {

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertMatch, assertRejects, assertThrows } from "@std/assert";
 import { PERFECT } from "../laboratory/network.ts";
-import { connect, RefusedError, serve } from "../transport/mod.ts";
+import { describeOverload } from "../program/words.ts";
+import { connect, type Guesses, RefusedError, serve } from "../transport/mod.ts";
 import { isGranted } from "./machine.ts";
 import { canRunPrograms, command, Process, startServer } from "./process.ts";
 import { canUsePty, Pty } from "./pty.ts";
@@ -290,4 +291,29 @@ test("what the operator hears of the room: open, private with a short code, priv
   // It is not shown to bystanders: the client asks for it.
   assertMatch(ofOnesOwn, /^ {2}deno task cliente --puerto \d+ --codigo$/m);
   assert(!ofOnesOwn.includes(CODE), ofOnesOwn);
+});
+
+Deno.test("what the operator hears of guesses, and after fifty of them", () => {
+  const none = { sessions: 0, sessionsPerAddress: 0, questions: 0, unproved: 0 };
+  const told = (guesses: Partial<Guesses>) =>
+    describeOverload({
+      ...none,
+      guesses: { wrong: 0, unconfirmed: 0, waits: 0, hostname: "192.0.2.7", total: 1, ...guesses },
+    }).join("\n");
+  for (
+    const [guesses, expected] of [
+      [{ wrong: 1 }, /^Código equivocado desde 192\.0\.2\.7$/],
+      [{ unconfirmed: 1 }, /^Código sin confirmar desde 192\.0\.2\.7$/],
+      [
+        { wrong: 2, unconfirmed: 3 },
+        /^Código equivocado desde .*: 2 equivocados y 3 sin confirmar$/,
+      ],
+      [{ waits: 2 }, /^Límites alcanzados: 2 intentos aplazados por los códigos sin confirmar$/],
+      [{ waits: 1, wrong: 1 }, /^Límites alcanzados: 1 intento .*\nCódigo equivocado desde .*$/],
+      [{ wrong: 1, total: 49 }, /7$/],
+      [{ wrong: 1, total: 50 }, /\. Van 50: conviene reiniciar el servidor con un código nuevo$/],
+    ] as const
+  ) {
+    assertMatch(told(guesses), expected);
+  }
 });

@@ -54,8 +54,9 @@ export class OverloadLog {
   }
 
   /** Counts one exchange of a private room that came to nothing. */
-  countGuess(kind: "wrong" | "unconfirmed" | "waits", hostname: string): void {
+  countGuess(kind: "wrong" | "unconfirmed" | "waits", from: string): void {
     if (kind !== "waits") this.#guesses++;
+    const hostname = from.includes(".") ? networkOf(from) : from;
     const counts = this.#counts;
     const { wrong = 0, unconfirmed = 0, waits = 0 } = counts.guesses ?? {};
     counts.guesses = { wrong, unconfirmed, waits, hostname, total: this.#guesses };

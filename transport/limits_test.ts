@@ -61,3 +61,17 @@ Deno.test("network: IPv4 stands for itself, also mapped, and IPv6 for its /64", 
   assertEquals(networks.map(({ size }) => size), networks.map(() => 1));
   assertEquals(new Set(networks.flatMap((names) => [...names])).size, networks.length);
 });
+
+Deno.test("overload: guesses are counted by kind, and in all, with the address of the latest", () => {
+  const log = new OverloadLog();
+  log.countGuess("wrong", "192.0.2.1");
+  log.countGuess("unconfirmed", "2001:db8::1");
+  log.countGuess("waits", "::ffff:192.0.2.7");
+  const guesses = { wrong: 1, unconfirmed: 1, waits: 1, hostname: "192.0.2.7", total: 2 };
+  assertEquals(log.takeDue(0)?.guesses, guesses);
+  log.count("questions");
+  assertEquals(log.takeDue(OVERLOAD_REPORT_INTERVAL_MS)?.guesses, undefined);
+  log.countGuess("wrong", "2001:db8::1");
+  const later = log.takeDue(2 * OVERLOAD_REPORT_INTERVAL_MS)?.guesses;
+  assertEquals([later?.wrong, later?.hostname, later?.total], [1, "2001:db8::1", 3]);
+});
