@@ -60,7 +60,7 @@ async function main({ args, terminal, json, signal, laboratory }: Run): Promise<
   const asker = json === undefined
     ? new ConsoleAsker(terminal, single === undefined ? "Respuesta: " : "")
     : new JsonAsker(json);
-  const interview = new Interview({ asker, terminal, server: options, ...mode });
+  const interview = new Interview(asker, terminal, options, mode);
   const onEvent = (event: HeardEvent) => interview.heard(event);
   const connection = mode.connect({ ...options, ...laboratory, signal, onEvent });
   const conversation = await interview.begin(connection);

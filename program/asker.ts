@@ -6,6 +6,7 @@
 import type { Address, Conversation, ConversationEvent, EndReason } from "../transport/mod.ts";
 import { ConversationEndedError, formatAddress, NoAnswerError } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
+import type { Mode } from "./mode.ts";
 import { connectFailure, describeAhead, describeForeign, describeInvalid } from "./words.ts";
 import { describeTooLong, describeUnanswered, ENDS, EXIT, firstCode, shown } from "./words.ts";
 
@@ -13,8 +14,8 @@ import { describeTooLong, describeUnanswered, ENDS, EXIT, firstCode, shown } fro
 export interface Asker {
   /** The next question; `null` at the end of input, `undefined` once `signal` is aborted. */
   next(signal: AbortSignal): Promise<string | null | undefined>;
-  /** The question that a line holds, if it holds one. */
-  read(line: string): string | undefined;
+  /** The question that a line holds; empty if it holds none. */
+  read(line: string): string;
   /** How the question, or the conversation, stands. A promise resolves when there is room for more. */
   heard(event: HeardEvent): void | Promise<void>;
 }
@@ -39,34 +40,24 @@ export type HeardEvent =
   /** The conversation is over. */
   | { readonly type: "ended"; readonly reason: EndReason };
 
-/** The parts of an {@linkcode Interview}. */
-export interface InterviewOptions {
-  /** The asker. */
-  readonly asker: Asker;
-  /** Errors are printed there, and its lines may be no text. */
-  readonly terminal: Terminal;
-  /** The server, as it was named. */
-  readonly server: Address;
-  /** The event that tells the asker where the questions go. */
-  readonly greeting: "connected" | "unprotected";
-  /** Longest question, in bytes of UTF-8. */
-  readonly maxBytes: number;
-  /** Whether the room is private. */
-  readonly isPrivate: boolean;
-}
-
 /** An asker and a conversation, and what came of the questions so far. */
 export class Interview {
-  readonly #options: InterviewOptions;
+  readonly #asker: Asker;
+  readonly #terminal: Terminal;
+  readonly #server: Address;
+  readonly #mode: Mode;
   #conversation!: Conversation;
   #answered = 0;
   #code: number = EXIT.ok;
   #isReconnecting = false;
 
-  /** Has asked nothing yet. */
-  constructor(options: InterviewOptions) {
-    this.#options = options;
-    options.terminal.onInvalidLine((line) =>
+  /** Has asked nothing yet. Errors are printed in `terminal`, and its lines may be no text. */
+  constructor(asker: Asker, terminal: Terminal, server: Address, mode: Mode) {
+    this.#asker = asker;
+    this.#terminal = terminal;
+    this.#server = server;
+    this.#mode = mode;
+    terminal.onInvalidLine((line) =>
       this.heard({ type: "refused", message: describeInvalid(line), line })
     );
   }
@@ -77,12 +68,12 @@ export class Interview {
    * @throws {Failure} If there is none.
    */
   async begin(connection: Promise<Conversation>): Promise<Conversation> {
-    const { server, greeting } = this.#options;
-    const { hostname, port } = server;
+    const { hostname, port } = this.#server;
+    const { greeting } = this.#mode;
     const tell = () => this.heard({ type: "connecting", hostname, port });
     const timer = greeting === "connected" ? setTimeout(tell, CONNECTING_MS) : undefined;
     this.#conversation = await connection
-      .catch((error) => Promise.reject(connectFailure(error, server)))
+      .catch((error) => Promise.reject(connectFailure(error, this.#server)))
       .finally(() => clearTimeout(timer));
     const { remoteAddr } = this.#conversation;
     this.heard({ type: greeting, hostname: remoteAddr.hostname, port: remoteAddr.port });
@@ -95,7 +86,7 @@ export class Interview {
     if (event.type === "reconnected") this.#isReconnecting = false;
     if (event.type === "answer") this.#answered++;
     if (event.type === "refused" || event.type === "unanswered") this.#code = EXIT.unanswered;
-    return this.#options.asker.heard(event);
+    return this.#asker.heard(event);
   }
 
   /**
@@ -104,12 +95,11 @@ export class Interview {
    * @throws {ConversationEndedError} If the conversation ends before the answer.
    */
   async ask(line: string): Promise<void> {
-    const { asker, terminal, maxBytes } = this.#options;
-    const question = asker.read(line);
-    const message = question === undefined ? NO_QUESTION : describeTooLong(question, maxBytes);
-    if (question === undefined || message !== undefined) {
-      return this.heard({ type: "refused", message: message! });
-    }
+    const question = this.#asker.read(line);
+    const message = question.trim() === ""
+      ? NO_QUESTION
+      : describeTooLong(question, this.#mode.maxBytes);
+    if (message !== undefined) return this.heard({ type: "refused", message });
     const answer = this.#conversation.ask(question);
     this.heard({ type: "sent" });
     try {
@@ -119,7 +109,7 @@ export class Interview {
       this.#code = EXIT.unanswered;
       if (!(error instanceof NoAnswerError)) throw error;
       this.heard({ type: "unanswered" });
-      terminal.error(describeUnanswered(error));
+      this.#terminal.error(describeUnanswered(error));
       // Nothing ever came from there.
       if (this.#answered === 0) this.#code = EXIT.noServer;
     }
@@ -133,12 +123,12 @@ export class Interview {
   async sayBye(signal: AbortSignal): Promise<number> {
     const closed = this.#conversation.bye();
     const reason = await this.#conversation.ended;
-    const { isPrivate, terminal } = this.#options;
-    const isRecoded = reason === "silence" && isPrivate && this.#isReconnecting;
+    const isRecoded = reason === "silence" && this.#mode.isPrivate && this.#isReconnecting;
     const { error, code } = ENDS[isRecoded ? "recoded" : reason];
     if (!signal.aborted) {
       this.heard({ type: "ended", reason });
-      if (error !== undefined) terminal.error(error(formatAddress(this.#conversation.remoteAddr)));
+      const server = formatAddress(this.#conversation.remoteAddr);
+      if (error !== undefined) this.#terminal.error(error(server));
     }
     await closed;
     return signal.aborted ? signal.reason : firstCode(code, this.#code);

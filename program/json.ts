@@ -98,16 +98,17 @@ export class JsonOperator implements Operator {
   }
 
   #withdraw(id: number, unanswered: string): void {
-    this.#write(id, { unanswered });
+    this.#write(id, `Sin respuesta: ${unanswered}`);
     this.#open.delete(id);
     this.#terminal.tell({ event: "withdrawn", id });
   }
 
-  #write(id: number, outcome: { answer: string } | { unanswered: string }): void {
+  #write(id: number, outcome: string): void {
     const { client: { name, remoteAddr: { hostname } }, question } = this.#open.get(id)!;
     const shown = shownName(name);
     const client = shown === undefined ? hostname : `${shown} (${hostname})`;
-    this.#recorded = this.#record?.add({ client, question, ...outcome }, new Date());
+    const texts = [`Cliente: ${client}`, `Pregunta: ${question}`, outcome];
+    this.#recorded = this.#record?.add(texts, new Date());
   }
 
   async #readInput(): Promise<void> {
@@ -139,7 +140,7 @@ export class JsonOperator implements Operator {
     if (open === undefined) return `ninguna pregunta con el id ${id} espera respuesta`;
     const problem = describeUnsendable(answer, this.#maxBytes);
     if (problem !== undefined) return problem;
-    this.#write(id, { answer });
+    this.#write(id, `Respuesta: ${answer}`);
     this.#open.delete(id);
     open.resolve(answer);
     return undefined;
@@ -175,11 +176,10 @@ export class JsonAsker implements Asker {
     return this.#terminal.line(signal);
   }
 
-  read(line: string): string | undefined {
+  read(line: string): string {
     this.#id++;
     const question = line.startsWith("{") ? parse(line)?.["question"] : line;
-    const isText = typeof question === "string" && question.trim() !== "";
-    return isText && question.isWellFormed() ? question : undefined;
+    return typeof question === "string" && question.isWellFormed() ? question : "";
   }
 
   heard({ type, ...details }: HeardEvent): void | Promise<void> {

@@ -7,7 +7,7 @@ import type { ClientInfo, EndReason, QuestionInfo, Server } from "../transport/m
 import { formatAddress, MAX_NOTICE_BYTES } from "../transport/mod.ts";
 import type { QuestionOptions, Terminal } from "../terminal/terminal.ts";
 import { Desk, type Request, shownName } from "./desk.ts";
-import type { ClassRecord, RecordEntry } from "./record.ts";
+import type { ClassRecord } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS, shown } from "./words.ts";
 
 /** Answers the questions of a server, and hears of its clients. */
@@ -208,7 +208,7 @@ export class ConsoleOperator implements Operator {
       return terminal.notice(`La respuesta no se envió: ${place(request.client)} ya no la espera`);
     }
     request.resolve(answer);
-    this.#write(request, { answer });
+    this.#write(request, `Respuesta: ${answer}`);
     this.#report();
   }
 
@@ -286,15 +286,15 @@ export class ConsoleOperator implements Operator {
     if (request === undefined) return;
     const isCurrent = request === this.#desk.current;
     this.#desk.remove(request);
-    this.#write(request, { unanswered: why });
+    this.#write(request, `Sin respuesta: ${why}`);
     if (!isCurrent) return;
     this.#prompt.abort();
     this.#terminal.notice(`Se retiró la pregunta de ${place(client)}: ${why}`);
   }
 
-  #write({ client, question }: Waiting, outcome: Partial<RecordEntry>): void {
-    const entry = { client: this.#desk.label(client), question, ...outcome };
-    this.#recorded = this.#record?.add(entry, new Date());
+  #write({ client, question }: Waiting, outcome: string): void {
+    const texts = [`Cliente: ${this.#desk.label(client)}`, `Pregunta: ${question}`, outcome];
+    this.#recorded = this.#record?.add(texts, new Date());
   }
 
   /** Tells who came, who went, who waits, and to each the place of its question: now, or a little later. */

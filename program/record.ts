@@ -10,18 +10,6 @@ import { type Arguments, UsageError } from "./arguments.ts";
 /** The only folder that the programs may write to. */
 const FOLDER = "registros";
 
-/** What became of a question. */
-export interface RecordEntry {
-  /** The asker, as the operator sees it. */
-  readonly client: string;
-  /** The question. */
-  readonly question: string;
-  /** The answer. */
-  readonly answer?: string;
-  /** Why there was none. */
-  readonly unanswered?: string;
-}
-
 /** Opens the record that `--registro` asks for, if it does. */
 export async function openRecord(args: Arguments, terminal: Terminal) {
   const name = args.optional("registro");
@@ -78,14 +66,9 @@ export class ClassRecord {
     }
   }
 
-  /** Adds an entry, in one write. Resolves once it is on the disk. */
-  add({ client, question, answer, unanswered }: RecordEntry, now: Date): Promise<void> {
-    const lines = [
-      `Cliente: ${client}`,
-      `Pregunta: ${question}`,
-      answer === undefined ? `Sin respuesta: ${unanswered}` : `Respuesta: ${answer}`,
-    ];
-    return this.#write(`\n## ${time(now)}\n\n${lines.map(indented).join("")}`);
+  /** Adds an entry of some texts, in one write. Resolves once it is on the disk. */
+  add(texts: readonly string[], now: Date): Promise<void> {
+    return this.#write(`\n## ${time(now)}\n\n${texts.map(indented).join("")}`);
   }
 
   #write(text: string): Promise<void> {

@@ -10,6 +10,7 @@ const record = await ClassRecord.open("clase", new Date(), (error) => {
 });
 for (let number = 1; true; number++) {
   const text = `${number}\n${number}`;
-  await record.add({ client: `Ana ${number}`, question: text, answer: text }, new Date());
+  const texts = [`Cliente: Ana ${number}`, `Pregunta: ${text}`, `Respuesta: ${text}`];
+  await record.add(texts, new Date());
   await new Promise((resolve) => setTimeout(resolve, 1));
 }
