@@ -1,13 +1,14 @@
 /**
- * Makes `ejecutar.png`, the picture of the README: the real programs hold its conversation in two
- * real terminals, and what these show is drawn. It needs `python3`, as the tests of the terminal do,
- * and the programs' usual port free.
+ * Makes `ejecutar.png` and `cola.png`, pictures of the real programs in real terminals: the
+ * conversation of the README, and the operator's desk with a queue. It needs `python3`, as the tests of
+ * the terminal do, and the programs' usual port free.
  *
  * @module
  */
 
 import { command, type ProgramName } from "../tests/process.ts";
 import { canUsePty, Pty } from "../tests/pty.ts";
+import { connect } from "../transport/mod.ts";
 import { toPng } from "./png.ts";
 import { drawTerminals, type TerminalWindow } from "./terminal_picture.ts";
 
@@ -15,9 +16,22 @@ import { drawTerminals, type TerminalWindow } from "./terminal_picture.ts";
 const COLUMNS = 82;
 const SHELL_PROMPT = "\x1b[92m$\x1b[39m ";
 
+const QUESTIONS = [
+  ["Ana", "¿HTML es un lenguaje de programacion?"],
+  ["Luis", "¿Qué es un puerto?"],
+  ["Eva", "¿Por qué UDP no confirma nada?"],
+  [undefined, "¿Se puede perder un acuse de recibo?"],
+  ["Ana", "¿Y CSS?"],
+] as const;
+
 if (!canUsePty) throw new Error("There is no python3 to run the programs in terminals");
-const svg = drawTerminals(await converse(), COLUMNS);
-await Deno.writeFile(new URL("ejecutar.png", import.meta.url), await toPng(svg));
+await draw("ejecutar.png", await converse());
+await draw("cola.png", await queue());
+
+async function draw(name: string, windows: readonly TerminalWindow[]): Promise<void> {
+  const picture = await toPng(drawTerminals(windows, COLUMNS));
+  await Deno.writeFile(new URL(name, import.meta.url), picture);
+}
 
 /** Holds the conversation; returns what both terminals show at its end. */
 async function converse(): Promise<TerminalWindow[]> {
@@ -32,17 +46,10 @@ async function converse(): Promise<TerminalWindow[]> {
   await client.type("bye\r");
   const code = await client.exited;
   if (code !== 0) throw new Error(`The client failed:\n${client.screen}`);
-  // Its last line is there once the cursor stands below it.
-  await server.until((screen) => screen.endsWith(")") && server.cursor.column === 0);
-
-  const { row, column } = server.cursor;
+  await server.until((screen) => /desconectado: .*\)[^]*\/ayuda\): $/.test(screen));
   const asked = linesOf("cliente", client);
   return [
-    {
-      title: "Servidor",
-      lines: linesOf("servidor", server),
-      cursor: { row: row + 1, column },
-    },
+    window("Servidor", "servidor", server),
     // The client is over, and its terminal is the shell's again.
     {
       title: "Cliente",
@@ -52,8 +59,28 @@ async function converse(): Promise<TerminalWindow[]> {
   ];
 }
 
+/** Lets several people ask at once; returns the operator's terminal. */
+async function queue(): Promise<TerminalWindow[]> {
+  await using server = start("servidor");
+  await server.until("Escuchando en");
+  await using clients = new AsyncDisposableStack();
+  for (const [name, question] of QUESTIONS) {
+    const conversation = clients.use(await connect(name === undefined ? {} : { name }));
+    conversation.ask(question).catch(() => {});
+  }
+  await server.until("esperan 4");
+  await server.type("/cola\r");
+  await server.until("¿Y CSS?");
+  return [window("Servidor", "servidor", server)];
+}
+
 function start(name: ProgramName): Pty {
   return new Pty(command(name), { columns: COLUMNS });
+}
+
+function window(title: string, name: ProgramName, pty: Pty): TerminalWindow {
+  const { row, column } = pty.cursor;
+  return { title, lines: linesOf(name, pty), cursor: { row: row + 1, column } };
 }
 
 /** The lines of its terminal, below the command as one types it. */
