@@ -242,9 +242,9 @@ function withoutTimes(shown: string, port: number): string {
     .join("\n").trim();
 }
 
-// Lines of deno task, the terminal, tshark and tcpdump about themselves.
+// Lines of deno task, the terminal, tshark and tcpdump about themselves, and the hints of both programs.
 const NOISE =
-  /^(?:Task |\^C$|Running as user |Capturing on | \*\* \(tshark|tshark: $|\d+ packets? captured|reading from file )/;
+  /^(?:Task |Conectando con |Para terminar escriba |Sin preguntas |\d+ conectad|\^C$|Running as user |Capturing on | \*\* \(tshark|tshark: $|\d+ packets? captured|reading from file )/;
 
 /** Time, order, port, type to bytes, RTO, and the rest. */
 const TRACE_LINE = /^ *\d+,\d +(\d+)(?: +(\d+))? ([→←] .{22}) (.{5})(.*)$/;
