@@ -1,10 +1,31 @@
 /**
- * Rate limits of a server, and reports of what it turned away, each of them rare.
+ * The limits of a server, and reports of what it turned away, each of them rare.
  *
  * @module
  */
-
 import type { Address } from "./endpoint.ts";
+
+/** Sessions that a server holds at once, unless an option says otherwise. */
+export const MAX_SESSIONS = 1_000;
+
+/** Sessions that a server holds at once for one IPv4 address or IPv6 /64, unless an option says otherwise. */
+export const MAX_SESSIONS_PER_ADDRESS = 250;
+
+/** Questions that may be unanswered at once, unless an option says otherwise. */
+export const MAX_QUESTIONS = 1_000;
+
+/** RETRYs a second, and as many RESETs: replies to unproved addresses. No network gets all. */
+export const UNPROVED_REPLIES_PER_SECOND = 20_000;
+
+/** Limits of a server of either protocol. */
+export interface ServerLimits {
+  /** Most clients at once: 1 or more. */
+  readonly maxSessions: number;
+  /** Most questions that are unanswered at once, of all clients together: 1 or more. */
+  readonly maxQuestions: number;
+  /** Silence after which a client that waits for no answer is gone, in ms. */
+  readonly idleTimeout: number;
+}
 
 /** Pause between two overload reports, in ms. */
 export const OVERLOAD_REPORT_INTERVAL_MS = 10_000;

@@ -61,14 +61,7 @@ export {
   UnresolvedError,
 } from "./errors.ts";
 export { CONNECT_TIMEOUT_MS } from "./reliable/dialer.ts";
-export {
-  CONFIRM_TIMEOUT_MS,
-  MAX_QUESTIONS,
-  MAX_SESSIONS,
-  MAX_SESSIONS_PER_ADDRESS,
-  SHUTDOWN_TIMEOUT_MS,
-  UNPROVED_REPLIES_PER_SECOND,
-} from "./reliable/listener.ts";
+export { CONFIRM_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./reliable/listener.ts";
 export {
   type Address,
   type Counters,
@@ -108,6 +101,8 @@ export { codeStrength, completeRoomCode, MIN_CODE_CHARACTERS } from "./private/c
 export { newRoomCode } from "./private/code.ts";
 export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 export { type ForeignEvent, type ForeignKind } from "./limits.ts";
+export { MAX_QUESTIONS, MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./limits.ts";
+export { UNPROVED_REPLIES_PER_SECOND } from "./limits.ts";
 export { type Guesses, type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
 export {
   DEFAULT_HOSTNAME,

@@ -5,17 +5,12 @@
  */
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./private/code_room.ts";
-import {
-  Listener,
-  type ListenerEvent,
-  MAX_QUESTIONS,
-  MAX_SESSIONS,
-  MAX_SESSIONS_PER_ADDRESS,
-} from "./reliable/listener.ts";
+import { Listener, type ListenerEvent } from "./reliable/listener.ts";
 import { type Address, type Endpoint, MessageTooLongError, type Monitor } from "./endpoint.ts";
 import { type ByeReason, MAX_NOTICE_BYTES } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
-import type { ForeignKind, Overload } from "./limits.ts";
+import type { ForeignKind, Overload, ServerLimits } from "./limits.ts";
+import { MAX_QUESTIONS, MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
 import { bindUdp, type DatagramSocket, Driver, pause, RANDOMNESS } from "./driver.ts";
@@ -162,9 +157,7 @@ export function serve(options: ServeOptions, handler: Handler): Server {
 }
 
 /** The limits that every server has, with their defaults, or a `RangeError`. */
-export function serverLimits(
-  options: Pick<ServeOptions, "maxSessions" | "maxQuestions" | "idleTimeout">,
-): { maxSessions: number; maxQuestions: number; idleTimeout: number } {
+export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
   return {
     maxSessions: checkLimit("maxSessions", options.maxSessions ?? MAX_SESSIONS),
     maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),

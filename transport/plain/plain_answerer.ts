@@ -9,18 +9,8 @@ import { type Address, Endpoint, formatAddress } from "../endpoint.ts";
 import { type ByeReason, kindOf } from "../reliable/packet.ts";
 import { decodePlain, encodePlain } from "./plain_message.ts";
 import type { EndReason } from "../reliable/session.ts";
-import { ForeignLog, OverloadLog } from "../limits.ts";
+import { ForeignLog, OverloadLog, type ServerLimits } from "../limits.ts";
 import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
-
-/** How a {@linkcode PlainAnswerer} works. */
-export interface PlainAnswererOptions {
-  /** Most clients known at once: 1 or more. */
-  readonly maxSessions: number;
-  /** Most questions that are unanswered at once, of all clients together: 1 or more. */
-  readonly maxQuestions: number;
-  /** Silence after which a client that waits for nothing is forgotten, in ms. */
-  readonly idleTimeout: number;
-}
 
 /** An address that asked. A client is known by nothing else here. */
 export class PlainClient {
@@ -53,7 +43,7 @@ export class PlainClient {
 export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
-  readonly #options: PlainAnswererOptions;
+  readonly #options: ServerLimits;
   readonly #clients = new Map<string, PlainClient>();
   /** Clients without a question, the longest idle first. */
   readonly #idle = new Set<PlainClient>();
@@ -63,7 +53,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   #isClosing = false;
 
   /** Starts without a client. */
-  constructor(options: PlainAnswererOptions) {
+  constructor(options: ServerLimits) {
     super();
     this.#options = options;
   }
