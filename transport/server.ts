@@ -33,15 +33,9 @@ export interface ServeOptions {
   readonly maxQuestions?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
-  /**
-   * Makes the room private: only clients with the same code may enter, and only they can read along. 4
-   * characters or more; `newRoomCode` makes a good one.
-   */
+  /** Makes the room private: only clients with the same code, 4 characters or more, enter and can read along. */
   readonly code?: string;
-  /**
-   * Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes the datagrams
-   * that pass.
-   */
+  /** Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes what passes. */
   readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
   /** Called when a client has connected. */
   readonly onConnect?: (client: ClientInfo) => void;
@@ -179,11 +173,9 @@ export interface Peer {
 
 /** An endpoint that answers many clients. */
 export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
-  /** Clients in memory. */
+  /** The clients in memory. */
   readonly sessions: Iterable<P>;
-  /** Number of clients in memory. */
   readonly size: number;
-  /** Answers a question of a client. */
   answer(client: P, answer: Uint8Array, now: number): void;
   /** Tells a client how many questions are answered before its own. */
   setAhead(client: P, ahead: number, now: number): void;
@@ -191,7 +183,6 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   notify?(client: P, text: Uint8Array, now: number): void;
   /** Admits no more clients. A plain endpoint has no door. */
   turnAway?(): void;
-  /** Ends the conversation with a client. */
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
   close(now: number): void;
@@ -206,6 +197,7 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #endpoint: AnsweringEndpoint<P>;
   readonly #driver: Driver<ListenerEvent<P>>;
   readonly #drained = Promise.withResolvers<number>();
+  readonly #onAbort = () => void this.shutdown();
   #shutdown: Promise<{ unconfirmed: number }> | undefined;
   #lastId = 0;
 
@@ -233,10 +225,6 @@ export class RunningServer<P extends Peer> implements Server {
     if (signal?.aborted) this.shutdown();
   }
 
-  #onAbort = (): void => {
-    this.shutdown();
-  };
-
   async notify(text: string): Promise<ClientInfo[]> {
     const clients = Array.from(this.#endpoint.sessions, clientOf).filter((it) => it !== undefined);
     const isTold = await Promise.all(clients.map((client) => client.notify(text)));
@@ -259,8 +247,7 @@ export class RunningServer<P extends Peer> implements Server {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // Answers that handlers have given by now are still on their way into the endpoint.
     await pause();
-    this.#endpoint.close(Driver.now());
-    this.#driver.update();
+    this.#act((now) => this.#endpoint.close(now));
     const unconfirmed = this.#endpoint.size > 0 ? await this.#drained.promise : 0;
     for (const session of this.#endpoint.sessions) clientOf(session)?.end();
     await this.#driver.close();
@@ -275,7 +262,7 @@ export class RunningServer<P extends Peer> implements Server {
           ++this.#lastId,
           session,
           (text) => this.#notify(session, text),
-          () => this.#expel(session),
+          () => this.#act((now) => this.#endpoint.bye(session, "expelled", now)),
         );
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
@@ -299,22 +286,18 @@ export class RunningServer<P extends Peer> implements Server {
       case "drained":
         this.#drained.resolve(event.unconfirmed);
         break;
-      case "delivered":
-        break;
       case "noticed":
         clientOf(event.session)!.noticed(event.isDelivered);
     }
   }
 
   #notify(session: P, text: Uint8Array): boolean {
-    if (this.#endpoint.notify === undefined) return false;
-    this.#endpoint.notify(session, text, Driver.now());
-    this.#driver.update();
-    return true;
+    this.#act((now) => this.#endpoint.notify?.(session, text, now));
+    return this.#endpoint.notify !== undefined;
   }
 
-  #expel(session: P): void {
-    this.#endpoint.bye(session, "expelled", Driver.now());
+  #act(act: (now: number) => void): void {
+    act(Driver.now());
     this.#driver.update();
   }
 
@@ -332,7 +315,10 @@ export class RunningServer<P extends Peer> implements Server {
       },
       notify: (text) => client.notify(text),
       expel: () => client.expel(),
-      setAhead: (ahead) => this.#setAhead(session, ahead),
+      setAhead: (ahead) => {
+        checkInteger("ahead", ahead, 0, 65_535);
+        this.#act((now) => this.#endpoint.setAhead(session, ahead, now));
+      },
     };
     try {
       const answer = this.#handler(question, info);
@@ -356,11 +342,6 @@ export class RunningServer<P extends Peer> implements Server {
   #fail(session: P, client: Client, error: unknown): void {
     if (session.turn === "local") this.#endpoint.bye(session, "failed", Driver.now());
     this.#report(error, client);
-  }
-
-  #setAhead(session: P, ahead: number): void {
-    this.#endpoint.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
-    this.#driver.update();
   }
 
   #send(session: P, text: string): void {
@@ -392,32 +373,19 @@ export class RunningServer<P extends Peer> implements Server {
   }
 }
 
-interface PendingNotice extends PromiseWithResolvers<boolean> {
-  readonly text: Uint8Array;
-}
-
 class Client implements ClientInfo {
-  readonly id: number;
-  readonly session: Peer;
-  readonly expel: () => void;
-  /** Sends a notice, or returns false if its endpoint has none. */
-  readonly #send: (notice: Uint8Array) => boolean;
   /** The notice under way, and one that waits. */
-  #notices: PendingNotice[] = [];
+  #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
+  /** @param send Sends a notice, or returns false if its endpoint has none. */
   constructor(
-    id: number,
-    session: Peer,
-    send: (notice: Uint8Array) => boolean,
-    expel: () => void,
-  ) {
-    this.id = id;
-    this.session = session;
-    this.#send = send;
-    this.expel = expel;
-  }
+    readonly id: number,
+    readonly session: Peer,
+    readonly send: (notice: Uint8Array) => boolean,
+    readonly expel: () => void,
+  ) {}
 
   get name(): string | undefined {
     return this.session.name;
@@ -441,7 +409,7 @@ class Client implements ClientInfo {
     if (this.#isOver) return false;
     const [underWay, waiting] = this.#notices;
     waiting?.resolve(false);
-    if (underWay === undefined && !this.#send(notice.text)) return false;
+    if (underWay === undefined && !this.send(notice.text)) return false;
     this.#notices = underWay === undefined ? [notice] : [underWay, notice];
     return await notice.promise;
   }
@@ -450,7 +418,7 @@ class Client implements ClientInfo {
   noticed(isDelivered: boolean): void {
     this.#notices.shift()!.resolve(isDelivered);
     const [waiting] = this.#notices;
-    if (waiting !== undefined) this.#send(waiting.text);
+    if (waiting !== undefined) this.send(waiting.text);
   }
 
   end(): void {
