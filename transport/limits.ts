@@ -78,9 +78,9 @@ export class OverloadLog {
   countGuess(kind: "wrong" | "unconfirmed" | "waits", from: string): void {
     if (kind !== "waits") this.#guesses++;
     const hostname = from.includes(".") ? networkOf(from) : from;
+    const none = { wrong: 0, unconfirmed: 0, waits: 0 };
     const counts = this.#counts;
-    const { wrong = 0, unconfirmed = 0, waits = 0 } = counts.guesses ?? {};
-    counts.guesses = { wrong, unconfirmed, waits, hostname, total: this.#guesses };
+    counts.guesses = { ...none, ...counts.guesses, hostname, total: this.#guesses };
     counts.guesses[kind]++;
   }
 
@@ -130,7 +130,6 @@ const SHARE = 2;
 
 /** A token bucket of one second's tokens, and a third more in shares for networks that took little. */
 export class FairLimit {
-  readonly #perSecond: number;
   readonly #taken = new Map<string, number>();
   #tokens = 0;
   #filledAt = -Infinity;
@@ -138,18 +137,16 @@ export class FairLimit {
   #windowEnd = -Infinity;
 
   /** @param perSecond Actions a second in all; 20 or more. */
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond;
-  }
+  constructor(readonly perSecond: number) {}
 
   /** Whether one more action is allowed for a network at `now` (ms). */
   allow(network: string, now: number): boolean {
-    const open = 0.75 * this.#perSecond;
+    const open = 0.75 * this.perSecond;
     this.#tokens = Math.min(open, this.#tokens + (now - this.#filledAt) / 1000 * open);
     this.#filledAt = now;
     if (this.#windowEnd <= now) {
       this.#windowEnd = now + WINDOW_MS;
-      this.#kept = 0.25 * this.#perSecond * WINDOW_MS / 1000;
+      this.#kept = 0.25 * this.perSecond * WINDOW_MS / 1000;
       this.#taken.clear();
     }
     const taken = this.#taken.get(network) ?? 0;

@@ -247,7 +247,8 @@ export class RunningServer<P extends Peer> implements Server {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // Answers that handlers have given by now are still on their way into the endpoint.
     await pause();
-    this.#act((now) => this.#endpoint.close(now));
+    this.#endpoint.close(Driver.now());
+    this.#driver.update();
     const unconfirmed = this.#endpoint.size > 0 ? await this.#drained.promise : 0;
     for (const session of this.#endpoint.sessions) clientOf(session)?.end();
     await this.#driver.close();
@@ -258,21 +259,16 @@ export class RunningServer<P extends Peer> implements Server {
     switch (event.type) {
       case "connected": {
         const { session } = event;
-        const client = session.attachment = new Client(
-          ++this.#lastId,
-          session,
-          (text) => this.#notify(session, text),
-          () => this.#act((now) => this.#endpoint.bye(session, "expelled", now)),
-        );
+        const client = new Client(++this.#lastId, session, this.#endpoint, this.#driver);
+        session.attachment = client;
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
       }
       case "question":
-        this.#answer(event.session, event.text);
+        this.#answer(clientOf(event.session)!, event.text);
         break;
       case "ended": {
-        const { session } = event;
-        const client = clientOf(session)!;
+        const client = clientOf(event.session)!;
         client.end();
         this.#call(() => this.#options.onDisconnect?.(client, event.reason), client);
         break;
@@ -291,69 +287,34 @@ export class RunningServer<P extends Peer> implements Server {
     }
   }
 
-  #notify(session: P, text: Uint8Array): boolean {
-    this.#act((now) => this.#endpoint.notify?.(session, text, now));
-    return this.#endpoint.notify !== undefined;
-  }
-
-  #act(act: (now: number) => void): void {
-    act(Driver.now());
-    this.#driver.update();
-  }
-
-  #answer(session: P, question: string): void {
-    const client = clientOf(session)!;
-    const info: QuestionInfo = {
-      client,
-      id: client.id,
-      name: client.name,
-      get remoteAddr() {
-        return client.remoteAddr;
-      },
-      get signal() {
-        return client.signal;
-      },
-      notify: (text) => client.notify(text),
-      expel: () => client.expel(),
-      setAhead: (ahead) => {
-        checkInteger("ahead", ahead, 0, 65_535);
-        this.#act((now) => this.#endpoint.setAhead(session, ahead, now));
-      },
-    };
+  #answer(client: Client<P>, question: string): void {
     try {
-      const answer = this.#handler(question, info);
+      const answer = this.#handler(question, client);
       // Most bots answer at once: no wait for a microtask.
-      if (typeof answer === "string") this.#send(session, answer);
-      else this.#sendLater(session, client, answer);
+      if (typeof answer === "string") client.answer(answer);
+      else this.#answerLater(client, answer);
     } catch (error) {
-      this.#fail(session, client, error);
+      this.#fail(client, error);
     }
   }
 
-  async #sendLater(session: P, client: Client, answer: Promise<string>): Promise<void> {
+  async #answerLater(client: Client<P>, answer: Promise<string>): Promise<void> {
     try {
-      this.#send(session, await answer);
+      client.answer(await answer);
     } catch (error) {
-      this.#fail(session, client, error);
+      this.#fail(client, error);
     }
     this.#driver.update();
   }
 
-  #fail(session: P, client: Client, error: unknown): void {
+  #fail(client: Client<P>, error: unknown): void {
+    const { session } = client;
     if (session.turn === "local") this.#endpoint.bye(session, "failed", Driver.now());
     this.#report(error, client);
   }
 
-  #send(session: P, text: string): void {
-    if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
-    const answer = encodeText(text);
-    this.#endpoint.checkSize(answer);
-    // The client may be gone by now.
-    if (session.turn === "local") this.#endpoint.answer(session, answer, Driver.now());
-  }
-
   // An error of a callback must not stop the loop that serves the other clients.
-  #call(listener: () => void, client?: Client): void {
+  #call(listener: () => void, client?: ClientInfo): void {
     try {
       listener();
     } catch (error) {
@@ -361,7 +322,7 @@ export class RunningServer<P extends Peer> implements Server {
     }
   }
 
-  #report(error: unknown, client?: Client): void {
+  #report(error: unknown, client?: ClientInfo): void {
     const { onError } = this.#options;
     try {
       // deno-lint-ignore no-console -- the default of Deno.serve: an error is not to pass unseen
@@ -373,19 +334,23 @@ export class RunningServer<P extends Peer> implements Server {
   }
 }
 
-class Client implements ClientInfo {
+/** A client, which is also the context of its question. */
+class Client<P extends Peer> implements QuestionInfo {
   /** The notice under way, and one that waits. */
   #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
-  /** @param send Sends a notice, or returns false if its endpoint has none. */
   constructor(
     readonly id: number,
-    readonly session: Peer,
-    readonly send: (notice: Uint8Array) => boolean,
-    readonly expel: () => void,
+    readonly session: P,
+    readonly endpoint: AnsweringEndpoint<P>,
+    readonly driver: Driver<ListenerEvent<P>>,
   ) {}
+
+  get client(): ClientInfo {
+    return this;
+  }
 
   get name(): string | undefined {
     return this.session.name;
@@ -402,23 +367,50 @@ class Client implements ClientInfo {
     return this.#controller.signal;
   }
 
-  async notify(text: string): Promise<boolean> {
+  answer(text: string): void {
+    if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
+    const answer = encodeText(text);
+    this.endpoint.checkSize(answer);
+    // The client may be gone by now.
+    if (this.session.turn !== "local") return;
+    this.endpoint.answer(this.session, answer, Driver.now());
+  }
+
+  readonly setAhead = (ahead: number): void => {
+    this.endpoint.setAhead(this.session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
+    this.driver.update();
+  };
+
+  readonly expel = (): void => {
+    this.endpoint.bye(this.session, "expelled", Driver.now());
+    this.driver.update();
+  };
+
+  readonly notify = async (text: string): Promise<boolean> => {
     const notice = { text: encodeText(text), ...Promise.withResolvers<boolean>() };
     const { length } = notice.text;
     if (length > MAX_NOTICE_BYTES) throw new MessageTooLongError(length, MAX_NOTICE_BYTES);
     if (this.#isOver) return false;
     const [underWay, waiting] = this.#notices;
     waiting?.resolve(false);
-    if (underWay === undefined && !this.send(notice.text)) return false;
+    if (underWay === undefined && !this.#send(notice.text)) return false;
     this.#notices = underWay === undefined ? [notice] : [underWay, notice];
     return await notice.promise;
-  }
+  };
 
   /** The notice under way is on the client's machine, or given up. */
   noticed(isDelivered: boolean): void {
     this.#notices.shift()!.resolve(isDelivered);
     const [waiting] = this.#notices;
-    if (waiting !== undefined) this.send(waiting.text);
+    if (waiting !== undefined) this.#send(waiting.text);
+  }
+
+  /** Sends a notice, or returns false if its endpoint has none. */
+  #send(notice: Uint8Array): boolean {
+    if (this.endpoint.notify === undefined) return false;
+    this.endpoint.notify(this.session, notice, Driver.now());
+    this.driver.update();
+    return true;
   }
 
   end(): void {
@@ -430,8 +422,8 @@ class Client implements ClientInfo {
 }
 
 /** The client of a session, once it is connected. */
-function clientOf({ attachment }: Peer): Client | undefined {
-  return attachment as Client | undefined;
+function clientOf<P extends Peer>({ attachment }: P): Client<P> | undefined {
+  return attachment as Client<P> | undefined;
 }
 
 // A socket on `::` sees IPv4 peers at IPv4-mapped addresses.
