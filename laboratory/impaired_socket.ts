@@ -6,7 +6,8 @@
  */
 import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
 import type { Address, DatagramSocket } from "../transport/mod.ts";
-import { type Entry, type Observation, observe } from "./observation.ts";
+import { waitAtMost } from "../transport/driver.ts";
+import { type Entry, type Observation, Observer } from "./observation.ts";
 
 /** Options of an {@linkcode ImpairedSocket}. */
 export interface ImpairedSocketOptions {
@@ -26,14 +27,13 @@ interface Parcel extends Entry {
   handed: number;
 }
 
-const UNDECIDED: Fate = { arrivals: [], isHeldBack: false };
-
 /** A socket behind a bad network. */
 export class ImpairedSocket implements DatagramSocket {
   readonly address: Address;
   readonly #socket: DatagramSocket;
   readonly #options: ImpairedSocketOptions;
   readonly #path: ReturnType<typeof bothWays<Parcel>>;
+  readonly #observer = new Observer();
   #passed = 0;
   #receiving: Promise<void> | undefined;
   readonly #arrived: Parcel[] = [];
@@ -54,7 +54,7 @@ export class ImpairedSocket implements DatagramSocket {
   async send(datagram: Uint8Array, to: Address): Promise<void> {
     this.#reportHanded();
     const parcel = this.#enter(this.#path.outward, datagram, to);
-    this.#options.onObservation(observe("sent", parcel));
+    this.#options.onObservation(this.#observer.observe("sent", parcel));
     for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
     await this.#depart(parcel.at);
   }
@@ -66,13 +66,14 @@ export class ImpairedSocket implements DatagramSocket {
       this.#arrived.push(...this.#path.inward.arrivals(now));
       const parcel = this.#arrived.shift();
       if (parcel !== undefined && !this.#isClosed) {
-        this.#handed = { ...observe("received", parcel, parcel.handed++), at: now };
+        this.#handed = { ...this.#observer.observe("received", parcel, parcel.handed++), at: now };
         // The driver handles it in the next microtask, and a waiting caller goes on after the second.
         queueMicrotask(() => queueMicrotask(() => this.#reportHanded()));
         return [parcel.datagram, parcel.peer];
       }
       this.#receiving ??= this.#receive();
-      await settledWithin(this.#path.inward.nextArrival - now, this.#receiving);
+      const wait = this.#path.inward.nextArrival - now;
+      await (wait === Infinity ? this.#receiving : waitAtMost(wait, this.#receiving));
     }
   }
 
@@ -88,7 +89,7 @@ export class ImpairedSocket implements DatagramSocket {
       const [datagram, from] = await this.#socket.receive();
       const parcel = this.#enter(this.#path.inward, datagram.slice(), from);
       if (parcel.fate.arrivals.length > 0) return;
-      this.#options.onObservation(observe("received", parcel));
+      this.#options.onObservation(this.#observer.observe("received", parcel));
     } finally {
       this.#receiving = undefined;
     }
@@ -97,7 +98,8 @@ export class ImpairedSocket implements DatagramSocket {
   #enter(network: Network<Parcel>, datagram: Uint8Array, peer: Address): Parcel {
     const at = performance.now();
     const order = ++this.#passed;
-    const parcel: Parcel = { order, datagram, peer, at, fate: UNDECIDED, handed: 0 };
+    const fate = { arrivals: [], isHeldBack: false };
+    const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
     parcel.fate = network.send(parcel, at, this.#options.isDropped(order));
     return parcel;
   }
@@ -122,14 +124,4 @@ export class ImpairedSocket implements DatagramSocket {
     this.#handed = undefined;
     if (handed !== undefined) this.#options.onObservation(handed);
   }
-}
-
-/** Waits for a promise, up to that many ms, and throws the reason if it is rejected meanwhile. */
-async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
-  if (milliseconds === Infinity) return await promise;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  // After a timeout the promise is left to the next call.
-  promise.catch(() => {});
-  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type Observation, Retransmissions } from "./observation.ts";
+import type { Observation } from "./observation.ts";
 import { RecentMap } from "./recent_map.ts";
 import { RoundTrips } from "./round_trips.ts";
 
@@ -23,7 +23,6 @@ export type Discarded = { readonly [kind in keyof typeof DISCARDED]?: number };
 
 /** Counts the datagrams that pass at one end. */
 export class Summary {
-  readonly #retransmissions = new Retransmissions();
   readonly #questions = new Questions();
   readonly #roundTrips = new RoundTrips();
   readonly #segments = new RecentMap<string, true>();
@@ -46,7 +45,7 @@ export class Summary {
     const counts = direction === "sent" ? this.#sent : this.#received;
     counts.all++;
     if (fate !== "whole") counts[fate]++;
-    if (this.#retransmissions.of(observation) > 0) counts.again++;
+    if (observation.repeats > 0) counts.again++;
   }
 
   /** Whether anything was lost, sent again or refused. */

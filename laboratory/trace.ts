@@ -5,7 +5,7 @@
  */
 import { cyan, gray, magenta, red, yellow } from "@std/fmt/colors";
 import type { Header, Inspection, PacketType } from "../transport/mod.ts";
-import { type Observation, Retransmissions } from "./observation.ts";
+import type { Observation } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
 /** Options of a {@linkcode Trace}. */
@@ -23,7 +23,6 @@ export interface TraceOptions {
 /** Writes the table, below its headings. */
 export class Trace {
   readonly #options: TraceOptions;
-  readonly #retransmissions = new Retransmissions();
   #isBegun = false;
 
   /** Writes nothing yet. */
@@ -53,7 +52,7 @@ export class Trace {
       String(datagram.length),
       rto === Infinity ? "" : rto.toFixed(0),
       describeTurn(header?.type, inspection),
-      describeEvents(observation, this.#retransmissions.of(observation)),
+      describeEvents(observation),
     ];
   }
 
@@ -121,8 +120,8 @@ export function describeNumber(header: Header): string {
   }
 }
 
-/** The events of a datagram whose packet had been sent `repeats` times before, if any. */
-export function describeEvents({ fate, delay, isHeldBack }: Observation, repeats: number): string {
+/** The events of a datagram, if any. */
+export function describeEvents({ fate, delay, isHeldBack, repeats }: Observation): string {
   const milliseconds = Math.round(delay);
   return [
     repeats > 0 && `reenvío ${repeats}`,

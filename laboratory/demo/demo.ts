@@ -94,7 +94,7 @@ function missingFrom({ got: { question, answer, bye } }: Play): string[] {
 function figuresOf({ scenes }: Play): string[] {
   const crossings = scenes.filter((scene) => scene.type === "crossing");
   const lost = crossings.filter(({ observation }) => observation.fate === "lost").length;
-  const again = crossings.filter(({ repeats }) => repeats > 0).length;
+  const again = crossings.filter(({ observation }) => observation.repeats > 0).length;
   const questions = new Questions();
   for (const { observation } of crossings) questions.add(observation);
   return [
