@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Counters } from "../transport/mod.ts";
 import type { Observation } from "./observation.ts";
 import { RecentMap } from "./recent_map.ts";
 import { RoundTrips } from "./round_trips.ts";
@@ -17,9 +18,6 @@ const DISCARDED = {
   ignored: "a destiempo",
   unsent: "sin sitio para salir",
 };
-
-/** Datagrams that the end itself discarded, by their kind. */
-export type Discarded = { readonly [kind in keyof typeof DISCARDED]?: number };
 
 /** Counts the datagrams that pass at one end. */
 export class Summary {
@@ -54,8 +52,8 @@ export class Summary {
     return counts.some(({ lost, again }) => lost + again > 0) || this.#duplicates > 0;
   }
 
-  /** The summary, line by line. */
-  lines(discarded: Discarded = {}): string[] {
+  /** The summary, line by line, with what the end itself discarded. */
+  lines(discarded: Readonly<Partial<Counters>> = {}): string[] {
     const kinds = describeDiscarded(discarded);
     const rows = [
       ["enviados", this.#sent.all],
@@ -106,8 +104,8 @@ export class Questions {
   }
 }
 
-function describeDiscarded(discarded: Discarded): string {
-  const kinds = Object.entries(DISCARDED) as [keyof Discarded, string][];
+function describeDiscarded(discarded: Readonly<Partial<Counters>>): string {
+  const kinds = Object.entries(DISCARDED) as [keyof Counters, string][];
   return kinds.flatMap(([kind, words]) => discarded[kind] ? `${discarded[kind]} ${words}` : [])
     .join(", ");
 }

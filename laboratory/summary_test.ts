@@ -1,7 +1,8 @@
 import { assertEquals } from "@std/assert";
 import { encode, type PacketFields } from "../transport/reliable/packet.ts";
+import type { Counters } from "../transport/mod.ts";
 import { type Observation, Observer } from "./observation.ts";
-import { type Discarded, Summary } from "./summary.ts";
+import { Summary } from "./summary.ts";
 
 type Line = Omit<PacketFields, "id"> & { readonly id?: bigint } & Partial<Observation>;
 
@@ -125,7 +126,7 @@ Deno.test("summary: the questions of several sessions are told apart", () => {
 });
 
 Deno.test("summary: what the end itself discarded has a row if there is any", () => {
-  const row = (discarded: Discarded) =>
+  const row = (discarded: Partial<Counters>) =>
     summaryOf().lines(discarded).find((it) => it.includes("desc"));
   const none = { malformed: 0, unopened: 0, unknown: 0, duplicates: 7, outOfTurn: 0, ignored: 0 };
   assertEquals(row({}), undefined);

@@ -57,44 +57,37 @@ export class Trace {
   }
 
   #row(cells: readonly string[]): string {
-    return COLUMNS.map(({ width, isNumber = false }, index) => {
+    return COLUMNS.map(({ width, isNumber }, index) => {
       const cell = cells[index]!;
       return isNumber ? cell.padStart(width) : cell.padEnd(width);
     }).filter((_, index) => index !== PORT || this.#options.hasPeers).join(" ").trimEnd();
   }
 }
 
-interface Column {
-  readonly heading: string;
-  readonly width: number;
-  readonly isNumber?: boolean;
-}
-
-const COLUMNS: readonly Column[] = [
+const COLUMNS = [
   { heading: "ms", width: 7, isNumber: true },
   { heading: "n.º", width: 3, isNumber: true },
   { heading: "puerto", width: 6, isNumber: true },
-  { heading: " ", width: 1 },
-  { heading: "tipo", width: 7 },
-  { heading: "número", width: 8 },
+  { heading: " ", width: 1, isNumber: false },
+  { heading: "tipo", width: 7, isNumber: false },
+  { heading: "número", width: 8, isNumber: false },
   { heading: "bytes", width: 5, isNumber: true },
   { heading: "RTO", width: 5, isNumber: true },
-  { heading: "turno", width: 14 },
-  { heading: "qué le pasó", width: 0 },
+  { heading: "turno", width: 14, isNumber: false },
+  { heading: "qué le pasó", width: 0, isNumber: false },
 ];
 const HEADINGS = COLUMNS.map(({ heading }) => heading);
 
 /** The column that is left out if there is one peer only. */
 const PORT = HEADINGS.indexOf("puerto");
 
-const TURNS: Readonly<Record<TurnState, string>> = {
+const TURNS: Readonly<Record<TurnState | "connecting", string>> = {
+  connecting: "conectando",
   local: "habla usted",
   remote: "habla el otro",
   leaving: "se despide",
   closed: "terminada",
 };
-
-const CONNECTING = "conectando";
 
 /** The number of the message that a packet is of or is about, and of its segment if it has several. */
 export function describeNumber(header: Header): string {
@@ -134,10 +127,8 @@ export function describeEvents({ fate, delay, isHeldBack, repeats }: Observation
 }
 
 function describeTurn(type: PacketType | undefined, inspection: Inspection | undefined): string {
-  if (type === "hello" || type === "retry" || type === "refuse") return CONNECTING;
-  if (inspection !== undefined) {
-    return inspection.turn === undefined ? CONNECTING : TURNS[inspection.turn];
-  }
+  if (type === "hello" || type === "retry" || type === "refuse") return TURNS.connecting;
+  if (inspection !== undefined) return TURNS[inspection.turn ?? "connecting"];
   // An end whose bye is confirmed forgets the conversation.
   return type === "bye-ack" ? TURNS.closed : "";
 }
