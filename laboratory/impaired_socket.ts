@@ -4,19 +4,14 @@
  *
  * @module
  */
-import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
+import { type Impairment, isDropped } from "./impairment.ts";
+import { bothWays, type Fate, type Network } from "./network.ts";
 import type { Address, DatagramSocket } from "../transport/mod.ts";
 import { waitAtMost } from "../transport/driver.ts";
 import { type Entry, type Observation, Observer } from "./observation.ts";
 
 /** Options of an {@linkcode ImpairedSocket}. */
-export interface ImpairedSocketOptions {
-  /** Conditions of each way. */
-  readonly conditions: NetworkConditions;
-  /** Seed of its chances: the same one impairs the same datagrams of each way. */
-  readonly seed: number;
-  /** Whether the datagram at that place is lost in any case; see {@linkcode Observation.order}. */
-  readonly isDropped: (order: number) => boolean;
+export interface ImpairedSocketOptions extends Impairment {
   /** Observes each datagram when it is sent or lost, and each received one once it was handled. */
   readonly onObservation: (observation: Observation) => void;
 }
@@ -100,7 +95,7 @@ export class ImpairedSocket implements DatagramSocket {
     const order = ++this.#passed;
     const fate = { arrivals: [], isHeldBack: false };
     const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
-    parcel.fate = network.send(parcel, at, this.#options.isDropped(order));
+    parcel.fate = network.send(parcel, at, isDropped(this.#options, order));
     return parcel;
   }
 

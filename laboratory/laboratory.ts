@@ -6,7 +6,7 @@
 import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
-import { describeImpairment, isDropped, MAX_DELAY_MS, readImpairment } from "./impairment.ts";
+import { describeImpairment, MAX_DELAY_MS, readImpairment } from "./impairment.ts";
 
 /** The options that open the laboratory and take a value. */
 export { IMPAIRMENT_OPTIONS as LABORATORY_VALUES } from "./impairment.ts";
@@ -87,7 +87,6 @@ export async function openLaboratory(
     if (warning !== undefined) terminal.notice(warning);
     return new ImpairedSocket(socket, {
       ...impairment,
-      isDropped: (order) => isDropped(impairment, order),
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
         summary.add(observation);

@@ -14,8 +14,6 @@ import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "
 
 /** An address that asked. A client is known by nothing else here. */
 export class PlainClient {
-  /** Source address of its datagrams; it may be forged. */
-  readonly address: Address;
   /** Its questions that are unanswered. */
   waiting = 0;
   /** End of line of its last datagram, and so of the answers to it. */
@@ -27,10 +25,8 @@ export class PlainClient {
   /** The driver's own data. */
   attachment: unknown;
 
-  /** Makes a client that has not asked yet. */
-  constructor(address: Address) {
-    this.address = address;
-  }
+  /** @param address Source address of its datagrams; it may be forged. */
+  constructor(readonly address: Address) {}
 
   /** Whose move it is: this end's while there is a question to answer. */
   get turn(): TurnState {
