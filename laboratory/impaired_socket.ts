@@ -25,8 +25,6 @@ interface Parcel extends Entry {
 /** A socket behind a bad network. */
 export class ImpairedSocket implements DatagramSocket {
   readonly address: Address;
-  readonly #socket: DatagramSocket;
-  readonly #options: ImpairedSocketOptions;
   readonly #path: ReturnType<typeof bothWays<Parcel>>;
   readonly #observer = new Observer();
   #passed = 0;
@@ -38,18 +36,15 @@ export class ImpairedSocket implements DatagramSocket {
   #departures = 0;
   #isClosed = false;
 
-  /** Takes a socket over. */
-  constructor(socket: DatagramSocket, options: ImpairedSocketOptions) {
+  constructor(readonly socket: DatagramSocket, readonly options: ImpairedSocketOptions) {
     this.address = socket.address;
-    this.#socket = socket;
-    this.#options = options;
     this.#path = bothWays(options.conditions, options.seed);
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
     this.#reportHanded();
     const parcel = this.#enter(this.#path.outward, datagram, to);
-    this.#options.onObservation(this.#observer.observe("sent", parcel));
+    this.options.onObservation(this.#observer.observe("sent", parcel));
     for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
     await this.#depart(parcel.at);
   }
@@ -76,15 +71,15 @@ export class ImpairedSocket implements DatagramSocket {
   close(): void {
     this.#reportHanded();
     this.#isClosed = true;
-    if (this.#departures === 0) this.#socket.close();
+    if (this.#departures === 0) this.socket.close();
   }
 
   async #receive(): Promise<void> {
     try {
-      const [datagram, from] = await this.#socket.receive();
+      const [datagram, from] = await this.socket.receive();
       const parcel = this.#enter(this.#path.inward, datagram.slice(), from);
       if (parcel.fate.arrivals.length > 0) return;
-      this.#options.onObservation(this.#observer.observe("received", parcel));
+      this.options.onObservation(this.#observer.observe("received", parcel));
     } finally {
       this.#receiving = undefined;
     }
@@ -95,7 +90,7 @@ export class ImpairedSocket implements DatagramSocket {
     const order = ++this.#passed;
     const fate = { arrivals: [], isHeldBack: false };
     const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
-    parcel.fate = network.send(parcel, at, isDropped(this.#options, order));
+    parcel.fate = network.send(parcel, at, isDropped(this.options, order));
     return parcel;
   }
 
@@ -104,19 +99,19 @@ export class ImpairedSocket implements DatagramSocket {
     setTimeout(async () => {
       // A datagram that cannot leave is lost, as on any network.
       await this.#depart(time).catch(() => {});
-      if (--this.#departures === 0 && this.#isClosed) this.#socket.close();
+      if (--this.#departures === 0 && this.#isClosed) this.socket.close();
     }, time - now);
   }
 
   async #depart(now: number): Promise<void> {
     for (const { datagram, peer } of this.#path.outward.arrivals(now)) {
-      await this.#socket.send(datagram, peer);
+      await this.socket.send(datagram, peer);
     }
   }
 
   #reportHanded(): void {
     const handed = this.#handed;
     this.#handed = undefined;
-    if (handed !== undefined) this.#options.onObservation(handed);
+    if (handed !== undefined) this.options.onObservation(handed);
   }
 }

@@ -36,7 +36,6 @@ export interface Observation {
 
 /** A datagram as it enters the network. */
 export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "peer"> {
-  /** Its fate. */
   readonly fate: Fate;
 }
 

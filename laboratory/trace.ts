@@ -10,9 +10,7 @@ import type { TurnState } from "../protocol.ts";
 
 /** Options of a {@linkcode Trace}. */
 export interface TraceOptions {
-  /** Writes a line. */
   readonly write: (line: string) => void;
-  /** Whether the lines have colours. */
   readonly isColoured: boolean;
   /** Whether a column tells several peers apart by their ports. */
   readonly hasPeers: boolean;
@@ -22,17 +20,13 @@ export interface TraceOptions {
 
 /** Writes the table, below its headings. */
 export class Trace {
-  readonly #options: TraceOptions;
   #isBegun = false;
 
-  /** Writes nothing yet. */
-  constructor(options: TraceOptions) {
-    this.#options = options;
-  }
+  constructor(readonly options: TraceOptions) {}
 
   /** Writes the line of a datagram. The inspection is of the conversation after it. */
   add(observation: Observation, inspection: Inspection | undefined): void {
-    const { write, isColoured } = this.#options;
+    const { write, isColoured } = this.options;
     if (!this.#isBegun) write(isColoured ? gray(this.#row(HEADINGS)) : this.#row(HEADINGS));
     this.#isBegun = true;
     const line = this.#row(this.#cells(observation, inspection));
@@ -43,7 +37,7 @@ export class Trace {
     const { order, direction, at, datagram, header, peer } = observation;
     const rto = inspection?.retransmissionTimeout ?? Infinity;
     return [
-      (at - this.#options.startedAt).toFixed(1).replace(".", ","),
+      (at - this.options.startedAt).toFixed(1).replace(".", ","),
       String(order),
       String(peer.port),
       direction === "sent" ? "→" : "←",
@@ -60,7 +54,7 @@ export class Trace {
     return COLUMNS.map(({ width, isNumber }, index) => {
       const cell = cells[index]!;
       return isNumber ? cell.padStart(width) : cell.padEnd(width);
-    }).filter((_, index) => index !== PORT || this.#options.hasPeers).join(" ").trimEnd();
+    }).filter((_, index) => index !== PORT || this.options.hasPeers).join(" ").trimEnd();
   }
 }
 

@@ -177,8 +177,8 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   readonly sessions: Iterable<P>;
   readonly size: number;
   answer(client: P, answer: Uint8Array, now: number): void;
-  /** Tells a client how many questions are answered before its own. */
-  setAhead(client: P, ahead: number, now: number): void;
+  /** Tells a client how many questions are answered before its own. A plain endpoint cannot. */
+  setAhead?(client: P, ahead: number, now: number): void;
   /** Tells a client something. A plain endpoint cannot. */
   notify?(client: P, text: Uint8Array, now: number): void;
   /** Admits no more clients. A plain endpoint has no door. */
@@ -377,7 +377,8 @@ class Client<P extends Peer> implements QuestionInfo {
   }
 
   readonly setAhead = (ahead: number): void => {
-    this.endpoint.setAhead(this.session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
+    checkInteger("ahead", ahead, 0, 65_535);
+    this.endpoint.setAhead?.(this.session, ahead, Driver.now());
     this.driver.update();
   };
 

@@ -38,7 +38,6 @@ Ejemplos:
 
 /** Options of {@linkcode demonstrate}. */
 export interface DemoOptions extends PlayOptions {
-  /** Whether the lines have colours. */
   readonly isColoured: boolean;
 }
 

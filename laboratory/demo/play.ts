@@ -47,10 +47,8 @@ interface Moment {
   readonly by: Side;
 }
 
-/** A line on the screen of an end. */
 export interface Line extends Moment {
   readonly type: "line";
-  /** The line. */
   readonly text: string;
 }
 
@@ -63,9 +61,7 @@ export interface Crossing extends Moment {
   readonly rto: number | undefined;
 }
 
-/** Options of a {@linkcode Play}. */
 export interface PlayOptions {
-  /** The impairment of the network. */
   readonly impairment: Impairment;
   /** Whether it goes over plain UDP. */
   readonly isPlain: boolean;

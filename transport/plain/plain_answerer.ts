@@ -39,7 +39,6 @@ export class PlainClient {
 export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
-  readonly #options: ServerLimits;
   readonly #clients = new Map<string, PlainClient>();
   /** Clients without a question, the longest idle first. */
   readonly #idle = new Set<PlainClient>();
@@ -48,10 +47,8 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   #asking = 0;
   #isClosing = false;
 
-  /** Starts without a client. */
-  constructor(options: ServerLimits) {
+  constructor(readonly options: ServerLimits) {
     super();
-    this.#options = options;
   }
 
   override get nextTimeout(): number {
@@ -60,7 +57,6 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
     return Math.min(forgetAt, this.#overload.nextTimeout);
   }
 
-  /** Clients that are known. */
   get size(): number {
     return this.#clients.size;
   }
@@ -83,7 +79,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
       return;
     }
     if (this.#isClosing) return this.drop("ignored");
-    if (this.#asking >= this.#options.maxQuestions) return this.#overload.count("questions");
+    if (this.#asking >= this.options.maxQuestions) return this.#overload.count("questions");
     const client = known ?? this.#admit(from);
     if (client === undefined) return this.#overload.count("sessions");
     this.#idle.delete(client);
@@ -118,9 +114,6 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
     this.#idle.add(client);
   }
 
-  /** Does nothing: plain UDP has no datagram for it. */
-  setAhead(): void {}
-
   /** Forgets a client and its questions, without a datagram. */
   bye(client: PlainClient, reason: ByeReason): void {
     if (!client.isGone) this.#end(client, reason);
@@ -134,7 +127,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
 
   /** Admits a client, in place of the one longest idle if need be. */
   #admit(address: Address): PlainClient | undefined {
-    if (this.#clients.size >= this.#options.maxSessions) {
+    if (this.#clients.size >= this.options.maxSessions) {
       const [longest] = this.#idle;
       if (longest === undefined) return undefined;
       this.#end(longest, "silence");
@@ -146,7 +139,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   }
 
   #forgetAt({ idleSince }: PlainClient): number {
-    return idleSince + this.#options.idleTimeout;
+    return idleSince + this.options.idleTimeout;
   }
 
   #end(client: PlainClient, reason: EndReason): void {

@@ -20,7 +20,6 @@ export const MAX_STALE_ANSWERS = 64;
 
 /** How a {@linkcode PlainAsker} works. */
 export interface PlainAskerOptions {
-  /** The server. */
   readonly server: Address;
   /** Source host of its datagrams, as a socket reports it. An answer from another one is told. */
   readonly sender: string;
@@ -32,7 +31,6 @@ export interface PlainAskerOptions {
 export class PlainAsker extends Endpoint<DialerEvent> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
-  readonly #options: PlainAskerOptions;
   /** Late answers, as a textbook's client finds them in its socket when it asks next. */
   readonly #stale: string[] = [];
   readonly #foreign = new ForeignLog();
@@ -40,15 +38,13 @@ export class PlainAsker extends Endpoint<DialerEvent> {
   /** Whose move it is. */
   turn: TurnState = "local";
 
-  /** Sends nothing. */
-  constructor(options: PlainAskerOptions) {
+  constructor(readonly options: PlainAskerOptions) {
     super();
-    this.#options = options;
     this.emit({ type: "connected" });
   }
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
-    const { server, sender } = this.#options;
+    const { server, sender } = this.options;
     if (this.turn === "closed") return this.drop("ignored");
     if (from.port !== server.port) return this.drop("unknown");
     const message = decodePlain(datagram);
@@ -67,7 +63,7 @@ export class PlainAsker extends Endpoint<DialerEvent> {
     if (this.nextTimeout > now) return;
     this.nextTimeout = Infinity;
     this.turn = "local";
-    this.emit({ type: "unanswered", timeout: this.#options.answerTimeout });
+    this.emit({ type: "unanswered", timeout: this.options.answerTimeout });
   }
 
   /**
@@ -79,9 +75,9 @@ export class PlainAsker extends Endpoint<DialerEvent> {
   ask(question: Uint8Array, now: number): void {
     this.checkSize(question);
     if (this.turn !== "local") throw new OutOfTurnError(this.turn);
-    this.transmit(question, this.#options.server);
+    this.transmit(question, this.options.server);
     this.turn = "remote";
-    this.nextTimeout = now + this.#options.answerTimeout;
+    this.nextTimeout = now + this.options.answerTimeout;
     const answer = this.#stale.shift();
     if (answer === undefined) return;
     this.emit({ type: "stale" });
@@ -93,7 +89,7 @@ export class PlainAsker extends Endpoint<DialerEvent> {
     if (this.turn === "closed") return;
     this.turn = "closed";
     this.nextTimeout = Infinity;
-    this.transmit(encodeText("bye"), this.#options.server);
+    this.transmit(encodeText("bye"), this.options.server);
     this.emit({ type: "ended", reason });
     this.emit({ type: "over" });
   }
