@@ -133,16 +133,13 @@ export interface Server extends AsyncDisposable {
  * @throws {Deno.errors.AddrInUse} If the port is taken, among other errors of the platform.
  */
 export function serve(options: ServeOptions, handler: Handler): Server {
-  const { code } = options;
+  const { code, maxSessionsPerAddress = MAX_SESSIONS_PER_ADDRESS } = options;
   const room = code === undefined ? undefined : new CodeRoom(code);
   let hmac: Hmac;
   const hmacReady = loadHmac().then((loaded) => hmac = loaded);
   const endpoint = new Listener({
     ...serverLimits(options),
-    maxSessionsPerAddress: checkLimit(
-      "maxSessionsPerAddress",
-      options.maxSessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS,
-    ),
+    maxSessionsPerAddress: checkLimit("maxSessionsPerAddress", maxSessionsPerAddress),
     hmac: (key, data) => hmac(key, data),
     ...RANDOMNESS,
     ...(room && { room }),
@@ -336,6 +333,8 @@ export class RunningServer<P extends Peer> implements Server {
 
 /** A client, which is also the context of its question. */
 class Client<P extends Peer> implements QuestionInfo {
+  readonly #endpoint: AnsweringEndpoint<P>;
+  readonly #driver: Driver<ListenerEvent<P>>;
   /** The notice under way, and one that waits. */
   #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
   #controller: AbortController | undefined;
@@ -344,9 +343,12 @@ class Client<P extends Peer> implements QuestionInfo {
   constructor(
     readonly id: number,
     readonly session: P,
-    readonly endpoint: AnsweringEndpoint<P>,
-    readonly driver: Driver<ListenerEvent<P>>,
-  ) {}
+    endpoint: AnsweringEndpoint<P>,
+    driver: Driver<ListenerEvent<P>>,
+  ) {
+    this.#endpoint = endpoint;
+    this.#driver = driver;
+  }
 
   get client(): ClientInfo {
     return this;
@@ -370,21 +372,21 @@ class Client<P extends Peer> implements QuestionInfo {
   answer(text: string): void {
     if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
     const answer = encodeText(text);
-    this.endpoint.checkSize(answer);
+    this.#endpoint.checkSize(answer);
     // The client may be gone by now.
     if (this.session.turn !== "local") return;
-    this.endpoint.answer(this.session, answer, Driver.now());
+    this.#endpoint.answer(this.session, answer, Driver.now());
   }
 
   readonly setAhead = (ahead: number): void => {
     checkInteger("ahead", ahead, 0, 65_535);
-    this.endpoint.setAhead?.(this.session, ahead, Driver.now());
-    this.driver.update();
+    this.#endpoint.setAhead?.(this.session, ahead, Driver.now());
+    this.#driver.update();
   };
 
   readonly expel = (): void => {
-    this.endpoint.bye(this.session, "expelled", Driver.now());
-    this.driver.update();
+    this.#endpoint.bye(this.session, "expelled", Driver.now());
+    this.#driver.update();
   };
 
   readonly notify = async (text: string): Promise<boolean> => {
@@ -408,9 +410,9 @@ class Client<P extends Peer> implements QuestionInfo {
 
   /** Sends a notice, or returns false if its endpoint has none. */
   #send(notice: Uint8Array): boolean {
-    if (this.endpoint.notify === undefined) return false;
-    this.endpoint.notify(this.session, notice, Driver.now());
-    this.driver.update();
+    if (this.#endpoint.notify === undefined) return false;
+    this.#endpoint.notify(this.session, notice, Driver.now());
+    this.#driver.update();
     return true;
   }
 
