@@ -4,18 +4,14 @@
  *
  * @module
  */
-import { bothWays, type Fate, type Network, type NetworkConditions } from "./network.ts";
+import { type Impairment, isDropped } from "./impairment.ts";
+import { bothWays, type Fate, type Network } from "./network.ts";
 import type { Address, DatagramSocket } from "../transport/mod.ts";
-import { type Entry, type Observation, observe } from "./observation.ts";
+import { waitAtMost } from "../transport/driver.ts";
+import { type Entry, type Observation, Observer } from "./observation.ts";
 
 /** Options of an {@linkcode ImpairedSocket}. */
-export interface ImpairedSocketOptions {
-  /** Conditions of each way. */
-  readonly conditions: NetworkConditions;
-  /** Seed of its chances: the same one impairs the same datagrams of each way. */
-  readonly seed: number;
-  /** Whether the datagram at that place is lost in any case; see {@linkcode Observation.order}. */
-  readonly isDropped: (order: number) => boolean;
+export interface ImpairedSocketOptions extends Impairment {
   /** Observes each datagram when it is sent or lost, and each received one once it was handled. */
   readonly onObservation: (observation: Observation) => void;
 }
@@ -26,14 +22,11 @@ interface Parcel extends Entry {
   handed: number;
 }
 
-const UNDECIDED: Fate = { arrivals: [], isHeldBack: false };
-
 /** A socket behind a bad network. */
 export class ImpairedSocket implements DatagramSocket {
   readonly address: Address;
-  readonly #socket: DatagramSocket;
-  readonly #options: ImpairedSocketOptions;
   readonly #path: ReturnType<typeof bothWays<Parcel>>;
+  readonly #observer = new Observer();
   #passed = 0;
   #receiving: Promise<void> | undefined;
   readonly #arrived: Parcel[] = [];
@@ -43,18 +36,15 @@ export class ImpairedSocket implements DatagramSocket {
   #departures = 0;
   #isClosed = false;
 
-  /** Takes a socket over. */
-  constructor(socket: DatagramSocket, options: ImpairedSocketOptions) {
+  constructor(readonly socket: DatagramSocket, readonly options: ImpairedSocketOptions) {
     this.address = socket.address;
-    this.#socket = socket;
-    this.#options = options;
     this.#path = bothWays(options.conditions, options.seed);
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
     this.#reportHanded();
     const parcel = this.#enter(this.#path.outward, datagram, to);
-    this.#options.onObservation(observe("sent", parcel));
+    this.options.onObservation(this.#observer.observe("sent", parcel));
     for (const at of parcel.fate.arrivals) if (at > parcel.at) this.#departAt(at, parcel.at);
     await this.#depart(parcel.at);
   }
@@ -66,13 +56,14 @@ export class ImpairedSocket implements DatagramSocket {
       this.#arrived.push(...this.#path.inward.arrivals(now));
       const parcel = this.#arrived.shift();
       if (parcel !== undefined && !this.#isClosed) {
-        this.#handed = { ...observe("received", parcel, parcel.handed++), at: now };
+        this.#handed = { ...this.#observer.observe("received", parcel, parcel.handed++), at: now };
         // The driver handles it in the next microtask, and a waiting caller goes on after the second.
         queueMicrotask(() => queueMicrotask(() => this.#reportHanded()));
         return [parcel.datagram, parcel.peer];
       }
       this.#receiving ??= this.#receive();
-      await settledWithin(this.#path.inward.nextArrival - now, this.#receiving);
+      const wait = this.#path.inward.nextArrival - now;
+      await (wait === Infinity ? this.#receiving : waitAtMost(wait, this.#receiving));
     }
   }
 
@@ -80,15 +71,15 @@ export class ImpairedSocket implements DatagramSocket {
   close(): void {
     this.#reportHanded();
     this.#isClosed = true;
-    if (this.#departures === 0) this.#socket.close();
+    if (this.#departures === 0) this.socket.close();
   }
 
   async #receive(): Promise<void> {
     try {
-      const [datagram, from] = await this.#socket.receive();
+      const [datagram, from] = await this.socket.receive();
       const parcel = this.#enter(this.#path.inward, datagram.slice(), from);
       if (parcel.fate.arrivals.length > 0) return;
-      this.#options.onObservation(observe("received", parcel));
+      this.options.onObservation(this.#observer.observe("received", parcel));
     } finally {
       this.#receiving = undefined;
     }
@@ -97,8 +88,9 @@ export class ImpairedSocket implements DatagramSocket {
   #enter(network: Network<Parcel>, datagram: Uint8Array, peer: Address): Parcel {
     const at = performance.now();
     const order = ++this.#passed;
-    const parcel: Parcel = { order, datagram, peer, at, fate: UNDECIDED, handed: 0 };
-    parcel.fate = network.send(parcel, at, this.#options.isDropped(order));
+    const fate = { arrivals: [], isHeldBack: false };
+    const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
+    parcel.fate = network.send(parcel, at, isDropped(this.options, order));
     return parcel;
   }
 
@@ -107,29 +99,19 @@ export class ImpairedSocket implements DatagramSocket {
     setTimeout(async () => {
       // A datagram that cannot leave is lost, as on any network.
       await this.#depart(time).catch(() => {});
-      if (--this.#departures === 0 && this.#isClosed) this.#socket.close();
+      if (--this.#departures === 0 && this.#isClosed) this.socket.close();
     }, time - now);
   }
 
   async #depart(now: number): Promise<void> {
     for (const { datagram, peer } of this.#path.outward.arrivals(now)) {
-      await this.#socket.send(datagram, peer);
+      await this.socket.send(datagram, peer);
     }
   }
 
   #reportHanded(): void {
     const handed = this.#handed;
     this.#handed = undefined;
-    if (handed !== undefined) this.#options.onObservation(handed);
+    if (handed !== undefined) this.options.onObservation(handed);
   }
-}
-
-/** Waits for a promise, up to that many ms, and throws the reason if it is rejected meanwhile. */
-async function settledWithin(milliseconds: number, promise: Promise<void>): Promise<void> {
-  if (milliseconds === Infinity) return await promise;
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  // After a timeout the promise is left to the next call.
-  promise.catch(() => {});
-  const timeout = new Promise<void>((resolve) => timer = setTimeout(resolve, milliseconds));
-  await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
 }

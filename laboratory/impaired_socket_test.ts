@@ -64,7 +64,7 @@ class Stage {
     this.network = new ImpairedSocket(this.socket, {
       conditions: { ...PERFECT, ...conditions },
       seed,
-      isDropped: (order) => dropped.includes(order),
+      dropped: dropped.map((order) => [order, order]),
       onObservation: (observation) => this.observations.push(observation),
     });
   }
@@ -225,7 +225,7 @@ Deno.test({
         new ImpairedSocket(socket, {
           conditions,
           seed: 1,
-          isDropped: () => false,
+          dropped: [],
           onObservation: ({ datagram, direction, fate, header }) => {
             if (header?.type !== "message" || fate !== "whole") return;
             seen.push(`${direction} ${header.number} ${monitor.inspect(datagram)?.turn}`);

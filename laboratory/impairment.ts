@@ -27,7 +27,6 @@ export interface Impairment {
   readonly conditions: NetworkConditions;
   /** Datagrams that are always lost: the places of the first and the last of each range. */
   readonly dropped: readonly Range[];
-  /** The seed of the random numbers. */
   readonly seed: number;
 }
 
@@ -35,13 +34,11 @@ type Range = readonly [first: number, last: number];
 
 /** Values of options that are not given. */
 export interface ImpairmentDefaults {
-  /** The seed. */
   readonly seed: number;
   /** As it is typed; by default nothing is lost. */
   readonly loss?: string;
-  /** In ms, by default 0. */
+  /** In ms, by default 0, as the next. */
   readonly delay?: number;
-  /** In ms, by default 0. */
   readonly jitter?: number;
 }
 

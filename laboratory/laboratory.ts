@@ -6,16 +6,10 @@
 import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
-import {
-  describeImpairment,
-  IMPAIRMENT_OPTIONS,
-  isDropped,
-  MAX_DELAY_MS,
-  readImpairment,
-} from "./impairment.ts";
+import { describeImpairment, MAX_DELAY_MS, readImpairment } from "./impairment.ts";
 
 /** The options that open the laboratory and take a value. */
-export const LABORATORY_VALUES: readonly string[] = IMPAIRMENT_OPTIONS;
+export { IMPAIRMENT_OPTIONS as LABORATORY_VALUES } from "./impairment.ts";
 
 /** The options that open it and take none. */
 export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
@@ -67,7 +61,6 @@ export async function openLaboratory(
   terminal: Terminal,
   role: "server" | "client",
 ): Promise<Laboratory> {
-  const isServer = role === "server";
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
@@ -88,13 +81,12 @@ export async function openLaboratory(
     const trace = new Trace({
       write: (line) => terminal.notice(line),
       isColoured: terminal.colour("stderr"),
-      hasPeers: isServer,
+      hasPeers: role === "server",
       startedAt: performance.now(),
     });
     if (warning !== undefined) terminal.notice(warning);
     return new ImpairedSocket(socket, {
       ...impairment,
-      isDropped: (order) => isDropped(impairment, order),
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
         summary.add(observation);

@@ -47,25 +47,18 @@ export interface Fate {
 export function bothWays<T>(
   conditions: NetworkConditions,
   seed: number,
-): { outward: Network<T>; inward: Network<T> } {
-  return {
-    outward: new Network<T>(conditions, seededRandom(2 * seed)),
-    inward: new Network<T>(conditions, seededRandom(2 * seed + 1)),
-  };
+): Record<"outward" | "inward", Network<T>> {
+  const wayOf = (seed: number) => new Network<T>(conditions, seededRandom(seed));
+  return { outward: wayOf(2 * seed), inward: wayOf(2 * seed + 1) };
 }
 
 /** One network between any number of ends. */
 export class Network<T> {
-  readonly #conditions: NetworkConditions;
-  readonly #random: () => number;
   /** In the order in which they were sent. */
   #travelling: { readonly at: number; readonly item: T }[] = [];
 
   /** @param random Numbers from 0 up to 1, see `seededRandom`. */
-  constructor(conditions: NetworkConditions, random: () => number) {
-    this.#conditions = conditions;
-    this.#random = random;
-  }
+  constructor(readonly conditions: NetworkConditions, readonly random: () => number) {}
 
   /** Time of the next arrival, in ms; `Infinity` if nothing is on the way. */
   get nextArrival(): number {
@@ -74,13 +67,13 @@ export class Network<T> {
 
   /** Sends a datagram, which is lost in any case if it is to be dropped. */
   send(item: T, now: number, isDropped: boolean = false): Fate {
-    const { loss, duplication, reordering, delay, jitter } = this.#conditions;
+    const { loss, duplication, reordering, delay, jitter } = this.conditions;
     // Every datagram draws equally often: one chance can be changed, and the rest repeats.
-    const isLost = this.#random() < loss || isDropped;
-    const copies = this.#random() < duplication ? 2 : 1;
-    const isHeldBack = this.#random() < reordering;
+    const isLost = this.random() < loss || isDropped;
+    const copies = this.random() < duplication ? 2 : 1;
+    const isHeldBack = this.random() < reordering;
     const pause = delay + (isHeldBack ? REORDERING_MS + delay : 0);
-    const arrivals = [this.#random(), this.#random()]
+    const arrivals = [this.random(), this.random()]
       .slice(0, isLost ? 0 : copies)
       .map((chance) => now + pause + chance * jitter);
     for (const at of arrivals) this.#travelling.push({ at, item });

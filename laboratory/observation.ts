@@ -30,39 +30,30 @@ export interface Observation {
   readonly delay: number;
   /** Whether the network held it back for others to overtake it, unless it is lost. */
   readonly isHeldBack: boolean;
+  /** Times that its packet had been sent before, by its header. */
+  readonly repeats: number;
 }
 
 /** A datagram as it enters the network. */
 export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "peer"> {
-  /** Its fate. */
   readonly fate: Fate;
 }
 
-/** Describes a datagram, or one of its copies, counted from 0 in the order of arrival. */
-export function observe(
-  direction: Observation["direction"],
-  { order, at, datagram, peer, fate: { arrivals, isHeldBack } }: Entry,
-  copy: number = 0,
-): Observation {
-  return {
-    order,
-    direction,
-    at,
-    datagram,
-    header: readHeader(datagram),
-    peer,
-    fate: copy > 0 ? "copy" : (["lost", "whole", "duplicated"] as const)[arrivals.length]!,
-    delay: (arrivals.toSorted((a, b) => a - b)[copy] ?? at) - at,
-    isHeldBack,
-  };
-}
-
-/** Tells retransmissions from first transmissions, by their headers. */
-export class Retransmissions {
+/** Describes the datagrams of one end. */
+export class Observer {
   readonly #firstWithToken = new RecentMap<bigint, number>();
 
-  /** Times that the packet of this datagram had been sent before. */
-  of({ header }: Observation): number {
+  /** Describes a datagram, or one of its copies, counted from 0 in the order of arrival. */
+  observe(direction: Observation["direction"], entry: Entry, copy: number = 0): Observation {
+    const { order, at, datagram, peer, fate: { arrivals, isHeldBack } } = entry;
+    const header = readHeader(datagram);
+    const fate = copy > 0 ? "copy" : (["lost", "whole", "duplicated"] as const)[arrivals.length]!;
+    const delay = (arrivals.toSorted((a, b) => a - b)[copy] ?? at) - at;
+    const repeats = this.#repeatsOf(header);
+    return { order, direction, at, datagram, header, peer, fate, delay, isHeldBack, repeats };
+  }
+
+  #repeatsOf(header: Header | undefined): number {
     if (header === undefined || header.attempt === 0) return 0;
     return header.attempt - (header.hasToken ? this.#firstAttempt(header) : 1);
   }

@@ -13,19 +13,14 @@ const MAX_KEPT = 10_000;
 /** The `Header.ackDelay` of an unknown delay: 255 ms or more. */
 const UNKNOWN_DELAY = 255;
 
-interface Sending {
-  readonly at: number;
-  /** Whether it is one of several segments: the reply does not say which one it echoes. */
-  readonly isPart: boolean;
-}
-
 /** Measures from a packet to the acknowledgement that echoes it, less the delay of the other end. */
 export class RoundTrips {
   /** The shortest, in ms; `Infinity` before the first. */
   least = Infinity;
   /** The longest, in ms. */
   most = 0;
-  readonly #awaited = new RecentMap<string, Sending>();
+  /** Times of packets. Of one of several segments, the reply does not say which one it echoes. */
+  readonly #awaited = new RecentMap<string, { readonly at: number; readonly isPart: boolean }>();
   #kept: number[] = [];
 
   /** Takes a datagram into account. */
@@ -46,8 +41,7 @@ export class RoundTrips {
     if (type === undefined || header.ackDelay === UNKNOWN_DELAY) return;
     const key = echoedKey(header, type);
     const sending = this.#awaited.get(key);
-    if (sending === undefined) return;
-    if (header.type === "message" && sending.isPart) return;
+    if (sending === undefined || header.type === "message" && sending.isPart) return;
     // A second acknowledgement of the same packet measures nothing.
     this.#awaited.delete(key);
     const roundTrip = Math.max(0, at - sending.at - header.ackDelay);
@@ -68,7 +62,6 @@ const ECHOED: Partial<Record<PacketType, PacketType>> = {
 };
 const SENT = new Set(Object.values(ECHOED));
 
-/** The key of a sent packet. */
 function keyOf({ type, id, number, segment, attempt }: Header): string {
   return `${id} ${type} ${number} ${segment} ${attempt}`;
 }

@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { encode, type PacketFields } from "../transport/reliable/packet.ts";
 import { readHeader } from "../transport/mod.ts";
 import { SERVER, Simulation } from "../tests/simulation.ts";
-import { type Observation, observe } from "./observation.ts";
+import { type Observation, Observer } from "./observation.ts";
 import { RoundTrips } from "./round_trips.ts";
 
 const CLIENT = { hostname: "198.51.100.1", port: 40_000 };
@@ -16,7 +16,7 @@ function add(
   for (const { at = 0, direction = "sent", fate = "whole", ...fields } of packets) {
     const datagram = encode({ ...fields, id: ID });
     const header = readHeader(datagram);
-    const rest = { order: 1, peer: SERVER, delay: 0, isHeldBack: false };
+    const rest = { order: 1, peer: SERVER, delay: 0, isHeldBack: false, repeats: 0 };
     roundTrips.add({ at, direction, fate, datagram, header, ...rest });
   }
 }
@@ -27,14 +27,17 @@ for (const end of ["client", "server"] as const) {
       const conditions = { loss: 0.2, duplication: 0.2, reordering: 0, delay: 5, jitter: 0 };
       const simulation = new Simulation(seed, conditions);
       const roundTrips = new RoundTrips();
+      const observer = new Observer();
       const address = end === "client" ? CLIENT : SERVER;
       simulation.onSend = (flight) => {
         const { datagram, from, to } = flight;
         const fate = simulation.carry(flight);
         const entry = { order: simulation.datagrams, at: simulation.now, datagram, fate };
-        if (from === address) return roundTrips.add(observe("sent", { ...entry, peer: to }));
+        if (from === address) {
+          return roundTrips.add(observer.observe("sent", { ...entry, peer: to }));
+        }
         fate.arrivals.toSorted((a, b) => a - b).forEach((at, copy) => {
-          const received = observe("received", { ...entry, peer: from }, copy);
+          const received = observer.observe("received", { ...entry, peer: from }, copy);
           simulation.at(at, () => roundTrips.add({ ...received, at }));
         });
       };

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { type Observation, Retransmissions } from "./observation.ts";
+import type { Counters } from "../transport/mod.ts";
+import type { Observation } from "./observation.ts";
 import { RecentMap } from "./recent_map.ts";
 import { RoundTrips } from "./round_trips.ts";
 
@@ -18,12 +19,8 @@ const DISCARDED = {
   unsent: "sin sitio para salir",
 };
 
-/** Datagrams that the end itself discarded, by their kind. */
-export type Discarded = { readonly [kind in keyof typeof DISCARDED]?: number };
-
 /** Counts the datagrams that pass at one end. */
 export class Summary {
-  readonly #retransmissions = new Retransmissions();
   readonly #questions = new Questions();
   readonly #roundTrips = new RoundTrips();
   readonly #segments = new RecentMap<string, true>();
@@ -46,7 +43,7 @@ export class Summary {
     const counts = direction === "sent" ? this.#sent : this.#received;
     counts.all++;
     if (fate !== "whole") counts[fate]++;
-    if (this.#retransmissions.of(observation) > 0) counts.again++;
+    if (observation.repeats > 0) counts.again++;
   }
 
   /** Whether anything was lost, sent again or refused. */
@@ -55,8 +52,8 @@ export class Summary {
     return counts.some(({ lost, again }) => lost + again > 0) || this.#duplicates > 0;
   }
 
-  /** The summary, line by line. */
-  lines(discarded: Discarded = {}): string[] {
+  /** The summary, line by line, with what the end itself discarded. */
+  lines(discarded: Readonly<Partial<Counters>> = {}): string[] {
     const kinds = describeDiscarded(discarded);
     const rows = [
       ["enviados", this.#sent.all],
@@ -107,8 +104,8 @@ export class Questions {
   }
 }
 
-function describeDiscarded(discarded: Discarded): string {
-  const kinds = Object.entries(DISCARDED) as [keyof Discarded, string][];
+function describeDiscarded(discarded: Readonly<Partial<Counters>>): string {
+  const kinds = Object.entries(DISCARDED) as [keyof Counters, string][];
   return kinds.flatMap(([kind, words]) => discarded[kind] ? `${discarded[kind]} ${words}` : [])
     .join(", ");
 }

@@ -1,19 +1,20 @@
 import { assertEquals } from "@std/assert";
 import { encode, type PacketFields } from "../transport/reliable/packet.ts";
-import { readHeader } from "../transport/mod.ts";
-import type { Observation } from "./observation.ts";
-import { type Discarded, Summary } from "./summary.ts";
+import type { Counters } from "../transport/mod.ts";
+import { type Observation, Observer } from "./observation.ts";
+import { Summary } from "./summary.ts";
 
 type Line = Omit<PacketFields, "id"> & { readonly id?: bigint } & Partial<Observation>;
 
 function summaryOf(...lines: Line[]): Summary {
   const summary = new Summary();
+  const observer = new Observer();
   lines.forEach(({ direction = "sent", fate = "whole", at = 0, id = 7n, ...fields }, index) => {
     const datagram = encode({ ...fields, id });
-    const header = readHeader(datagram);
     const peer = { hostname: "192.0.2.1", port: 12_000 };
-    const rest = { order: index + 1, peer, delay: 0, isHeldBack: false };
-    summary.add({ direction, fate, at, datagram, header, ...rest });
+    const arrived = { arrivals: [at], isHeldBack: false };
+    const entry = { order: index + 1, at, datagram, peer, fate: arrived };
+    summary.add({ ...observer.observe(direction, entry), fate });
   });
   return summary;
 }
@@ -125,7 +126,7 @@ Deno.test("summary: the questions of several sessions are told apart", () => {
 });
 
 Deno.test("summary: what the end itself discarded has a row if there is any", () => {
-  const row = (discarded: Discarded) =>
+  const row = (discarded: Partial<Counters>) =>
     summaryOf().lines(discarded).find((it) => it.includes("desc"));
   const none = { malformed: 0, unopened: 0, unknown: 0, duplicates: 7, outOfTurn: 0, ignored: 0 };
   assertEquals(row({}), undefined);

@@ -5,14 +5,12 @@
  */
 import { cyan, gray, magenta, red, yellow } from "@std/fmt/colors";
 import type { Header, Inspection, PacketType } from "../transport/mod.ts";
-import { type Observation, Retransmissions } from "./observation.ts";
+import type { Observation } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
 /** Options of a {@linkcode Trace}. */
 export interface TraceOptions {
-  /** Writes a line. */
   readonly write: (line: string) => void;
-  /** Whether the lines have colours. */
   readonly isColoured: boolean;
   /** Whether a column tells several peers apart by their ports. */
   readonly hasPeers: boolean;
@@ -22,18 +20,13 @@ export interface TraceOptions {
 
 /** Writes the table, below its headings. */
 export class Trace {
-  readonly #options: TraceOptions;
-  readonly #retransmissions = new Retransmissions();
   #isBegun = false;
 
-  /** Writes nothing yet. */
-  constructor(options: TraceOptions) {
-    this.#options = options;
-  }
+  constructor(readonly options: TraceOptions) {}
 
   /** Writes the line of a datagram. The inspection is of the conversation after it. */
   add(observation: Observation, inspection: Inspection | undefined): void {
-    const { write, isColoured } = this.#options;
+    const { write, isColoured } = this.options;
     if (!this.#isBegun) write(isColoured ? gray(this.#row(HEADINGS)) : this.#row(HEADINGS));
     this.#isBegun = true;
     const line = this.#row(this.#cells(observation, inspection));
@@ -44,7 +37,7 @@ export class Trace {
     const { order, direction, at, datagram, header, peer } = observation;
     const rto = inspection?.retransmissionTimeout ?? Infinity;
     return [
-      (at - this.#options.startedAt).toFixed(1).replace(".", ","),
+      (at - this.options.startedAt).toFixed(1).replace(".", ","),
       String(order),
       String(peer.port),
       direction === "sent" ? "→" : "←",
@@ -53,49 +46,42 @@ export class Trace {
       String(datagram.length),
       rto === Infinity ? "" : rto.toFixed(0),
       describeTurn(header?.type, inspection),
-      describeEvents(observation, this.#retransmissions.of(observation)),
+      describeEvents(observation),
     ];
   }
 
   #row(cells: readonly string[]): string {
-    return COLUMNS.map(({ width, isNumber = false }, index) => {
+    return COLUMNS.map(({ width, isNumber }, index) => {
       const cell = cells[index]!;
       return isNumber ? cell.padStart(width) : cell.padEnd(width);
-    }).filter((_, index) => index !== PORT || this.#options.hasPeers).join(" ").trimEnd();
+    }).filter((_, index) => index !== PORT || this.options.hasPeers).join(" ").trimEnd();
   }
 }
 
-interface Column {
-  readonly heading: string;
-  readonly width: number;
-  readonly isNumber?: boolean;
-}
-
-const COLUMNS: readonly Column[] = [
+const COLUMNS = [
   { heading: "ms", width: 7, isNumber: true },
   { heading: "n.º", width: 3, isNumber: true },
   { heading: "puerto", width: 6, isNumber: true },
-  { heading: " ", width: 1 },
-  { heading: "tipo", width: 7 },
-  { heading: "número", width: 8 },
+  { heading: " ", width: 1, isNumber: false },
+  { heading: "tipo", width: 7, isNumber: false },
+  { heading: "número", width: 8, isNumber: false },
   { heading: "bytes", width: 5, isNumber: true },
   { heading: "RTO", width: 5, isNumber: true },
-  { heading: "turno", width: 14 },
-  { heading: "qué le pasó", width: 0 },
+  { heading: "turno", width: 14, isNumber: false },
+  { heading: "qué le pasó", width: 0, isNumber: false },
 ];
 const HEADINGS = COLUMNS.map(({ heading }) => heading);
 
 /** The column that is left out if there is one peer only. */
 const PORT = HEADINGS.indexOf("puerto");
 
-const TURNS: Readonly<Record<TurnState, string>> = {
+const TURNS: Readonly<Record<TurnState | "connecting", string>> = {
+  connecting: "conectando",
   local: "habla usted",
   remote: "habla el otro",
   leaving: "se despide",
   closed: "terminada",
 };
-
-const CONNECTING = "conectando";
 
 /** The number of the message that a packet is of or is about, and of its segment if it has several. */
 export function describeNumber(header: Header): string {
@@ -121,8 +107,8 @@ export function describeNumber(header: Header): string {
   }
 }
 
-/** The events of a datagram whose packet had been sent `repeats` times before, if any. */
-export function describeEvents({ fate, delay, isHeldBack }: Observation, repeats: number): string {
+/** The events of a datagram, if any. */
+export function describeEvents({ fate, delay, isHeldBack, repeats }: Observation): string {
   const milliseconds = Math.round(delay);
   return [
     repeats > 0 && `reenvío ${repeats}`,
@@ -135,10 +121,8 @@ export function describeEvents({ fate, delay, isHeldBack }: Observation, repeats
 }
 
 function describeTurn(type: PacketType | undefined, inspection: Inspection | undefined): string {
-  if (type === "hello" || type === "retry" || type === "refuse") return CONNECTING;
-  if (inspection !== undefined) {
-    return inspection.turn === undefined ? CONNECTING : TURNS[inspection.turn];
-  }
+  if (type === "hello" || type === "retry" || type === "refuse") return TURNS.connecting;
+  if (inspection !== undefined) return TURNS[inspection.turn ?? "connecting"];
   // An end whose bye is confirmed forgets the conversation.
   return type === "bye-ack" ? TURNS.closed : "";
 }

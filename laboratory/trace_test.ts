@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertMatch, assertNotMatch } from "@std/assert";
 import { encode, encodeHello, type PacketFields } from "../transport/reliable/packet.ts";
-import { type Inspection, readHeader } from "../transport/mod.ts";
-import type { Observation } from "./observation.ts";
+import type { Inspection } from "../transport/mod.ts";
+import { type Observation, Observer } from "./observation.ts";
 import { Trace, type TraceOptions } from "./trace.ts";
 import type { TurnState } from "../protocol.ts";
 
@@ -28,20 +28,12 @@ function trace(
     startedAt: 1000,
     ...options,
   });
+  const observer = new Observer();
   lines.forEach(({ packet, turn, ...observation }, index) => {
     const datagram = packet ? encode({ ...packet, id: ID }) : observation.datagram ?? NOTHING;
-    trace.add({
-      order: index + 1,
-      direction: "sent",
-      at: 1000,
-      datagram,
-      header: readHeader(datagram),
-      peer: PEER,
-      fate: "whole",
-      delay: 0,
-      isHeldBack: false,
-      ...observation,
-    }, inspectionOf(turn));
+    const fate = { arrivals: [1000], isHeldBack: false };
+    const entry = { order: index + 1, at: 1000, datagram, peer: PEER, fate };
+    trace.add({ ...observer.observe("sent", entry), ...observation }, inspectionOf(turn));
   });
   return withHeadings ? written : written.slice(1);
 }

@@ -12,11 +12,9 @@ const MAX_STEPS = 2_000_000;
 
 /** A datagram on its way. */
 export interface Flight {
-  /** The bytes. */
   readonly datagram: Uint8Array;
   /** The address that it claims to come from. */
   readonly from: Address;
-  /** The destination. */
   readonly to: Address;
 }
 
@@ -24,7 +22,6 @@ export interface Flight {
 export interface SimulatedHost<Event> {
   /** Its current address. */
   address: Address;
-  /** The endpoint. */
   readonly endpoint: Endpoint<Event>;
   /** Handles an event of the endpoint. */
   onEvent(event: Event): void;
@@ -38,15 +35,12 @@ export class World {
   datagrams = 0;
   /** Decides about each datagram that is sent: it is lost unless it is carried, now or later. */
   onSend: (flight: Flight) => void = (flight) => this.carry(flight);
-  readonly #networkFor: (flight: Flight) => Network<Flight>;
   readonly #networks = new Set<Network<Flight>>();
   readonly #hosts = new Map<string, SimulatedHost<unknown>>();
   #appointments: { readonly at: number; readonly act: () => void }[] = [];
 
   /** @param networkFor The network that carries a datagram. */
-  constructor(networkFor: (flight: Flight) => Network<Flight>) {
-    this.#networkFor = networkFor;
-  }
+  constructor(readonly networkFor: (flight: Flight) => Network<Flight>) {}
 
   /** Puts a host at its address. */
   add<Event>(host: SimulatedHost<Event>): void {
@@ -81,7 +75,7 @@ export class World {
 
   /** Puts a datagram on its network. */
   carry(flight: Flight, isDropped: boolean = false): Fate {
-    const network = this.#networkFor(flight);
+    const network = this.networkFor(flight);
     this.#networks.add(network);
     return network.send(flight, this.now, isDropped);
   }
@@ -132,13 +126,13 @@ export class World {
 
   #settle(host: SimulatedHost<unknown>): void {
     const { endpoint } = host;
-    for (let again = true; again;) {
+    let events: readonly unknown[];
+    do {
       for (const { datagram, to } of endpoint.takeTransmits()) {
         this.send(datagram, host.address, to);
       }
-      const events = endpoint.takeEvents();
+      events = endpoint.takeEvents();
       for (const event of events) host.onEvent(event);
-      again = events.length > 0;
-    }
+    } while (events.length > 0);
   }
 }

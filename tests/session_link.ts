@@ -5,7 +5,7 @@
  * @module
  */
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
-import { type Address, type Counters, newCounters } from "../transport/endpoint.ts";
+import { type Address, Counters } from "../transport/endpoint.ts";
 import { decode, encode, type Packet, type PacketFields } from "../transport/reliable/packet.ts";
 import { OPEN_ROOM, type Room, type Seal } from "../transport/reliable/seal.ts";
 import { IDLE_TIMEOUT_MS, Session, type SessionEvent } from "../transport/reliable/session.ts";
@@ -148,7 +148,7 @@ export class SessionLink {
 
   #end(role: Role, idleTimeout: number, random: () => number, seal: Seal): LinkEnd {
     const address = ADDRESSES[role];
-    const counters = newCounters();
+    const counters = new Counters();
     const events: SessionEvent[] = [];
     let plain: Uint8Array;
     const output = {

@@ -63,12 +63,10 @@ const ENCODER = new TextEncoder();
 const LENIENT = new TextDecoder("utf-8", { ignoreBOM: true });
 const FATAL = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Most bytes of UTF-8 for one UTF-16 code unit. */
-const MAX_BYTES_PER_UNIT = 3;
-
 /** A text in UTF-8, in a piece of a slab; a lone surrogate becomes U+FFFD. */
 export function encodeText(text: string): Uint8Array {
-  const most = text.length * MAX_BYTES_PER_UNIT;
+  // A UTF-16 code unit takes three bytes of UTF-8 at most.
+  const most = 3 * text.length;
   if (most > MAX_PIECE_BYTES) return ENCODER.encode(text);
   const piece = allocate(most);
   const { written } = ENCODER.encodeInto(text, piece);

@@ -6,8 +6,7 @@
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./private/code_room.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "./reliable/dialer.ts";
-import { ConversationEndedError, NoAnswerError } from "./errors.ts";
-import { RefusedError, UnreachableError } from "./errors.ts";
+import { ConversationEndedError, NoAnswerError, RefusedError, UnreachableError } from "./errors.ts";
 import { checkDuration, checkPort } from "./options.ts";
 import type { Endpoint, Monitor } from "./endpoint.ts";
 import { type ByeReason, MAX_NAME_BYTES } from "./reliable/packet.ts";
@@ -35,10 +34,7 @@ export interface ConnectOptions {
   readonly code?: string;
   /** A name for the server's operator: at most 40 bytes of UTF-8. */
   readonly name?: string;
-  /**
-   * Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes the datagrams
-   * that pass.
-   */
+  /** Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes what passes. */
   readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
   /** Called when the state of the conversation changes. Its errors are reported as uncaught. */
   readonly onEvent?: (event: ConversationEvent) => void;
@@ -85,10 +81,8 @@ export interface Conversation extends AsyncDisposable {
  */
 export async function connect(options: ConnectOptions = {}): Promise<Conversation> {
   const { code, signal } = options;
-  const timeouts = {
-    connectTimeout: checkDuration("connectTimeout", options.connectTimeout ?? CONNECT_TIMEOUT_MS),
-    idleTimeout: checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS),
-  };
+  const timeout = checkDuration("connectTimeout", options.connectTimeout ?? CONNECT_TIMEOUT_MS);
+  const idleTimeout = checkDuration("idleTimeout", options.idleTimeout ?? IDLE_TIMEOUT_MS);
   const name = encodeText(options.name ?? "");
   if (name.length > MAX_NAME_BYTES) {
     throw new RangeError(
@@ -99,19 +93,12 @@ export async function connect(options: ConnectOptions = {}): Promise<Conversatio
   const room = code === undefined ? undefined : new CodeRoom(code);
   await room?.ready;
   signal?.throwIfAborted();
-  const giveUpAt = Driver.now() + timeouts.connectTimeout;
+  const giveUpAt = Driver.now() + timeout;
   return await connectToAny(servers, (server) => {
     const now = Driver.now();
-    const endpoint = new Dialer({
-      ...timeouts,
-      connectTimeout: giveUpAt - now,
-      server,
-      now,
-      name,
-      ...RANDOMNESS,
-      ...(room && { room }),
-    });
-    return new RunningConversation(options, server, endpoint);
+    const timeouts = { connectTimeout: giveUpAt - now, idleTimeout };
+    const given = { server, now, name, ...timeouts, ...(room && { room }) };
+    return new RunningConversation(options, server, new Dialer({ ...given, ...RANDOMNESS }));
   });
 }
 
@@ -151,9 +138,7 @@ export async function resolveServer(
 export interface AskingEndpoint extends Endpoint<DialerEvent> {
   /** Whose move it is. */
   readonly turn: TurnState;
-  /** Asks. */
   ask(question: Uint8Array, now: number): void;
-  /** Says bye. */
   bye(reason: ByeReason, now: number): void;
 }
 
@@ -177,11 +162,8 @@ export class RunningConversation implements Conversation {
     this.remoteAddr = server;
     this.#endpoint = endpoint;
     this.#options = options;
-    const isIpv6 = server.hostname.includes(":");
-    const socket = bindUdp(
-      { hostname: isIpv6 ? "::" : "0.0.0.0", port: 0 },
-      endpoint.maxDatagramBytes,
-    );
+    const hostname = server.hostname.includes(":") ? "::" : "0.0.0.0";
+    const socket = bindUdp({ hostname, port: 0 }, endpoint.maxDatagramBytes);
     this.#driver = new Driver({
       socket: options.transport?.(socket, endpoint) ?? socket,
       endpoint,
@@ -223,8 +205,9 @@ export class RunningConversation implements Conversation {
     return promise;
   }
 
-  #onAbort = (): void => {
-    if (!this.#isConnected) this.#connected.reject(this.#options.signal!.reason);
+  // Once connected, there is nothing left to reject.
+  readonly #onAbort = () => {
+    this.#connected.reject(this.#options.signal!.reason);
     this.bye();
   };
 
@@ -236,10 +219,10 @@ export class RunningConversation implements Conversation {
         this.#connected.resolve();
         break;
       case "answer":
-        this.#takeAnswer().resolve(event.text);
+        this.#takeAnswer()?.resolve(event.text);
         break;
       case "unanswered":
-        this.#takeAnswer().reject(new NoAnswerError(this.remoteAddr, event.timeout));
+        this.#takeAnswer()?.reject(new NoAnswerError(this.remoteAddr, event.timeout));
         break;
       case "unreachable":
         this.#connected.reject(new UnreachableError(this.remoteAddr));
@@ -260,8 +243,8 @@ export class RunningConversation implements Conversation {
     }
   }
 
-  #takeAnswer(): PromiseWithResolvers<string> {
-    const answer = this.#answer!;
+  #takeAnswer(): PromiseWithResolvers<string> | undefined {
+    const answer = this.#answer;
     this.#answer = undefined;
     return answer;
   }
@@ -278,8 +261,7 @@ export class RunningConversation implements Conversation {
   #end(reason: EndReason): void {
     this.#endReason = reason;
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
-    this.#answer?.reject(new ConversationEndedError(reason));
-    this.#answer = undefined;
+    this.#takeAnswer()?.reject(new ConversationEndedError(reason));
     this.#ended.resolve(reason);
   }
 }

@@ -63,11 +63,8 @@ export function bindUdp({ hostname, port }: Address, maxBytes: number): Datagram
 
 /** Options of {@linkcode Driver}. */
 export interface DriverOptions<Event> {
-  /** The socket. */
   readonly socket: DatagramSocket;
-  /** The protocol. */
   readonly endpoint: Endpoint<Event>;
-  /** Called with each event. */
   readonly onEvent: (event: Event) => void;
   /** Nothing is received before this resolves; datagrams wait in the socket. */
   readonly ready?: Promise<unknown>;
@@ -77,7 +74,6 @@ export interface DriverOptions<Event> {
 export class Driver<Event> {
   /** Settles when the socket is closed. */
   readonly finished: Promise<void>;
-  readonly #options: DriverOptions<Event>;
   #sending: Promise<void> | undefined;
   #timer: AbortSignal | undefined;
   #timerAt = Infinity;
@@ -86,8 +82,7 @@ export class Driver<Event> {
   #isClosed = false;
 
   /** Starts at once. */
-  constructor(options: DriverOptions<Event>) {
-    this.#options = options;
+  constructor(readonly options: DriverOptions<Event>) {
     this.finished = this.#receiveAll();
     this.update();
   }
@@ -109,12 +104,12 @@ export class Driver<Event> {
     this.#isClosed = true;
     this.#flush();
     await this.#sending;
-    this.#options.socket.close();
+    this.options.socket.close();
     await this.finished;
   }
 
   async #receiveAll(): Promise<void> {
-    const { socket, endpoint, ready } = this.#options;
+    const { socket, endpoint, ready } = this.options;
     if (ready !== undefined) await ready;
     let failingSince: number | undefined;
     while (!this.#isClosed) {
@@ -141,7 +136,7 @@ export class Driver<Event> {
 
   /** Hands on the endpoint's output. Returns whether there was any. */
   #drain(): boolean {
-    const { endpoint, onEvent } = this.#options;
+    const { endpoint, onEvent } = this.options;
     const events = endpoint.takeEvents();
     for (const event of events) onEvent(event);
     return this.#flush() || events.length > 0;
@@ -149,16 +144,16 @@ export class Driver<Event> {
 
   #flush(): boolean {
     if (this.#sending !== undefined) {
-      this.#options.endpoint.limitTransmits(MAX_WAITING);
+      this.options.endpoint.limitTransmits(MAX_WAITING);
       return false;
     }
-    const transmits = this.#options.endpoint.takeTransmits();
+    const transmits = this.options.endpoint.takeTransmits();
     if (transmits.length > 0) this.#sending = this.#sendAll(transmits);
     return transmits.length > 0;
   }
 
   async #sendAll(transmits: Transmit[]): Promise<void> {
-    const { socket, endpoint } = this.#options;
+    const { socket, endpoint } = this.options;
     for (let batch = transmits; batch.length > 0; batch = endpoint.takeTransmits()) {
       for (const { datagram, to } of batch) {
         try {
@@ -174,7 +169,7 @@ export class Driver<Event> {
   #setTimer(): void {
     // The rest is not cut short, not even by an earlier deadline.
     if (this.#timerAt <= this.#restUntil) return;
-    const at = Math.max(this.#options.endpoint.nextTimeout, this.#restUntil);
+    const at = Math.max(this.options.endpoint.nextTimeout, this.#restUntil);
     // A timer that fires too early is set again, so it need not move with each deadline.
     if (at >= this.#timerAt || this.#isClosed) return;
     this.#timerAt = at;
@@ -191,7 +186,7 @@ export class Driver<Event> {
     const now = Driver.now();
     const wasInVain = this.#isInVain;
     this.#timerAt = Infinity;
-    this.#options.endpoint.handleTimeout(now);
+    this.options.endpoint.handleTimeout(now);
     this.#isInVain = !this.#drain();
     // In a quick conversation each deadline moves on before it comes, and a wake-up costs as much as
     // several turns: after two idle ones the timer rests. One is no sign of it: before a slow answer,

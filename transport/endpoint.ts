@@ -43,27 +43,21 @@ export interface Inspection {
 }
 
 /** Datagrams dropped at one end, by reason. */
-export interface Counters {
+export class Counters {
   /** Not a packet of this protocol. */
-  malformed: number;
+  malformed = 0;
   /** A seal that does not hold. */
-  unopened: number;
+  unopened = 0;
   /** A session that is not known. */
-  unknown: number;
+  unknown = 0;
   /** Messages that had been received before. */
-  duplicates: number;
+  duplicates = 0;
   /** Messages that it was not the peer's turn to send. */
-  outOfTurn: number;
+  outOfTurn = 0;
   /** Packets of no use in the state they arrived in. */
-  ignored: number;
+  ignored = 0;
   /** Datagrams of this end, for which the socket had no room. */
-  unsent: number;
-}
-
-/** All {@linkcode Counters} at zero. */
-export function newCounters(): Counters {
-  const received = { malformed: 0, unopened: 0, unknown: 0, duplicates: 0, outOfTurn: 0 };
-  return { ...received, ignored: 0, unsent: 0 };
+  unsent = 0;
 }
 
 /** Observes one end while datagrams pass. */
@@ -81,7 +75,7 @@ export interface Monitor {
  * `now` is in milliseconds of any clock that never goes back.
  */
 export abstract class Endpoint<Event> implements Monitor {
-  readonly counters: Counters = newCounters();
+  readonly counters: Counters = new Counters();
   #transmits: Transmit[] = [];
   #events: Event[] = [];
 
@@ -152,15 +146,8 @@ export class MessageTooLongError extends RangeError {
   /** Always "MessageTooLongError". */
   override readonly name = "MessageTooLongError";
 
-  /** The size of the message, in bytes of UTF-8. */
-  readonly size: number;
-  /** The most that it may have. */
-  readonly limit: number;
-
-  /** Makes the error for a message of `size` bytes, of which `limit` are allowed. */
-  constructor(size: number, limit: number) {
+  /** Makes the error for a message of `size` bytes of UTF-8, of which `limit` are allowed. */
+  constructor(readonly size: number, readonly limit: number) {
     super(`Cannot send the message: ${size} bytes are more than ${limit}`);
-    this.size = size;
-    this.limit = limit;
   }
 }

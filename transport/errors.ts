@@ -12,13 +12,9 @@ export class UnreachableError extends Error {
   /** Always "UnreachableError". */
   override readonly name = "UnreachableError";
 
-  /** The server's address. */
-  readonly address: Address;
-
-  /** Makes the error for that address. */
-  constructor(address: Address) {
+  /** Makes the error for the server's address. */
+  constructor(readonly address: Address) {
     super(`No server answered at ${formatAddress(address)}`);
-    this.address = address;
   }
 }
 
@@ -38,13 +34,9 @@ export class RefusedError extends Error {
   /** Always "RefusedError". */
   override readonly name = "RefusedError";
 
-  /** Why. */
-  readonly refusal: Refusal;
-
   /** Makes the error for that refusal. */
-  constructor(refusal: Refusal) {
+  constructor(readonly refusal: Refusal) {
     super(`The server refused the connection: "${refusal}"`);
-    this.refusal = refusal;
   }
 }
 
@@ -53,16 +45,9 @@ export class NoAnswerError extends Error {
   /** Always "NoAnswerError". */
   override readonly name = "NoAnswerError";
 
-  /** The server's address. */
-  readonly address: Address;
-  /** Time waited for the answer, in ms. */
-  readonly timeout: number;
-
-  /** Makes the error for a question to that address that waited `timeout` ms. */
-  constructor(address: Address, timeout: number) {
+  /** Makes the error for a question to a server's address that waited `timeout` ms. */
+  constructor(readonly address: Address, readonly timeout: number) {
     super(`No answer from ${formatAddress(address)} for ${timeout} ms`);
-    this.address = address;
-    this.timeout = timeout;
   }
 }
 
@@ -71,12 +56,8 @@ export class ConversationEndedError extends Error {
   /** Always "ConversationEndedError". */
   override readonly name = "ConversationEndedError";
 
-  /** How it ended. */
-  readonly reason: EndReason;
-
   /** Makes the error for that end. */
-  constructor(reason: EndReason) {
+  constructor(readonly reason: EndReason) {
     super(`The conversation has ended: "${reason}"`);
-    this.reason = reason;
   }
 }

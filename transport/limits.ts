@@ -1,10 +1,31 @@
 /**
- * Rate limits of a server, and reports of what it turned away, each of them rare.
+ * The limits of a server, and reports of what it turned away, each of them rare.
  *
  * @module
  */
-
 import type { Address } from "./endpoint.ts";
+
+/** Sessions that a server holds at once, unless an option says otherwise. */
+export const MAX_SESSIONS = 1_000;
+
+/** Sessions that a server holds at once for one IPv4 address or IPv6 /64, unless an option says otherwise. */
+export const MAX_SESSIONS_PER_ADDRESS = 250;
+
+/** Questions that may be unanswered at once, unless an option says otherwise. */
+export const MAX_QUESTIONS = 1_000;
+
+/** RETRYs a second, and as many RESETs: replies to unproved addresses. No network gets all. */
+export const UNPROVED_REPLIES_PER_SECOND = 20_000;
+
+/** Limits of a server of either protocol. */
+export interface ServerLimits {
+  /** Most clients at once: 1 or more. */
+  readonly maxSessions: number;
+  /** Most questions that are unanswered at once, of all clients together: 1 or more. */
+  readonly maxQuestions: number;
+  /** Silence after which a client that waits for no answer is gone, in ms. */
+  readonly idleTimeout: number;
+}
 
 /** Pause between two overload reports, in ms. */
 export const OVERLOAD_REPORT_INTERVAL_MS = 10_000;
@@ -57,9 +78,9 @@ export class OverloadLog {
   countGuess(kind: "wrong" | "unconfirmed" | "waits", from: string): void {
     if (kind !== "waits") this.#guesses++;
     const hostname = from.includes(".") ? networkOf(from) : from;
+    const none = { wrong: 0, unconfirmed: 0, waits: 0 };
     const counts = this.#counts;
-    const { wrong = 0, unconfirmed = 0, waits = 0 } = counts.guesses ?? {};
-    counts.guesses = { wrong, unconfirmed, waits, hostname, total: this.#guesses };
+    counts.guesses = { ...none, ...counts.guesses, hostname, total: this.#guesses };
     counts.guesses[kind]++;
   }
 
@@ -109,7 +130,6 @@ const SHARE = 2;
 
 /** A token bucket of one second's tokens, and a third more in shares for networks that took little. */
 export class FairLimit {
-  readonly #perSecond: number;
   readonly #taken = new Map<string, number>();
   #tokens = 0;
   #filledAt = -Infinity;
@@ -117,18 +137,16 @@ export class FairLimit {
   #windowEnd = -Infinity;
 
   /** @param perSecond Actions a second in all; 20 or more. */
-  constructor(perSecond: number) {
-    this.#perSecond = perSecond;
-  }
+  constructor(readonly perSecond: number) {}
 
   /** Whether one more action is allowed for a network at `now` (ms). */
   allow(network: string, now: number): boolean {
-    const open = 0.75 * this.#perSecond;
+    const open = 0.75 * this.perSecond;
     this.#tokens = Math.min(open, this.#tokens + (now - this.#filledAt) / 1000 * open);
     this.#filledAt = now;
     if (this.#windowEnd <= now) {
       this.#windowEnd = now + WINDOW_MS;
-      this.#kept = 0.25 * this.#perSecond * WINDOW_MS / 1000;
+      this.#kept = 0.25 * this.perSecond * WINDOW_MS / 1000;
       this.#taken.clear();
     }
     const taken = this.#taken.get(network) ?? 0;

@@ -53,72 +53,25 @@
  * @module
  */
 export { connect, type ConnectOptions, type Conversation } from "./client.ts";
-export {
-  ConversationEndedError,
-  NoAnswerError,
-  RefusedError,
-  UnreachableError,
-  UnresolvedError,
-} from "./errors.ts";
-export { CONNECT_TIMEOUT_MS } from "./reliable/dialer.ts";
-export {
-  CONFIRM_TIMEOUT_MS,
-  MAX_QUESTIONS,
-  MAX_SESSIONS,
-  MAX_SESSIONS_PER_ADDRESS,
-  SHUTDOWN_TIMEOUT_MS,
-  UNPROVED_REPLIES_PER_SECOND,
-} from "./reliable/listener.ts";
-export {
-  type Address,
-  type Counters,
-  formatAddress,
-  type Inspection,
-  MessageTooLongError,
-  type Monitor,
-} from "./endpoint.ts";
-export {
-  type ByeReason,
-  type Header,
-  MAX_NAME_BYTES,
-  MAX_NOTICE_BYTES,
-  type Packet,
-  type PacketType,
-  readHeader,
-  type Refusal,
-} from "./reliable/packet.ts";
-export {
-  connectPlain,
-  type ConnectPlainOptions,
-  servePlain,
-  type ServePlainOptions,
-} from "./plain.ts";
-export { ANSWER_TIMEOUT_MS, MAX_STALE_ANSWERS } from "./plain/plain_asker.ts";
-export {
-  type ClientInfo,
-  type Handler,
-  type QuestionInfo,
-  serve,
-  type ServeOptions,
-  type Server,
-} from "./server.ts";
-export { MAX_GUESSES, MAX_GUESSES_OF_NETWORK } from "./reliable/guess_limit.ts";
-export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
-export { codeStrength, completeRoomCode, MIN_CODE_CHARACTERS } from "./private/code.ts";
-export { newRoomCode } from "./private/code.ts";
-export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
+export { type ClientInfo, type Handler, type QuestionInfo } from "./server.ts";
+export { serve, type ServeOptions, type Server } from "./server.ts";
+export * from "./plain.ts";
+export * from "./errors.ts";
+export * from "../protocol.ts";
+export type { DatagramSocket } from "./driver.ts";
+export { type Address, formatAddress, MessageTooLongError } from "./endpoint.ts";
+export type { Counters, Inspection, Monitor } from "./endpoint.ts";
 export { type ForeignEvent, type ForeignKind } from "./limits.ts";
 export { type Guesses, type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
-export {
-  DEFAULT_HOSTNAME,
-  DEFAULT_PORT,
-  isBye,
-  MAX_MESSAGE_BYTES,
-  MAX_PLAIN_MESSAGE_BYTES,
-  OutOfTurnError,
-  Turn,
-  type TurnEvent,
-  TURNS,
-  type TurnState,
-} from "../protocol.ts";
-export type { DatagramSocket } from "./driver.ts";
+export { MAX_QUESTIONS, MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./limits.ts";
+export { UNPROVED_REPLIES_PER_SECOND } from "./limits.ts";
+export { ANSWER_TIMEOUT_MS, MAX_STALE_ANSWERS } from "./plain/plain_asker.ts";
+export { codeStrength, completeRoomCode, MIN_CODE_CHARACTERS } from "./private/code.ts";
+export { newRoomCode } from "./private/code.ts";
+export { CONNECT_TIMEOUT_MS } from "./reliable/dialer.ts";
+export { CONFIRM_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./reliable/listener.ts";
+export { MAX_GUESSES, MAX_GUESSES_OF_NETWORK } from "./reliable/guess_limit.ts";
+export { MAX_NAME_BYTES, MAX_NOTICE_BYTES, readHeader } from "./reliable/packet.ts";
+export type { ByeReason, Header, Packet, PacketType, Refusal } from "./reliable/packet.ts";
+export { MAX_ACK_DELAY_MS } from "./reliable/rtt.ts";
+export { type ConversationEvent, type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";

@@ -4,10 +4,6 @@
  * @module
  */
 
-const MAX_PORT = 65_535;
-const MIN_DURATION_MS = 1_000;
-const MAX_DURATION_MS = 86_400_000;
-
 /** Gives back an integer in its bounds, or throws a `RangeError` that names the option. */
 export function checkInteger(name: string, value: number, least: number, most: number): number {
   if (Number.isInteger(value) && value >= least && value <= most) return value;
@@ -23,10 +19,10 @@ export function checkLimit(name: string, value: number): number {
 
 /** Gives back a port from `least` up, or throws a `RangeError`. */
 export function checkPort(port: number, least: 0 | 1): number {
-  return checkInteger("port", port, least, MAX_PORT);
+  return checkInteger("port", port, least, 65_535);
 }
 
 /** Gives back a time in ms from one second to one day, or throws a `RangeError`. */
 export function checkDuration(name: string, milliseconds: number): number {
-  return checkInteger(name, milliseconds, MIN_DURATION_MS, MAX_DURATION_MS);
+  return checkInteger(name, milliseconds, 1_000, 86_400_000);
 }

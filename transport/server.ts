@@ -5,17 +5,12 @@
  */
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./private/code_room.ts";
-import {
-  Listener,
-  type ListenerEvent,
-  MAX_QUESTIONS,
-  MAX_SESSIONS,
-  MAX_SESSIONS_PER_ADDRESS,
-} from "./reliable/listener.ts";
+import { Listener, type ListenerEvent } from "./reliable/listener.ts";
 import { type Address, type Endpoint, MessageTooLongError, type Monitor } from "./endpoint.ts";
 import { type ByeReason, MAX_NOTICE_BYTES } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
-import type { ForeignKind, Overload } from "./limits.ts";
+import type { ForeignKind, Overload, ServerLimits } from "./limits.ts";
+import { MAX_QUESTIONS, MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./limits.ts";
 import type { Hmac } from "./reliable/retry_token.ts";
 import type { TurnState } from "../protocol.ts";
 import { bindUdp, type DatagramSocket, Driver, pause, RANDOMNESS } from "./driver.ts";
@@ -38,15 +33,9 @@ export interface ServeOptions {
   readonly maxQuestions?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
-  /**
-   * Makes the room private: only clients with the same code may enter, and only they can read along. 4
-   * characters or more; `newRoomCode` makes a good one.
-   */
+  /** Makes the room private: only clients with the same code, 4 characters or more, enter and can read along. */
   readonly code?: string;
-  /**
-   * Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes the datagrams
-   * that pass.
-   */
+  /** Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes what passes. */
   readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
   /** Called when a client has connected. */
   readonly onConnect?: (client: ClientInfo) => void;
@@ -144,16 +133,13 @@ export interface Server extends AsyncDisposable {
  * @throws {Deno.errors.AddrInUse} If the port is taken, among other errors of the platform.
  */
 export function serve(options: ServeOptions, handler: Handler): Server {
-  const { code } = options;
+  const { code, maxSessionsPerAddress = MAX_SESSIONS_PER_ADDRESS } = options;
   const room = code === undefined ? undefined : new CodeRoom(code);
   let hmac: Hmac;
   const hmacReady = loadHmac().then((loaded) => hmac = loaded);
   const endpoint = new Listener({
     ...serverLimits(options),
-    maxSessionsPerAddress: checkLimit(
-      "maxSessionsPerAddress",
-      options.maxSessionsPerAddress ?? MAX_SESSIONS_PER_ADDRESS,
-    ),
+    maxSessionsPerAddress: checkLimit("maxSessionsPerAddress", maxSessionsPerAddress),
     hmac: (key, data) => hmac(key, data),
     ...RANDOMNESS,
     ...(room && { room }),
@@ -162,9 +148,7 @@ export function serve(options: ServeOptions, handler: Handler): Server {
 }
 
 /** The limits that every server has, with their defaults, or a `RangeError`. */
-export function serverLimits(
-  options: Pick<ServeOptions, "maxSessions" | "maxQuestions" | "idleTimeout">,
-): { maxSessions: number; maxQuestions: number; idleTimeout: number } {
+export function serverLimits(options: Partial<ServerLimits>): ServerLimits {
   return {
     maxSessions: checkLimit("maxSessions", options.maxSessions ?? MAX_SESSIONS),
     maxQuestions: checkLimit("maxQuestions", options.maxQuestions ?? MAX_QUESTIONS),
@@ -186,19 +170,16 @@ export interface Peer {
 
 /** An endpoint that answers many clients. */
 export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
-  /** Clients in memory. */
+  /** The clients in memory. */
   readonly sessions: Iterable<P>;
-  /** Number of clients in memory. */
   readonly size: number;
-  /** Answers a question of a client. */
   answer(client: P, answer: Uint8Array, now: number): void;
-  /** Tells a client how many questions are answered before its own. */
-  setAhead(client: P, ahead: number, now: number): void;
+  /** Tells a client how many questions are answered before its own. A plain endpoint cannot. */
+  setAhead?(client: P, ahead: number, now: number): void;
   /** Tells a client something. A plain endpoint cannot. */
   notify?(client: P, text: Uint8Array, now: number): void;
   /** Admits no more clients. A plain endpoint has no door. */
   turnAway?(): void;
-  /** Ends the conversation with a client. */
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
   close(now: number): void;
@@ -213,6 +194,7 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #endpoint: AnsweringEndpoint<P>;
   readonly #driver: Driver<ListenerEvent<P>>;
   readonly #drained = Promise.withResolvers<number>();
+  readonly #onAbort = () => void this.shutdown();
   #shutdown: Promise<{ unconfirmed: number }> | undefined;
   #lastId = 0;
 
@@ -239,10 +221,6 @@ export class RunningServer<P extends Peer> implements Server {
     signal?.addEventListener("abort", this.#onAbort, { once: true });
     if (signal?.aborted) this.shutdown();
   }
-
-  #onAbort = (): void => {
-    this.shutdown();
-  };
 
   async notify(text: string): Promise<ClientInfo[]> {
     const clients = Array.from(this.#endpoint.sessions, clientOf).filter((it) => it !== undefined);
@@ -278,21 +256,16 @@ export class RunningServer<P extends Peer> implements Server {
     switch (event.type) {
       case "connected": {
         const { session } = event;
-        const client = session.attachment = new Client(
-          ++this.#lastId,
-          session,
-          (text) => this.#notify(session, text),
-          () => this.#expel(session),
-        );
+        const client = new Client(++this.#lastId, session, this.#endpoint, this.#driver);
+        session.attachment = client;
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
       }
       case "question":
-        this.#answer(event.session, event.text);
+        this.#answer(clientOf(event.session)!, event.text);
         break;
       case "ended": {
-        const { session } = event;
-        const client = clientOf(session)!;
+        const client = clientOf(event.session)!;
         client.end();
         this.#call(() => this.#options.onDisconnect?.(client, event.reason), client);
         break;
@@ -306,80 +279,39 @@ export class RunningServer<P extends Peer> implements Server {
       case "drained":
         this.#drained.resolve(event.unconfirmed);
         break;
-      case "delivered":
-        break;
       case "noticed":
         clientOf(event.session)!.noticed(event.isDelivered);
     }
   }
 
-  #notify(session: P, text: Uint8Array): boolean {
-    if (this.#endpoint.notify === undefined) return false;
-    this.#endpoint.notify(session, text, Driver.now());
-    this.#driver.update();
-    return true;
-  }
-
-  #expel(session: P): void {
-    this.#endpoint.bye(session, "expelled", Driver.now());
-    this.#driver.update();
-  }
-
-  #answer(session: P, question: string): void {
-    const client = clientOf(session)!;
-    const info: QuestionInfo = {
-      client,
-      id: client.id,
-      name: client.name,
-      get remoteAddr() {
-        return client.remoteAddr;
-      },
-      get signal() {
-        return client.signal;
-      },
-      notify: (text) => client.notify(text),
-      expel: () => client.expel(),
-      setAhead: (ahead) => this.#setAhead(session, ahead),
-    };
+  #answer(client: Client<P>, question: string): void {
     try {
-      const answer = this.#handler(question, info);
+      const answer = this.#handler(question, client);
       // Most bots answer at once: no wait for a microtask.
-      if (typeof answer === "string") this.#send(session, answer);
-      else this.#sendLater(session, client, answer);
+      if (typeof answer === "string") client.answer(answer);
+      else this.#answerLater(client, answer);
     } catch (error) {
-      this.#fail(session, client, error);
+      this.#fail(client, error);
     }
   }
 
-  async #sendLater(session: P, client: Client, answer: Promise<string>): Promise<void> {
+  async #answerLater(client: Client<P>, answer: Promise<string>): Promise<void> {
     try {
-      this.#send(session, await answer);
+      client.answer(await answer);
     } catch (error) {
-      this.#fail(session, client, error);
+      this.#fail(client, error);
     }
     this.#driver.update();
   }
 
-  #fail(session: P, client: Client, error: unknown): void {
+  #fail(client: Client<P>, error: unknown): void {
+    const { session } = client;
     if (session.turn === "local") this.#endpoint.bye(session, "failed", Driver.now());
     this.#report(error, client);
   }
 
-  #setAhead(session: P, ahead: number): void {
-    this.#endpoint.setAhead(session, checkInteger("ahead", ahead, 0, 65_535), Driver.now());
-    this.#driver.update();
-  }
-
-  #send(session: P, text: string): void {
-    if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
-    const answer = encodeText(text);
-    this.#endpoint.checkSize(answer);
-    // The client may be gone by now.
-    if (session.turn === "local") this.#endpoint.answer(session, answer, Driver.now());
-  }
-
   // An error of a callback must not stop the loop that serves the other clients.
-  #call(listener: () => void, client?: Client): void {
+  #call(listener: () => void, client?: ClientInfo): void {
     try {
       listener();
     } catch (error) {
@@ -387,7 +319,7 @@ export class RunningServer<P extends Peer> implements Server {
     }
   }
 
-  #report(error: unknown, client?: Client): void {
+  #report(error: unknown, client?: ClientInfo): void {
     const { onError } = this.#options;
     try {
       // deno-lint-ignore no-console -- the default of Deno.serve: an error is not to pass unseen
@@ -399,31 +331,27 @@ export class RunningServer<P extends Peer> implements Server {
   }
 }
 
-interface PendingNotice extends PromiseWithResolvers<boolean> {
-  readonly text: Uint8Array;
-}
-
-class Client implements ClientInfo {
-  readonly id: number;
-  readonly session: Peer;
-  readonly expel: () => void;
-  /** Sends a notice, or returns false if its endpoint has none. */
-  readonly #send: (notice: Uint8Array) => boolean;
+/** A client, which is also the context of its question. */
+class Client<P extends Peer> implements QuestionInfo {
+  readonly #endpoint: AnsweringEndpoint<P>;
+  readonly #driver: Driver<ListenerEvent<P>>;
   /** The notice under way, and one that waits. */
-  #notices: PendingNotice[] = [];
+  #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
   constructor(
-    id: number,
-    session: Peer,
-    send: (notice: Uint8Array) => boolean,
-    expel: () => void,
+    readonly id: number,
+    readonly session: P,
+    endpoint: AnsweringEndpoint<P>,
+    driver: Driver<ListenerEvent<P>>,
   ) {
-    this.id = id;
-    this.session = session;
-    this.#send = send;
-    this.expel = expel;
+    this.#endpoint = endpoint;
+    this.#driver = driver;
+  }
+
+  get client(): ClientInfo {
+    return this;
   }
 
   get name(): string | undefined {
@@ -441,7 +369,27 @@ class Client implements ClientInfo {
     return this.#controller.signal;
   }
 
-  async notify(text: string): Promise<boolean> {
+  answer(text: string): void {
+    if (typeof text !== "string") throw new TypeError(`An answer must be a string: "${text}"`);
+    const answer = encodeText(text);
+    this.#endpoint.checkSize(answer);
+    // The client may be gone by now.
+    if (this.session.turn !== "local") return;
+    this.#endpoint.answer(this.session, answer, Driver.now());
+  }
+
+  readonly setAhead = (ahead: number): void => {
+    checkInteger("ahead", ahead, 0, 65_535);
+    this.#endpoint.setAhead?.(this.session, ahead, Driver.now());
+    this.#driver.update();
+  };
+
+  readonly expel = (): void => {
+    this.#endpoint.bye(this.session, "expelled", Driver.now());
+    this.#driver.update();
+  };
+
+  readonly notify = async (text: string): Promise<boolean> => {
     const notice = { text: encodeText(text), ...Promise.withResolvers<boolean>() };
     const { length } = notice.text;
     if (length > MAX_NOTICE_BYTES) throw new MessageTooLongError(length, MAX_NOTICE_BYTES);
@@ -451,13 +399,21 @@ class Client implements ClientInfo {
     if (underWay === undefined && !this.#send(notice.text)) return false;
     this.#notices = underWay === undefined ? [notice] : [underWay, notice];
     return await notice.promise;
-  }
+  };
 
   /** The notice under way is on the client's machine, or given up. */
   noticed(isDelivered: boolean): void {
     this.#notices.shift()!.resolve(isDelivered);
     const [waiting] = this.#notices;
     if (waiting !== undefined) this.#send(waiting.text);
+  }
+
+  /** Sends a notice, or returns false if its endpoint has none. */
+  #send(notice: Uint8Array): boolean {
+    if (this.#endpoint.notify === undefined) return false;
+    this.#endpoint.notify(this.session, notice, Driver.now());
+    this.#driver.update();
+    return true;
   }
 
   end(): void {
@@ -469,8 +425,8 @@ class Client implements ClientInfo {
 }
 
 /** The client of a session, once it is connected. */
-function clientOf({ attachment }: Peer): Client | undefined {
-  return attachment as Client | undefined;
+function clientOf<P extends Peer>({ attachment }: P): Client<P> | undefined {
+  return attachment as Client<P> | undefined;
 }
 
 // A socket on `::` sees IPv4 peers at IPv4-mapped addresses.

@@ -38,7 +38,6 @@ Ejemplos:
 
 /** Options of {@linkcode demonstrate}. */
 export interface DemoOptions extends PlayOptions {
-  /** Whether the lines have colours. */
   readonly isColoured: boolean;
 }
 
@@ -52,21 +51,20 @@ export interface DemoLine {
 export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[] {
   const play = new Play(options);
   const pauses = pausesBefore(play.scenes);
-  const before = [
-    describeImpairment(options.impairment) ?? "Red sin degradar",
-    "",
-    drawHeading(isColoured),
-  ];
   const missing = missingFrom(play);
   const verdict = missing.length === 0
     ? "La conversación llegó entera"
     : `La conversación se perdió: ${new Intl.ListFormat("es").format(missing)}`;
   const colour = missing.length === 0 ? green : red;
-  const after = ["", isColoured ? colour(verdict) : verdict, ...figuresOf(play)];
+  const line = (text: string) => ({ text, pause: 0 });
   return [
-    ...before.map((text) => ({ text, pause: 0 })),
+    line(describeImpairment(options.impairment) ?? "Red sin degradar"),
+    line(""),
+    line(drawHeading(isColoured)),
     ...play.scenes.map((scene, i) => ({ text: draw(scene, isColoured), pause: pauses[i]! })),
-    ...after.map((text) => ({ text, pause: 0 })),
+    line(""),
+    line(isColoured ? colour(verdict) : verdict),
+    ...figuresOf(play).map(line),
   ];
 }
 
@@ -94,7 +92,7 @@ function missingFrom({ got: { question, answer, bye } }: Play): string[] {
 function figuresOf({ scenes }: Play): string[] {
   const crossings = scenes.filter((scene) => scene.type === "crossing");
   const lost = crossings.filter(({ observation }) => observation.fate === "lost").length;
-  const again = crossings.filter(({ repeats }) => repeats > 0).length;
+  const again = crossings.filter(({ observation }) => observation.repeats > 0).length;
   const questions = new Questions();
   for (const { observation } of crossings) questions.add(observation);
   return [

@@ -55,7 +55,7 @@ Deno.test("demo: what is sent again shows the timeout that passed before", () =>
   const [lost, again] = play.scenes
     .filter((scene) => scene.type === "crossing")
     .filter(({ observation: { header } }) => header?.type === "message" && header.number === 1);
-  assertEquals([lost?.observation.fate, again?.repeats], ["lost", 1]);
+  assertEquals([lost?.observation.fate, again?.observation.repeats], ["lost", 1]);
   assertAlmostEquals(again!.rto!, again!.at - lost!.at);
 });
 
@@ -65,7 +65,10 @@ Deno.test("demo: without protection, what is lost stays lost", () => {
     const play = new Play({ impairment: impairmentOf(seed, 0.4), isPlain: true });
     const { question, answer, bye } = play.got;
     const sent = play.scenes.filter((scene) => scene.type === "crossing");
-    assert(sent.length <= 3 && sent.every(({ repeats }) => repeats === 0), `Seed ${seed}`);
+    assert(
+      sent.length <= 3 && sent.every(({ observation }) => observation.repeats === 0),
+      `Seed ${seed}`,
+    );
     const isLost = sent.some(({ observation }) => observation.fate === "lost");
     assertEquals(question && answer && bye, !isLost, `Seed ${seed}`);
     if (!isLost) whole++;

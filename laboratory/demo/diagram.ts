@@ -49,13 +49,13 @@ function drawArrow(crossing: Crossing): string {
 }
 
 /** The packet, and its history before it was sent. */
-function describe({ observation, repeats, rto }: Crossing): string {
-  const { header, datagram } = observation;
+function describe({ observation, rto }: Crossing): string {
+  const { header, datagram, repeats } = observation;
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   // The arrow shows that it is lost.
   const fate = observation.fate === "lost" ? "whole" : observation.fate;
-  const events = describeEvents({ ...observation, fate, delay: 0 }, repeats);
+  const events = describeEvents({ ...observation, fate, delay: 0 });
   const cause = repeats > 0 && rto !== undefined ? ` (RTO ${rto.toFixed(0)} ms)` : "";
   return events === "" ? name : `${name}, ${events}${cause}`;
 }

@@ -7,9 +7,10 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { type Impairment, isDropped } from "../impairment.ts";
 import { bothWays } from "../network.ts";
-import { type Observation, observe, Retransmissions } from "../observation.ts";
+import { type Observation, Observer } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
 import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, type Monitor } from "../../transport/mod.ts";
+import { encodeText } from "../../transport/bytes.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
 import { Dialer } from "../../transport/reliable/dialer.ts";
 import { Listener } from "../../transport/reliable/listener.ts";
@@ -46,10 +47,8 @@ interface Moment {
   readonly by: Side;
 }
 
-/** A line on the screen of an end. */
 export interface Line extends Moment {
   readonly type: "line";
-  /** The line. */
   readonly text: string;
 }
 
@@ -58,15 +57,11 @@ export interface Crossing extends Moment {
   readonly type: "crossing";
   /** The datagram and its fate. */
   readonly observation: Observation;
-  /** Times that its packet had been sent before. */
-  readonly repeats: number;
   /** The retransmission timeout at that end, in ms, if the datagram belongs to a conversation. */
   readonly rto: number | undefined;
 }
 
-/** Options of a {@linkcode Play}. */
 export interface PlayOptions {
-  /** The impairment of the network. */
   readonly impairment: Impairment;
   /** Whether it goes over plain UDP. */
   readonly isPlain: boolean;
@@ -79,7 +74,7 @@ export class Play {
   /** Whether the question, the answer and the bye got through. */
   readonly got = { question: false, answer: false, bye: false };
   readonly #world: World;
-  readonly #retransmissions = new Retransmissions();
+  readonly #observer = new Observer();
   readonly #ends: Partial<Record<Side, Monitor>> = {};
 
   /** Plays it all at once. */
@@ -119,7 +114,7 @@ export class Play {
       this.#later(() => {
         this.#say("server", `Ingrese una respuesta: ${ANSWER}`);
         if (event.session.turn !== "local") return;
-        endpoint.answer(event.session, encode(ANSWER), this.#world.now);
+        endpoint.answer(event.session, encodeText(ANSWER), this.#world.now);
       });
     });
   }
@@ -134,7 +129,7 @@ export class Play {
         case "connected":
           this.#later(() => {
             this.#say("client", `Ingrese una pregunta: ${QUESTION}`);
-            endpoint.ask(encode(QUESTION), this.#world.now);
+            endpoint.ask(encodeText(QUESTION), this.#world.now);
           });
           break;
         case "answer":
@@ -167,11 +162,7 @@ export class Play {
     this.#world.at(this.#world.now + TYPING_MS, act);
   }
 
-  #join<Event>(
-    side: Side,
-    endpoint: Endpoint<Event>,
-    onEvent: (event: Event) => void,
-  ): void {
+  #join<Event>(side: Side, endpoint: Endpoint<Event>, onEvent: (event: Event) => void): void {
     this.#ends[side] = endpoint;
     this.#world.add({ address: ADDRESSES[side], endpoint, onEvent });
   }
@@ -181,14 +172,9 @@ export class Play {
     const { datagrams: order, now: at } = this.#world;
     const by = from === ADDRESSES.client ? "client" : "server";
     const fate = this.#world.carry(flight, isDropped(impairment, order));
-    const observation = observe("sent", { order, at, datagram, peer, fate });
-    const repeats = this.#retransmissions.of(observation);
+    const observation = this.#observer.observe("sent", { order, at, datagram, peer, fate });
     // Only the number is kept: the inspection changes with the conversation.
     const rto = this.#ends[by]?.inspect?.(datagram)?.retransmissionTimeout;
-    this.scenes.push({ type: "crossing", at, by, observation, repeats, rto });
+    this.scenes.push({ type: "crossing", at, by, observation, rto });
   }
-}
-
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
 }

@@ -9,23 +9,11 @@ import { type Address, Endpoint, formatAddress } from "../endpoint.ts";
 import { type ByeReason, kindOf } from "../reliable/packet.ts";
 import { decodePlain, encodePlain } from "./plain_message.ts";
 import type { EndReason } from "../reliable/session.ts";
-import { ForeignLog, OverloadLog } from "../limits.ts";
+import { ForeignLog, OverloadLog, type ServerLimits } from "../limits.ts";
 import { isBye, MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError, type TurnState } from "../../protocol.ts";
-
-/** How a {@linkcode PlainAnswerer} works. */
-export interface PlainAnswererOptions {
-  /** Most clients known at once: 1 or more. */
-  readonly maxSessions: number;
-  /** Most questions that are unanswered at once, of all clients together: 1 or more. */
-  readonly maxQuestions: number;
-  /** Silence after which a client that waits for nothing is forgotten, in ms. */
-  readonly idleTimeout: number;
-}
 
 /** An address that asked. A client is known by nothing else here. */
 export class PlainClient {
-  /** Source address of its datagrams; it may be forged. */
-  readonly address: Address;
   /** Its questions that are unanswered. */
   waiting = 0;
   /** End of line of its last datagram, and so of the answers to it. */
@@ -37,10 +25,8 @@ export class PlainClient {
   /** The driver's own data. */
   attachment: unknown;
 
-  /** Makes a client that has not asked yet. */
-  constructor(address: Address) {
-    this.address = address;
-  }
+  /** @param address Source address of its datagrams; it may be forged. */
+  constructor(readonly address: Address) {}
 
   /** Whose move it is: this end's while there is a question to answer. */
   get turn(): TurnState {
@@ -53,7 +39,6 @@ export class PlainClient {
 export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
-  readonly #options: PlainAnswererOptions;
   readonly #clients = new Map<string, PlainClient>();
   /** Clients without a question, the longest idle first. */
   readonly #idle = new Set<PlainClient>();
@@ -62,10 +47,8 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   #asking = 0;
   #isClosing = false;
 
-  /** Starts without a client. */
-  constructor(options: PlainAnswererOptions) {
+  constructor(readonly options: ServerLimits) {
     super();
-    this.#options = options;
   }
 
   override get nextTimeout(): number {
@@ -74,7 +57,6 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
     return Math.min(forgetAt, this.#overload.nextTimeout);
   }
 
-  /** Clients that are known. */
   get size(): number {
     return this.#clients.size;
   }
@@ -97,7 +79,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
       return;
     }
     if (this.#isClosing) return this.drop("ignored");
-    if (this.#asking >= this.#options.maxQuestions) return this.#overload.count("questions");
+    if (this.#asking >= this.options.maxQuestions) return this.#overload.count("questions");
     const client = known ?? this.#admit(from);
     if (client === undefined) return this.#overload.count("sessions");
     this.#idle.delete(client);
@@ -132,9 +114,6 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
     this.#idle.add(client);
   }
 
-  /** Does nothing: plain UDP has no datagram for it. */
-  setAhead(): void {}
-
   /** Forgets a client and its questions, without a datagram. */
   bye(client: PlainClient, reason: ByeReason): void {
     if (!client.isGone) this.#end(client, reason);
@@ -148,7 +127,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
 
   /** Admits a client, in place of the one longest idle if need be. */
   #admit(address: Address): PlainClient | undefined {
-    if (this.#clients.size >= this.#options.maxSessions) {
+    if (this.#clients.size >= this.options.maxSessions) {
       const [longest] = this.#idle;
       if (longest === undefined) return undefined;
       this.#end(longest, "silence");
@@ -160,7 +139,7 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   }
 
   #forgetAt({ idleSince }: PlainClient): number {
-    return idleSince + this.#options.idleTimeout;
+    return idleSince + this.options.idleTimeout;
   }
 
   #end(client: PlainClient, reason: EndReason): void {

@@ -1,7 +1,8 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import type { ListenerEvent } from "../reliable/listener.ts";
 import type { Address } from "../endpoint.ts";
-import { PlainAnswerer, type PlainAnswererOptions, type PlainClient } from "./plain_answerer.ts";
+import type { ServerLimits } from "../limits.ts";
+import { PlainAnswerer, type PlainClient } from "./plain_answerer.ts";
 import { MAX_PLAIN_MESSAGE_BYTES, OutOfTurnError } from "../../protocol.ts";
 import { encode, HEADER_BYTES, HELLO_BYTES } from "../reliable/packet.ts";
 
@@ -9,7 +10,7 @@ const CLIENT: Address = { hostname: "192.0.2.7", port: 40_001 };
 const OTHER: Address = { hostname: "192.0.2.7", port: 40_002 };
 const UTF8 = new TextEncoder();
 
-function newAnswerer(options: Partial<PlainAnswererOptions> = {}): PlainAnswerer {
+function newAnswerer(options: Partial<ServerLimits> = {}): PlainAnswerer {
   return new PlainAnswerer({
     maxSessions: 10,
     maxQuestions: 10,

@@ -20,7 +20,6 @@ export const MAX_STALE_ANSWERS = 64;
 
 /** How a {@linkcode PlainAsker} works. */
 export interface PlainAskerOptions {
-  /** The server. */
   readonly server: Address;
   /** Source host of its datagrams, as a socket reports it. An answer from another one is told. */
   readonly sender: string;
@@ -32,50 +31,39 @@ export interface PlainAskerOptions {
 export class PlainAsker extends Endpoint<DialerEvent> {
   override readonly maxMessageBytes = MAX_PLAIN_MESSAGE_BYTES;
   override readonly maxDatagramBytes = MAX_PLAIN_MESSAGE_BYTES;
-  readonly #options: PlainAskerOptions;
   /** Late answers, as a textbook's client finds them in its socket when it asks next. */
   readonly #stale: string[] = [];
   readonly #foreign = new ForeignLog();
-  #turn: TurnState = "local";
-  #nextTimeout = Infinity;
+  override nextTimeout = Infinity;
+  /** Whose move it is. */
+  turn: TurnState = "local";
 
-  /** Sends nothing. */
-  constructor(options: PlainAskerOptions) {
+  constructor(readonly options: PlainAskerOptions) {
     super();
-    this.#options = options;
     this.emit({ type: "connected" });
   }
 
-  override get nextTimeout(): number {
-    return this.#nextTimeout;
-  }
-
-  /** Whose move it is. */
-  get turn(): TurnState {
-    return this.#turn;
-  }
-
   override receive(datagram: Uint8Array, from: Address, now: number): void {
-    const { server, sender } = this.#options;
-    if (this.#turn === "closed") return this.drop("ignored");
+    const { server, sender } = this.options;
+    if (this.turn === "closed") return this.drop("ignored");
     if (from.port !== server.port) return this.drop("unknown");
     const message = decodePlain(datagram);
     if (message === undefined) {
       this.drop("malformed");
       return this.emit(this.#foreign.take(kindOf(datagram), from, now));
     }
-    const isKept = this.#turn === "local" && this.#stale.length < MAX_STALE_ANSWERS;
-    if (this.#turn !== "remote" && !isKept) return this.drop("ignored");
+    const isKept = this.turn === "local" && this.#stale.length < MAX_STALE_ANSWERS;
+    if (this.turn !== "remote" && !isKept) return this.drop("ignored");
     if (from.hostname !== sender) this.emit(this.#foreign.take("address", from, now));
     if (isKept) this.#stale.push(message.text);
     else this.#answer(message.text);
   }
 
   override handleTimeout(now: number): void {
-    if (this.#nextTimeout > now) return;
-    this.#nextTimeout = Infinity;
-    this.#turn = "local";
-    this.emit({ type: "unanswered", timeout: this.#options.answerTimeout });
+    if (this.nextTimeout > now) return;
+    this.nextTimeout = Infinity;
+    this.turn = "local";
+    this.emit({ type: "unanswered", timeout: this.options.answerTimeout });
   }
 
   /**
@@ -86,10 +74,10 @@ export class PlainAsker extends Endpoint<DialerEvent> {
    */
   ask(question: Uint8Array, now: number): void {
     this.checkSize(question);
-    if (this.#turn !== "local") throw new OutOfTurnError(this.#turn);
-    this.transmit(question, this.#options.server);
-    this.#turn = "remote";
-    this.#nextTimeout = now + this.#options.answerTimeout;
+    if (this.turn !== "local") throw new OutOfTurnError(this.turn);
+    this.transmit(question, this.options.server);
+    this.turn = "remote";
+    this.nextTimeout = now + this.options.answerTimeout;
     const answer = this.#stale.shift();
     if (answer === undefined) return;
     this.emit({ type: "stale" });
@@ -98,22 +86,22 @@ export class PlainAsker extends Endpoint<DialerEvent> {
 
   /** Says bye, once and unconfirmed. */
   bye(reason: ByeReason, _now: number): void {
-    if (this.#turn === "closed") return;
-    this.#turn = "closed";
-    this.#nextTimeout = Infinity;
-    this.transmit(encodeText("bye"), this.#options.server);
+    if (this.turn === "closed") return;
+    this.turn = "closed";
+    this.nextTimeout = Infinity;
+    this.transmit(encodeText("bye"), this.options.server);
     this.emit({ type: "ended", reason });
     this.emit({ type: "over" });
   }
 
   /** The state of the conversation, to which every datagram belongs. Nothing is retransmitted. */
   override inspect(): Inspection {
-    return { turn: this.#turn, retransmissionTimeout: Infinity };
+    return { turn: this.turn, retransmissionTimeout: Infinity };
   }
 
   #answer(text: string): void {
-    this.#turn = "local";
-    this.#nextTimeout = Infinity;
+    this.turn = "local";
+    this.nextTimeout = Infinity;
     this.emit({ type: "answer", text });
   }
 }

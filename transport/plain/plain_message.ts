@@ -9,7 +9,6 @@ import { MAX_PLAIN_MESSAGE_BYTES } from "../../protocol.ts";
 
 /** A plain message. */
 export interface PlainMessage {
-  /** The text. */
   readonly text: string;
   /** The end of line that came after it, if any: netcat sends lines. */
   readonly lineEnd: string;

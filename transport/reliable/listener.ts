@@ -17,26 +17,15 @@ import { agreedIdleTimeout, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { GuessLimit } from "./guess_limit.ts";
 import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
-import { type ForeignEvent, ForeignLog } from "../limits.ts";
+import { type ForeignEvent, ForeignLog, type ServerLimits } from "../limits.ts";
+import { UNPROVED_REPLIES_PER_SECOND } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
-
-/** Sessions that a server holds at once, unless an option says otherwise. */
-export const MAX_SESSIONS = 1_000;
-
-/** Sessions that a server holds at once for one IPv4 address or IPv6 /64, unless an option says otherwise. */
-export const MAX_SESSIONS_PER_ADDRESS = 250;
-
-/** Questions that may be unanswered at once, unless an option says otherwise. */
-export const MAX_QUESTIONS = 1_000;
 
 /** Longest that a closing server waits for the clients to confirm its bye, in ms. */
 export const SHUTDOWN_TIMEOUT_MS = 2_000;
 
 /** Longest that it waits for the next acknowledgement while an answer is under way: two long pauses, in ms. */
 export const CONFIRM_TIMEOUT_MS = 10_000;
-
-/** RETRYs a second, and as many RESETs: replies to unproved addresses. No network gets all. */
-export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
 /** An event at a server's end, of either protocol; `session` is the client's. */
 export type ListenerEvent<S = Session> =
@@ -53,15 +42,9 @@ export type ListenerEvent<S = Session> =
   | { readonly type: "drained"; readonly unconfirmed: number };
 
 /** How a {@linkcode Listener} works. */
-export interface ListenerOptions extends Randomness, RetryTokenOptions {
-  /** Most sessions at once: 1 or more. */
-  readonly maxSessions: number;
+export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOptions {
   /** Most sessions at once for one IPv4 address or IPv6 /64, those that linger among them: 1 or more. */
   readonly maxSessionsPerAddress: number;
-  /** Most questions that are unanswered at once: 1 or more. */
-  readonly maxQuestions: number;
-  /** Silence after which a client is gone, in ms. */
-  readonly idleTimeout: number;
   /** The room to serve; by default an open one. */
   readonly room?: Room;
 }

@@ -4,16 +4,11 @@ import { mutate, randomDatagram } from "../../tests/mutation.ts";
 import { hmac, liveSessions } from "../../tests/simulation.ts";
 import { codeRoom } from "../../tests/rooms.ts";
 import { cases } from "../../tests/whole.ts";
-import {
-  Listener,
-  type ListenerEvent,
-  type ListenerOptions,
-  UNPROVED_REPLIES_PER_SECOND,
-} from "./listener.ts";
+import { Listener, type ListenerEvent, type ListenerOptions } from "./listener.ts";
 import type { Address } from "../endpoint.ts";
 import type { Room, Seal } from "./seal.ts";
 import type { Session } from "./session.ts";
-import { OVERLOAD_REPORT_INTERVAL_MS } from "../limits.ts";
+import { OVERLOAD_REPORT_INTERVAL_MS, UNPROVED_REPLIES_PER_SECOND } from "../limits.ts";
 import { OutOfTurnError } from "../../protocol.ts";
 import {
   BYE_REASONS,

@@ -11,7 +11,7 @@ import type { Listener } from "./listener.ts";
 import { BYE_REASONS, encode, MAX_SEGMENT_BYTES, packetId } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import type { Room } from "./seal.ts";
-import { newCounters } from "../endpoint.ts";
+import { Counters } from "../endpoint.ts";
 import { IDLE_TIMEOUT_MS, LEAVE_TIMEOUT_MS, Session } from "./session.ts";
 import { MAX_MESSAGE_BYTES, OutOfTurnError } from "../../protocol.ts";
 
@@ -1002,7 +1002,7 @@ Deno.test("session: bytes that are no packet move no address and put no timeout 
 
 Deno.test("session: every datagram passes the seal, and what does not open is dropped", () => {
   const sent: Uint8Array[] = [];
-  const counters = newCounters();
+  const counters = new Counters();
   const address = { hostname: "192.0.2.1", port: 1 };
   const session = new Session({
     id: 7n,
