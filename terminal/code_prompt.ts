@@ -9,7 +9,7 @@
 
 import { onSignal, unlessAborted } from "./streams.ts";
 
-/** The terminal, and how {@linkcode askCode} can be called off. `Deno.stdin` and `Deno.stdout` fit. */
+/** The terminal and the end of {@linkcode askCode}; `Deno.stdin` and `Deno.stdout` fit. */
 export interface CodePromptOptions {
   /** The keyboard. No more than the line is read from it. */
   input: {
@@ -22,8 +22,6 @@ export interface CodePromptOptions {
   signal: AbortSignal;
   /** The lines that a line may become when Tab is pressed. */
   complete: (line: string) => readonly string[];
-  /** Whether the terminal knows no escape sequences: the line is then edited by the system. */
-  dumb?: boolean;
 }
 
 /** One key. An escape sequence that is still incomplete does not match. */
@@ -45,24 +43,19 @@ const CLEAR = "\r\x1b[K";
  */
 export async function askCode(
   prompt: string,
-  { input, output, signal, complete, dumb = false }: CodePromptOptions,
+  { input, output, signal, complete }: CodePromptOptions,
 ): Promise<string | null | undefined> {
   const encoder = new TextEncoder();
-  const write = (text: string) => {
-    let bytes = encoder.encode(text);
+  const draw = (text: string) => {
+    let bytes = encoder.encode(CLEAR + text);
     while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
   };
   let line = "";
   let isOver = false;
   const show = () => {
     // Ctrl-C and Ctrl-Z stay signals where the system can do that.
-    if (!dumb) input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
-    write(dumb ? prompt : `${CLEAR}${prompt}${line}`);
-  };
-  const hide = () => {
-    if (dumb) return;
-    write(CLEAR);
-    input.setRaw(false);
+    input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
+    draw(prompt + line);
   };
   // A program that was stopped comes back to a terminal in its own mode.
   const ignore = onSignal("SIGCONT", show);
@@ -70,13 +63,14 @@ export async function askCode(
   try {
     const read = readLine(input, (key) => {
       line = edited(line, key, complete);
-      if (!dumb && !isOver) write(`${CLEAR}${prompt}${line}`);
+      if (!isOver) draw(prompt + line);
     });
     return await unlessAborted(read.then((ended) => ended ? line : null), signal);
   } finally {
     isOver = true;
     ignore();
-    hide();
+    draw("");
+    input.setRaw(false);
   }
 }
 
@@ -104,13 +98,13 @@ async function readLine(
 function edited(line: string, key: string, complete: CodePromptOptions["complete"]): string {
   if (BACKSPACE.test(key)) return [...line].slice(0, -1).join("");
   if (key === CTRL_U) return "";
-  if (key === TAB) return commonStart(complete(line)) ?? line;
+  if (key === TAB) return commonStart(complete(line)) || line;
   return key >= " " ? line + key : line;
 }
 
-function commonStart([first, ...others]: readonly string[]): string | undefined {
-  if (first === undefined) return undefined;
-  let end = first.length;
-  while (!others.every((other) => other.startsWith(first.slice(0, end)))) end--;
-  return first.slice(0, end);
+/** What all of `texts` begin with. */
+export function commonStart([first = "", ...others]: readonly string[]): string {
+  let common = first;
+  while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
+  return common;
 }

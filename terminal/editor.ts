@@ -11,6 +11,7 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
+import { commonStart } from "./code_prompt.ts";
 import { cut, INDENT } from "./layout.ts";
 import { onSignal, setRaw } from "./streams.ts";
 import type { Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
@@ -257,14 +258,12 @@ export class Editor implements Prompter {
 
   #completeLine(complete: (line: string) => readonly string[]): void {
     const line = this.#readline.line.slice(0, this.#readline.cursor);
-    const [first, ...others] = complete(line);
-    if (first === undefined) return;
-    let common = first;
-    while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
+    const ways = complete(line);
+    const common = commonStart(ways);
     if (common.length > line.length) return this.#insert(common, 0);
-    if (others.length === 0 || !this.asking) return;
+    if (ways.length < 2 || !this.asking) return;
     this.hide();
-    this.#output.write(`${[first, ...others].join("  ")}\n`);
+    this.#output.write(`${ways.join("  ")}\n`);
     this.show();
   }
 

@@ -410,7 +410,7 @@ function consoleSize(): { columns: number; rows: number } {
 }
 
 /** Whether `TERM` is `dumb`, as far as that may be read, where any of these streams is a terminal. */
-export function isTermDumb(...streams: { isTerminal(): boolean }[]): boolean {
+function isTermDumb(...streams: { isTerminal(): boolean }[]): boolean {
   if (!streams.some((stream) => stream.isTerminal())) return false;
   // Asked without the permission, the system would ask the person at the terminal.
   const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
