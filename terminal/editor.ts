@@ -13,7 +13,7 @@ import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import { commonStart } from "./code_prompt.ts";
 import { cut, INDENT } from "./layout.ts";
-import { onSignal, setRaw } from "./streams.ts";
+import { onSignal, setRaw, within } from "./streams.ts";
 import type { Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
 /** Keys that wait for a prompt, in UTF-16 code units; what is typed beyond them is lost. */
@@ -70,7 +70,6 @@ type Readline = Interface & { prevRows: number; history: string[] };
 
 /** Shows prompts in a terminal and lets the answers be edited. */
 export class Editor implements Prompter {
-  readonly ended: Promise<void>;
   #options: EditorOptions;
   #reader: ReadableStreamDefaultReader<Uint8Array>;
   #output: Writer;
@@ -78,7 +77,6 @@ export class Editor implements Prompter {
   #readline: Readline;
   #prompt = "";
   #complete: PromptOptions["complete"];
-  #mayGoOn = false;
   #typed = "";
   #lastKeyAt = performance.now();
   #settle: ((line: string | null | undefined) => void) | undefined;
@@ -94,7 +92,6 @@ export class Editor implements Prompter {
 
   /** Reads a keyboard that is in raw mode, until {@linkcode close}. */
   constructor(options: EditorOptions) {
-    this.ended = this.#end.promise;
     this.#options = options;
     this.#reader = options.input.readable.getReader();
     this.#output = options.output;
@@ -110,7 +107,6 @@ export class Editor implements Prompter {
       historySize: HISTORY_SIZE,
     }) as Readline;
     this.#readline.on("line", (line: string) => this.#enter(line));
-    this.#readline.on("close", () => this.#finish());
     // Readline would stop the process by itself, for which it lacks the permission.
     this.#readline.on("SIGTSTP", () => {});
     this.#output.write(PASTE_ON);
@@ -128,7 +124,7 @@ export class Editor implements Prompter {
 
   async question(
     prompt: string,
-    { signal, complete, mayGoOn = false }: PromptOptions,
+    { signal, complete }: PromptOptions,
   ): Promise<string | null | undefined> {
     if (this.#closed) return null;
     const { promise, resolve } = Promise.withResolvers<string | null | undefined>();
@@ -140,7 +136,6 @@ export class Editor implements Prompter {
     this.#settle = resolve;
     this.#prompt = prompt;
     this.#complete = complete;
-    this.#mayGoOn = mayGoOn;
     this.show();
     signal?.addEventListener("abort", withdraw);
     this.#feed();
@@ -174,21 +169,23 @@ export class Editor implements Prompter {
 
   /** Resolves when no key came for `ms` milliseconds. */
   async quiet(ms: number): Promise<void> {
-    let left = ms;
-    while (left > 0 && !this.#closed) {
-      const pause = Promise.withResolvers<void>();
-      const timer = setTimeout(pause.resolve, left);
-      await Promise.race([pause.promise, this.ended]);
-      clearTimeout(timer);
-      left = this.#lastKeyAt + ms - performance.now();
+    for (let left = ms; left > 0; left = this.#lastKeyAt + ms - performance.now()) {
+      if (await within(left, this.#end.promise)) return;
     }
   }
 
   close(): void {
     if (this.#closed) return;
+    this.#closed = true;
     // The next line of output must not run into the typed text.
     if (this.asking) this.#readline.write(null, { ctrl: true, name: "e" });
     this.#readline.close();
+    if (this.asking) this.#output.write("\n");
+    this.#answer(null);
+    for (const ignore of this.#ignoreSignals) ignore();
+    this.#output.write(PASTE_OFF);
+    this.#reader.cancel().catch(() => {});
+    this.#end.resolve();
   }
 
   #draw(status?: string): void {
@@ -206,7 +203,6 @@ export class Editor implements Prompter {
       this.#typed = this.#typed.slice(key.length);
       this.#press(key);
     }
-    if (isAtEnd() && !this.#mayGoOn) this.close();
   }
 
   /** The transcript on the screen is made of prompts and lines alone. */
@@ -218,7 +214,8 @@ export class Editor implements Prompter {
 
   #press(key: string): void {
     const isShown = this.#aside === undefined;
-    if (key === CTRL_D && this.#mayGoOn && isShown && this.#readline.line === "") {
+    if (key === CTRL_D && this.#readline.line === "") {
+      if (!isShown) return;
       this.#takeStatusAway();
       this.#output.write("\n");
       return this.#answer(null);
@@ -315,17 +312,6 @@ export class Editor implements Prompter {
     if (isEmpty && Deno.build.os === "windows") return CTRL_D;
     this.#options.onSuspend();
     return keys.replaceAll(CTRL_Z, "");
-  }
-
-  #finish(): void {
-    this.#closed = true;
-    if (this.asking) this.#output.write("\n");
-    this.#answer(null);
-    for (const ignore of this.#ignoreSignals) ignore();
-    this.#output.write(PASTE_OFF);
-    setRaw(this.#options.input, this.#output, false);
-    this.#reader.cancel().catch(() => {});
-    this.#end.resolve();
   }
 
   #countRows(): void {

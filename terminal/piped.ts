@@ -42,9 +42,9 @@ export class PipedPrompter implements Prompter {
     this.#output = options.output;
   }
 
-  /** Reads ahead, to know the end when it comes. */
+  /** Resolves when the last line was taken and no other can come: reads ahead to know it. */
   get ended(): Promise<void> {
-    this.#readAhead();
+    queueMicrotask(() => this.#readAhead());
     return this.#end.promise;
   }
 
@@ -57,16 +57,27 @@ export class PipedPrompter implements Prompter {
     { signal }: PromptOptions,
   ): Promise<string | null | undefined> {
     if (this.#endShown) return null;
-    this.#prompt = prompt;
-    this.show();
+    this.begin(prompt);
     const line = await this.line(signal);
-    if (line === undefined) this.hide();
+    if (line === undefined) this.withdraw();
     // At the end as well, for the transcript is made of whole lines.
     else if (line === null || !this.#isEchoed) this.#output.write(`${line ?? ""}\n`);
     this.#prompt = undefined;
     this.#endShown = line === null;
     await this.#output.room();
     return line;
+  }
+
+  /** Shows a prompt, and reads nothing yet. */
+  begin(prompt: string): void {
+    this.#prompt = prompt;
+    this.show();
+  }
+
+  /** Takes the prompt away. */
+  withdraw(): void {
+    this.hide();
+    this.#prompt = undefined;
   }
 
   /** The next line, without a prompt or an echo. */
@@ -86,7 +97,9 @@ export class PipedPrompter implements Prompter {
 
   close(): void {
     this.#isClosed = true;
-    this.#lines?.close();
+    if (this.#lines !== undefined) return void this.#lines.close();
+    if (this.asking) this.#output.write("\n");
+    this.#prompt = undefined;
   }
 
   get #isEchoed(): boolean {

@@ -11,8 +11,8 @@ export interface TerminalInput {
   readonly readable: ReadableStream<Uint8Array>;
   /** Whether a person types. */
   isTerminal(): boolean;
-  /** Takes keys one by one and without echo; `cbreak` leaves Ctrl-C and Ctrl-Z to the system. */
-  setRaw(mode: boolean, options?: { cbreak: boolean }): void;
+  /** Takes keys one by one and without echo, Ctrl-C among them. */
+  setRaw(mode: boolean): void;
 }
 
 /** A destination of text; `Deno.stdout` and `Deno.stderr` are two. */
@@ -29,14 +29,10 @@ export interface PromptOptions {
   signal?: AbortSignal | undefined;
   /** The lines that a line may become when Tab is pressed. */
   complete?: ((line: string) => readonly string[]) | undefined;
-  /** Whether Ctrl-D ends this question alone, and another may be asked; default false. */
-  mayGoOn?: boolean | undefined;
 }
 
 /** Shows prompts and takes the lines that answer them, one at a time. */
 export interface Prompter {
-  /** Resolves when the last line was taken and no other can come. */
-  readonly ended: Promise<void>;
   /** Whether a prompt waits for its line. */
   readonly asking: boolean;
   /** The next line; null at the end; undefined when the prompt is withdrawn. */
@@ -77,7 +73,9 @@ export class Queue {
 
   /** Puts `text` at the end. */
   add(writer: Writer, text: string): void {
-    this.#parts.push({ writer, text });
+    const last = this.#parts.at(-1);
+    if (last?.writer === writer) last.text += text;
+    else this.#parts.push({ writer, text });
     this.#length += text.length;
     if (!this.#isWorking) this.#work();
   }
@@ -85,10 +83,7 @@ export class Queue {
   async #work(): Promise<void> {
     this.#isWorking = true;
     while (this.#parts.length > 0) {
-      const { writer } = this.#parts[0]!;
-      const others = this.#parts.findIndex((part) => part.writer !== writer);
-      const parts = this.#parts.splice(0, others < 0 ? this.#parts.length : others);
-      const text = parts.map((part) => part.text).join("");
+      const { writer, text } = this.#parts.shift()!;
       await writer.send(text);
       this.#length -= text.length;
       this.#progress.resolve();
@@ -176,6 +171,14 @@ export async function setRaw(input: TerminalInput, output: Writer, mode: boolean
   } catch {
     // A terminal that is gone has no mode, and its reader says that it is gone.
   }
+}
+
+/** Whether `promise` resolves within `ms` milliseconds. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  const inTime = promise.then(() => true);
+  return await Promise.race([inTime, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */
