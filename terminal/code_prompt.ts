@@ -7,7 +7,7 @@
  * @module
  */
 
-import { onSignal, unlessAborted } from "./streams.ts";
+import { type Line, onSignal, unlessAborted } from "./streams.ts";
 
 /** The terminal and the end of {@linkcode askCode}; `Deno.stdin` and `Deno.stdout` fit. */
 export interface CodePromptOptions {
@@ -44,7 +44,7 @@ const CLEAR = "\r\x1b[K";
 export async function askCode(
   prompt: string,
   { input, output, signal, complete }: CodePromptOptions,
-): Promise<string | null | undefined> {
+): Promise<Line> {
   const encoder = new TextEncoder();
   const draw = (text: string) => {
     let bytes = encoder.encode(CLEAR + text);

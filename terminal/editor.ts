@@ -14,10 +14,13 @@ import { createInterface, type Interface } from "node:readline";
 import { commonStart } from "./code_prompt.ts";
 import { cut, INDENT } from "./layout.ts";
 import { onSignal, setRaw, within } from "./streams.ts";
-import type { Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
+import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
 /** Keys that wait for a prompt, in UTF-16 code units; what is typed beyond them is lost. */
 const MAX_TYPED_AHEAD = 262_144;
+
+/** Read from a terminal that fails. */
+const GONE = { value: undefined, done: true } as const;
 
 /** Lines that the arrow keys bring back. */
 const HISTORY_SIZE = 100;
@@ -75,11 +78,10 @@ export class Editor implements Prompter {
   #output: Writer;
   #keys = new Keys();
   #readline: Readline;
-  #prompt = "";
-  #complete: PromptOptions["complete"];
+  /** The question that waits for its line. */
+  #asked: PromptOptions & { prompt: string; resolve: (line: Line) => void } | undefined;
   #typed = "";
   #lastKeyAt = performance.now();
-  #settle: ((line: string | null | undefined) => void) | undefined;
   /** While typed keys go to the history, the count of lines that went there. */
   #aside: number | undefined;
   #isPasteAside = false;
@@ -114,7 +116,7 @@ export class Editor implements Prompter {
   }
 
   get asking(): boolean {
-    return this.#settle !== undefined;
+    return this.#asked !== undefined;
   }
 
   /** Rows from the first of the status and the prompt to that of the cursor. */
@@ -122,20 +124,15 @@ export class Editor implements Prompter {
     return this.#readline.getCursorPos().rows + 1;
   }
 
-  async question(
-    prompt: string,
-    { signal, complete }: PromptOptions,
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, { signal, complete }: PromptOptions): Promise<Line> {
     if (this.#closed) return null;
-    const { promise, resolve } = Promise.withResolvers<string | null | undefined>();
+    const { promise, resolve } = Promise.withResolvers<Line>();
+    this.#asked = { prompt, complete, resolve };
     // The text typed so far stays in readline and appears behind the next prompt.
     const withdraw = () => {
       this.hide();
       this.#answer(undefined);
     };
-    this.#settle = resolve;
-    this.#prompt = prompt;
-    this.#complete = complete;
     this.show();
     signal?.addEventListener("abort", withdraw);
     this.#feed();
@@ -150,7 +147,7 @@ export class Editor implements Prompter {
   }
 
   show(): void {
-    if (this.asking) this.#draw(this.#options.status());
+    this.#draw(this.#options.status());
   }
 
   /** Moves what stands in the prompt and what was typed ahead to the history, if there is anything. */
@@ -189,8 +186,9 @@ export class Editor implements Prompter {
   }
 
   #draw(status?: string): void {
+    if (this.#asked === undefined) return;
     const row = status && `${cut(status, this.#options.columns())}\n`;
-    this.#readline.setPrompt((row ?? "") + this.#prompt);
+    this.#readline.setPrompt((row ?? "") + this.#asked.prompt);
     this.#readline.prompt(true);
   }
 
@@ -205,27 +203,26 @@ export class Editor implements Prompter {
     }
   }
 
-  /** The transcript on the screen is made of prompts and lines alone. */
-  #takeStatusAway(): void {
-    if (this.#options.status() === undefined) return;
-    this.hide();
-    this.#draw();
-  }
-
   #press(key: string): void {
     const isShown = this.#aside === undefined;
-    if (key === CTRL_D && this.#readline.line === "") {
-      if (!isShown) return;
-      this.#takeStatusAway();
-      this.#output.write("\n");
-      return this.#answer(null);
+    const isEnter = key[0] === "\r" || key === "\n";
+    const isEnd = key === CTRL_D && this.#readline.line === "";
+    if (isShown && (isEnter || isEnd) && this.#options.status() !== undefined) {
+      // The transcript on the screen is made of prompts and lines alone.
+      this.hide();
+      this.#draw();
     }
-    if (key.startsWith(PASTE_START)) this.#paste(key.slice(PASTE_START.length, -PASTE_END.length));
-    else if (key === "\t" && this.#complete) this.#completeLine(this.#complete);
-    else if (key >= " " && key !== DELETE) this.#readline.write(key);
-    else {
-      const isEnter = key[0] === "\r" || key === "\n";
-      if (isEnter && isShown) this.#takeStatusAway();
+    if (isEnd) {
+      if (!isShown) return;
+      this.#output.write("\n");
+      this.#answer(null);
+    } else if (key.startsWith(PASTE_START)) {
+      this.#paste(key.slice(PASTE_START.length, -PASTE_END.length));
+    } else if (key === "\t" && this.#asked?.complete) {
+      this.#completeLine(this.#asked.complete);
+    } else if (key >= " " && key !== DELETE) {
+      this.#readline.write(key);
+    } else {
       this.#keys.emit("data", isEnter ? "\r" : key);
     }
     // Deno 2.9's readline does not count a row that was begun by pasted text or by a wide character.
@@ -269,19 +266,16 @@ export class Editor implements Prompter {
     else if (line !== "") this.#aside++;
   }
 
-  #answer(line: string | null | undefined): void {
-    this.#settle?.(line);
-    this.#settle = undefined;
+  #answer(line: Line): void {
+    this.#asked?.resolve(line);
+    this.#asked = undefined;
   }
 
   async #pump(): Promise<void> {
     const decoder = new TextDecoder();
     let isFirst = true;
     while (!this.#closed) {
-      const { value, done } = await this.#reader.read().catch(() => ({
-        value: undefined,
-        done: true,
-      }));
+      const { value, done } = await this.#reader.read().catch(() => GONE);
       if (done) break;
       const keys = decoder.decode(value, { stream: true });
       this.#lastKeyAt = performance.now();
@@ -343,16 +337,11 @@ class Keys extends EventEmitter {
 
 /** The output that readline draws on. */
 class Display extends EventEmitter {
-  #columns: () => number;
-  readonly write: (text: string) => void;
-
-  constructor(write: (text: string) => void, columns: () => number) {
+  constructor(readonly write: (text: string) => void, readonly width: () => number) {
     super();
-    this.write = write;
-    this.#columns = columns;
   }
 
   get columns(): number {
-    return this.#columns();
+    return this.width();
   }
 }

@@ -5,8 +5,8 @@
  */
 
 import { LineReader } from "./line_reader.ts";
-import { type Prompter, type PromptOptions, unlessAborted } from "./streams.ts";
-import type { TerminalInput, Writer } from "./streams.ts";
+import { unlessAborted } from "./streams.ts";
+import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
 /** The streams and the listener of a {@linkcode PipedPrompter}. */
 export interface PipedOptions {
@@ -34,7 +34,6 @@ export class PipedPrompter implements Prompter {
   #end = Promise.withResolvers<void>();
   #prompt: string | undefined;
   #endShown = false;
-  #isClosed = false;
 
   /** Reads nothing yet: the stream of the input takes longer to load than a first prompt to show. */
   constructor(options: PipedOptions) {
@@ -52,10 +51,7 @@ export class PipedPrompter implements Prompter {
     return this.#prompt !== undefined;
   }
 
-  async question(
-    prompt: string,
-    { signal }: PromptOptions,
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, { signal }: PromptOptions): Promise<Line> {
     if (this.#endShown) return null;
     this.begin(prompt);
     const line = await this.line(signal);
@@ -81,7 +77,7 @@ export class PipedPrompter implements Prompter {
   }
 
   /** The next line, without a prompt or an echo. */
-  async line(signal?: AbortSignal): Promise<string | null | undefined> {
+  async line(signal?: AbortSignal): Promise<Line> {
     const line = await unlessAborted(this.#readAhead(), signal);
     if (typeof line === "string") this.#next = this.#read();
     return line;
@@ -96,8 +92,10 @@ export class PipedPrompter implements Prompter {
   }
 
   close(): void {
-    this.#isClosed = true;
     if (this.#lines !== undefined) return void this.#lines.close();
+    // After the close, nothing would close an input that is opened, and the process would not end.
+    this.#next = Promise.resolve(null);
+    this.#end.resolve();
     if (this.asking) this.#output.write("\n");
     this.#prompt = undefined;
   }
@@ -111,18 +109,15 @@ export class PipedPrompter implements Prompter {
   }
 
   async #read(): Promise<string | null> {
-    const line = await this.#nextLine().catch((error) => {
-      this.#options.onBroken(error);
-      return null;
-    });
+    const { input, onBroken, onInvalid } = this.#options;
+    let line: string | null = null;
+    try {
+      this.#lines ??= new LineReader(input.readable, onInvalid);
+      line = await this.#lines.next();
+    } catch (error) {
+      onBroken(error as Error);
+    }
     if (line === null) this.#end.resolve();
     return line;
-  }
-
-  async #nextLine(): Promise<string | null> {
-    // After the close, nothing would close an input that is opened, and the process would not end.
-    if (this.#lines === undefined && this.#isClosed) return null;
-    const { input, onInvalid } = this.#options;
-    return await (this.#lines ??= new LineReader(input.readable, onInvalid)).next();
   }
 }

@@ -23,6 +23,9 @@ export interface TerminalOutput {
   isTerminal(): boolean;
 }
 
+/** A line that was typed or piped; null at the end of input, undefined if its prompt was withdrawn. */
+export type Line = string | null | undefined;
+
 /** What a question may have beside its prompt. */
 export interface PromptOptions {
   /** Withdraws the prompt when it aborts. */
@@ -35,8 +38,8 @@ export interface PromptOptions {
 export interface Prompter {
   /** Whether a prompt waits for its line. */
   readonly asking: boolean;
-  /** The next line; null at the end; undefined when the prompt is withdrawn. */
-  question(prompt: string, options: PromptOptions): Promise<string | null | undefined>;
+  /** Shows a prompt and takes the next line. */
+  question(prompt: string, options: PromptOptions): Promise<Line>;
   /** Makes room for a line of text where the prompt is, if one is there. */
   hide(): void;
   /** Brings back what {@linkcode hide} took away. */

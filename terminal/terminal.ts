@@ -13,7 +13,7 @@ import type { Editor } from "./editor.ts";
 import { cut, layOut } from "./layout.ts";
 import { PipedPrompter } from "./piped.ts";
 import { setRaw, within, Writer } from "./streams.ts";
-import type { Prompter, PromptOptions, TerminalInput, TerminalOutput } from "./streams.ts";
+import type { Line, Prompter, PromptOptions, TerminalInput, TerminalOutput } from "./streams.ts";
 
 /** The streams of a {@linkcode Terminal}; by default those of the process. */
 export interface TerminalOptions {
@@ -39,7 +39,7 @@ export interface QuestionOptions extends PromptOptions {
    */
   context?: readonly string[] | undefined;
   /** Whether a prompt and its line belong to the transcript on a stdout that is not the screen. */
-  isConversation?: ((line: string | null | undefined) => boolean) | undefined;
+  isConversation?: ((line: Line) => boolean) | undefined;
 }
 
 /** A stream that can no longer be used, and what it threw. */
@@ -163,10 +163,7 @@ export class Terminal {
    *
    * @throws {Error} If another question still waits for its line
    */
-  async question(
-    prompt: string,
-    options: QuestionOptions = {},
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, options: QuestionOptions = {}): Promise<Line> {
     if (this.#asked !== undefined) throw new Error("Another question still waits for its line");
     this.#asked = options;
     this.#rowsSinceContext = 0;
@@ -193,7 +190,7 @@ export class Terminal {
    * The next line by itself, for a program in a person's place: no prompt, no echo. Null at the end of
    * input, undefined when `signal` aborts. It goes with no {@linkcode question}.
    */
-  line(signal?: AbortSignal): Promise<string | null | undefined> {
+  line(signal?: AbortSignal): Promise<Line> {
     return this.#piped.line(signal);
   }
 
