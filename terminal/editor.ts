@@ -85,7 +85,6 @@ export class Editor implements Prompter {
   /** While typed keys go to the history, the count of lines that went there. */
   #aside: number | undefined;
   #isPasteAside = false;
-  #end = Promise.withResolvers<void>();
   #closed = false;
   #ignoreSignals = [
     onSignal("SIGWINCH", () => this.#resized()),
@@ -167,7 +166,7 @@ export class Editor implements Prompter {
   /** Resolves when no key came for `ms` milliseconds. */
   async quiet(ms: number): Promise<void> {
     for (let left = ms; left > 0; left = this.#lastKeyAt + ms - performance.now()) {
-      if (await within(left, this.#end.promise)) return;
+      if (await within(left, this.#reader.closed.catch(() => {}))) return;
     }
   }
 
@@ -182,7 +181,6 @@ export class Editor implements Prompter {
     for (const ignore of this.#ignoreSignals) ignore();
     this.#output.write(PASTE_OFF);
     this.#reader.cancel().catch(() => {});
-    this.#end.resolve();
   }
 
   #draw(status?: string): void {

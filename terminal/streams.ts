@@ -105,7 +105,6 @@ export class Writer {
   /** What waits for the stream; writers of one terminal share it. */
   readonly queue: Queue;
   #stream: TerminalOutput;
-  #encoder = new TextEncoder();
   #onBroken: (error: Error) => void;
 
   /** `onBroken` is called once, with what the stream threw. */
@@ -128,7 +127,7 @@ export class Writer {
 
   /** Sends all of `text`, or as much of it as the stream takes before it breaks: for the queue only. */
   async send(text: string): Promise<void> {
-    let bytes = this.#encoder.encode(text);
+    let bytes = new TextEncoder().encode(text);
     let isHeld = false;
     while ((bytes.length > 0 || isHeld) && !this.isBroken) {
       const piece = isHeld ? new Uint8Array() : pieceOf(bytes);
@@ -136,7 +135,10 @@ export class Writer {
         bytes = bytes.subarray(await this.#stream.write(piece));
         isHeld = false;
       } catch (error) {
-        if (!(error instanceof Deno.errors.WouldBlock)) return this.#break(error as Error);
+        if (!(error instanceof Deno.errors.WouldBlock)) {
+          this.isBroken = true;
+          return this.#onBroken(error as Error);
+        }
         if (this.#stream === Deno.stdout && piece.length < HELD && piece.at(-1) !== LF) {
           bytes = bytes.subarray(piece.length);
           isHeld = true;
@@ -144,11 +146,6 @@ export class Writer {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
-  }
-
-  #break(error: Error): void {
-    this.isBroken = true;
-    this.#onBroken(error);
   }
 }
 

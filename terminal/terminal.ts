@@ -90,9 +90,8 @@ export class Terminal {
   readonly broken: Promise<BrokenStream>;
   /** Resolves when the terminal is gone: its window was closed, or its line hung up. */
   readonly hangup: Promise<void>;
-  /** Settles {@linkcode broken}. */
-  #break: (broken: BrokenStream) => void;
-  #hangUp: () => void;
+  #breaks = Promise.withResolvers<BrokenStream>();
+  #hangs = Promise.withResolvers<void>();
   #input: TerminalInput;
   #output: Writer;
   #errors: Writer;
@@ -116,11 +115,11 @@ export class Terminal {
 
   /** Touches nothing yet: neither the input nor its mode. */
   constructor(options: TerminalOptions = {}) {
-    ({ promise: this.broken, resolve: this.#break } = Promise.withResolvers());
-    ({ promise: this.hangup, resolve: this.#hangUp } = Promise.withResolvers());
+    this.broken = this.#breaks.promise;
+    this.hangup = this.#hangs.promise;
     const { input = Deno.stdin, output = Deno.stdout, errors = Deno.stderr } = options;
     this.#size = options.size ?? consoleSize;
-    this.#isDumb = options.isDumb ?? isTermDumb(input, output, errors);
+    this.#isDumb = options.isDumb ?? isTermDumb();
     this.#describeDropped = options.describeDropped;
     this.#input = input;
     this.#output = new Writer(output, this.#breaking(output, "stdout"));
@@ -315,7 +314,7 @@ export class Terminal {
       status: () => this.#status,
       onInterrupt: () => this.#onInterrupt(),
       onSuspend: () => this.#onSuspend(),
-      onHangup: this.#hangUp,
+      onHangup: this.#hangs.resolve,
     });
   }
 
@@ -356,8 +355,8 @@ export class Terminal {
 
   #breaking(stream: { isTerminal(): boolean }, name?: BrokenStream["stream"]) {
     return (error: Error) => {
-      if (stream.isTerminal()) this.#hangUp();
-      else if (name !== undefined) this.#break({ stream: name, error });
+      if (stream.isTerminal()) this.#hangs.resolve();
+      else if (name !== undefined) this.#breaks.resolve({ stream: name, error });
     };
   }
 }
@@ -370,9 +369,8 @@ function consoleSize(): { columns: number; rows: number } {
   }
 }
 
-/** Whether `TERM` is `dumb`, as far as that may be read, where any of these streams is a terminal. */
-function isTermDumb(...streams: { isTerminal(): boolean }[]): boolean {
-  if (!streams.some((stream) => stream.isTerminal())) return false;
+/** Whether `TERM` is `dumb`, as far as that may be read. */
+function isTermDumb(): boolean {
   // Asked without the permission, the system would ask the person at the terminal.
   const { state } = Deno.permissions.querySync({ name: "env", variable: "TERM" });
   return state === "granted" && Deno.env.get("TERM") === "dumb";
