@@ -19,21 +19,16 @@ import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./str
 /** Keys that wait for a prompt, in UTF-16 code units; what is typed beyond them is lost. */
 const MAX_TYPED_AHEAD = 262_144;
 
-/** Read from a terminal that fails. */
-const GONE = { value: undefined, done: true } as const;
-
 /** Lines that the arrow keys bring back. */
 const HISTORY_SIZE = 100;
 
 /** Pastes come between marks. */
 const [PASTE_ON, PASTE_OFF] = ["\x1b[?2004h", "\x1b[?2004l"];
-const PASTE_START = "\x1b[200~";
-const PASTE_END = "\x1b[201~";
+const [PASTE_START, PASTE_END] = ["\x1b[200~", "\x1b[201~"];
 
 /**
  * One key, one run of plain characters or one paste. An escape sequence or a paste that is still
- * incomplete does not match, so that its rest, which may come with the next read, is not taken for
- * text.
+ * incomplete does not match: its rest may come with the next read.
  */
 const KEY =
   // deno-lint-ignore no-control-regex
@@ -272,9 +267,9 @@ export class Editor implements Prompter {
   async #pump(): Promise<void> {
     const decoder = new TextDecoder();
     let isFirst = true;
-    while (!this.#closed) {
-      const { value, done } = await this.#reader.read().catch(() => GONE);
-      if (done) break;
+    while (true) {
+      const { value } = await this.#reader.read().catch(() => ({ value: undefined }));
+      if (value === undefined) break;
       const keys = decoder.decode(value, { stream: true });
       this.#lastKeyAt = performance.now();
       this.#type(isFirst ? keys.replaceAll(EARLY_CTRL_D, CTRL_D) : keys);

@@ -22,10 +22,7 @@ export interface PipedOptions {
   onInvalid: (line: number) => void;
 }
 
-/**
- * Writes each prompt, and after it the line that was read unless a terminal has echoed it, so that
- * the output is the transcript.
- */
+/** Writes each prompt and its line, unless a terminal has echoed it: the output is the transcript. */
 export class PipedPrompter implements Prompter {
   #lines: LineReader | undefined;
   #output: Writer;

@@ -54,10 +54,7 @@ const MAX_QUEUED = 262_144;
 /** Pause before a stream that would block is written to again, in ms. */
 const RETRY_MS = 20;
 
-/**
- * Text on its way to one terminal, or to one file or pipe, in the order in which it was written. A
- * stream that takes nothing stops nobody: text waits here.
- */
+/** Text on its way to one terminal, file or pipe, in order. A stream that takes nothing stops nobody. */
 export class Queue {
   #parts: { writer: Writer; text: string }[] = [];
   #length = 0;

@@ -83,9 +83,8 @@ export class Terminal {
   /** Whether a person types, be it without editing: stdin is a terminal. */
   readonly isTyped: boolean;
   /**
-   * Resolves with the first stream that breaks (a reader that went away, a full disk). What is written
-   * to that stream afterwards is dropped; a broken stdin counts as the end of input. A broken stderr
-   * is not told: there is nowhere to tell it.
+   * Resolves with the first stream that breaks (a reader that went away, a full disk), unless it is
+   * stderr. What is written to it later is dropped; a broken stdin counts as the end of input.
    */
   readonly broken: Promise<BrokenStream>;
   /** Resolves when the terminal is gone: its window was closed, or its line hung up. */
@@ -139,10 +138,7 @@ export class Terminal {
     });
   }
 
-  /**
-   * Resolves at the end of input, once every line that came before it was taken by a question. The end of
-   * a keyboard is its {@linkcode hangup}.
-   */
+  /** Resolves at the end of input, once a question took the last line; of a keyboard, at its hangup. */
   get ended(): Promise<void> {
     return this.interactive ? this.hangup : this.#piped.ended;
   }
@@ -166,18 +162,15 @@ export class Terminal {
     if (this.#asked !== undefined) throw new Error("Another question still waits for its line");
     this.#asked = options;
     this.#rowsSinceContext = 0;
-    const status = this.#status;
-    this.#eraseStatus();
-    if (this.interactive) this.#status = status;
+    this.#eraseStatus(this.interactive ? this.#status : undefined);
     try {
       if (this.interactive && this.#editor === undefined) await this.#openEditor(prompt);
       if (this.#isClosed) return null;
       if (options.signal?.aborted) return undefined;
       const line = await this.#prompter.question(prompt, options);
-      const isCopied = this.#screen !== this.#output && (options.isConversation?.(line) ?? true);
-      if (isCopied && line !== undefined) {
-        this.#output.write(`${layOut(prompt + (line ?? ""), 0)}\n`);
-      }
+      if (line === undefined || this.#screen === this.#output) return line;
+      const isConversation = options.isConversation?.(line) ?? true;
+      if (isConversation) this.#output.write(`${layOut(prompt + (line ?? ""), 0)}\n`);
       return line;
     } finally {
       this.#asked = undefined;
@@ -194,8 +187,8 @@ export class Terminal {
   }
 
   /**
-   * Takes what stands in the prompt, or was typed ahead of one, into the history: an arrow brings it
-   * back. Returns whether there was anything. Lines of a pipe stay where they are.
+   * Moves what stands in the prompt, or was typed ahead of one, to the history, and returns whether there
+   * was anything. Lines of a pipe stay where they are.
    */
   setAside(): boolean {
     return this.#editor?.setAside() ?? false;
@@ -206,20 +199,14 @@ export class Terminal {
     await this.#editor?.quiet(ms);
   }
 
-  /**
-   * Writes one text of the conversation to stdout; its lines and rows after the first are indented.
-   * Resolves when there is room for more.
-   */
+  /** Writes a text to stdout, all rows but its first indented. Resolves when there is room for more. */
   async print(text: string): Promise<void> {
     this.#write(this.#output, text);
     if (this.#screen !== this.#output) this.#write(this.#screen, text);
     await Promise.all([this.#output.room(), this.#screen.room()]);
   }
 
-  /**
-   * Writes one text about the conversation to stderr, laid out in the same way. It is dropped, and
-   * counted, while stderr takes nothing.
-   */
+  /** Writes a text to stderr in the same way. It is dropped, and counted, while stderr takes nothing. */
   notice(text: string): void {
     if (!this.#errors.queue.isFull) return this.#write(this.#errors, text);
     if (this.#dropped++ > 0) return;
@@ -249,9 +236,8 @@ export class Terminal {
       this.#prompter.hide();
       this.#prompter.show();
     } else if (this.#errors.terminal && !this.#isDumb && !this.#prompter.asking) {
-      this.#eraseStatus();
+      this.#eraseStatus(line);
       if (line !== undefined) this.#errors.write(cut(line, this.#size().columns));
-      this.#status = line;
       this.#hasStatusRow = line !== undefined;
     } else if (line !== undefined) {
       this.notice(line);
@@ -274,10 +260,7 @@ export class Terminal {
     this.#onInvalidLine = listener;
   }
 
-  /**
-   * Resolves when all is written, or `ms` milliseconds have passed: with whether stdout has taken
-   * everything.
-   */
+  /** Whether stdout has taken everything, once all is written or `ms` milliseconds have passed. */
   async flush(ms: number): Promise<boolean> {
     // What ends with the close has its last word first.
     await new Promise((resolve) => setTimeout(resolve, 0));
@@ -346,11 +329,12 @@ export class Terminal {
     this.#rowsSinceContext = shown.length - lines.length;
   }
 
-  #eraseStatus(): void {
+  /** Erases the row of the status, which is then that of a prompt, or none. */
+  #eraseStatus(status?: string): void {
     if (!this.#hasStatusRow) return;
     this.#errors.write("\r\x1b[K");
     this.#hasStatusRow = false;
-    this.#status = undefined;
+    this.#status = status;
   }
 
   #breaking(stream: { isTerminal(): boolean }, name?: BrokenStream["stream"]) {
