@@ -27,13 +27,11 @@ export interface CodePromptOptions {
 /** One key. An escape sequence that is still incomplete does not match. */
 // deno-lint-ignore no-control-regex
 const KEY = /^(?:\x1b(?:\[[0-?]*[ -/]*[@-~]|O[^]|[^[O])|[^\x1b])/u;
-const ENTER = /^[\r\n]$/;
-/** Ctrl-C, where that is a key and not a signal (Windows), or Ctrl-D. */
-// deno-lint-ignore no-control-regex
-const END = /^[\x03\x04]$/;
-const BACKSPACE = /^[\b\x7f]$/;
+const ENTER = ["\r", "\n"];
+/** Ctrl-C, where that is a key and not a signal (Windows), and Ctrl-D. */
+const END = ["\x03", "\x04"];
+const BACKSPACE = ["\b", "\x7f"];
 const CTRL_U = "\x15";
-const TAB = "\t";
 const CLEAR = "\r\x1b[K";
 
 /**
@@ -88,21 +86,21 @@ async function readLine(
     const [key] = KEY.exec(typed) ?? [];
     if (key === undefined) continue;
     typed = "";
-    if (ENTER.test(key)) return true;
-    if (END.test(key)) return false;
+    if (ENTER.includes(key)) return true;
+    if (END.includes(key)) return false;
     onKey(key);
   }
 }
 
 /** The line after one more key. Control keys that are not named here do nothing. */
 function edited(line: string, key: string, complete: CodePromptOptions["complete"]): string {
-  if (BACKSPACE.test(key)) return [...line].slice(0, -1).join("");
+  if (BACKSPACE.includes(key)) return [...line].slice(0, -1).join("");
   if (key === CTRL_U) return "";
-  if (key === TAB) return commonStart(complete(line)) || line;
+  if (key === "\t") return commonStart(complete(line)) || line;
   return key >= " " ? line + key : line;
 }
 
-/** What all of `texts` begin with. */
+/** The common start of all texts. */
 export function commonStart([first = "", ...others]: readonly string[]): string {
   let common = first;
   while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);

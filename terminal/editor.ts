@@ -82,7 +82,10 @@ export class Editor implements Prompter {
   #isPasteAside = false;
   #closed = false;
   #ignoreSignals = [
-    onSignal("SIGWINCH", () => this.#resized()),
+    onSignal("SIGWINCH", () => {
+      this.#countRows();
+      this.show();
+    }),
     onSignal("SIGCONT", () => this.#continued()),
   ];
 
@@ -303,11 +306,6 @@ export class Editor implements Prompter {
 
   #countRows(): void {
     this.#readline.prevRows = this.#readline.getCursorPos().rows;
-  }
-
-  #resized(): void {
-    this.#countRows();
-    this.show();
   }
 
   async #continued(): Promise<void> {

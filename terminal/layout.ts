@@ -4,11 +4,11 @@
  * @module
  */
 
-/** What a terminal draws over the character before it. */
+/** Characters that a terminal draws over the one before. */
 const NARROWEST = /[\p{Mn}\p{Me}\u200C\u200D]/u;
 
 /**
- * What a terminal draws two columns wide (UAX #11, W and F), and all that is beyond the Basic
+ * Characters two columns wide (UAX #11, W and F), and all that are beyond the Basic
  * Multilingual Plane: a row that ends early does no harm, and one that wraps does.
  */
 const WIDEST =

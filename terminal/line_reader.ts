@@ -129,7 +129,7 @@ function utf8(): Decoder {
   };
 }
 
-/** What ends a line of a text that begins so; a CR does if the first line ends in nothing else. */
+/** The end of each line of a text that begins so: a CR, if the first line ends in nothing else. */
 function lineEndOf(text: string): RegExp | undefined {
   const [end] = /\r?\n|\r(?=[^])/.exec(text) ?? [];
   return end === undefined ? undefined : end === "\r" ? /[\r\n]/ : /\n/;

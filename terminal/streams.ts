@@ -26,7 +26,7 @@ export interface TerminalOutput {
 /** A line that was typed or piped; null at the end of input, undefined if its prompt was withdrawn. */
 export type Line = string | null | undefined;
 
-/** What a question may have beside its prompt. */
+/** The options of a question. */
 export interface PromptOptions {
   /** Withdraws the prompt when it aborts. */
   signal?: AbortSignal | undefined;
@@ -99,7 +99,7 @@ export class Writer {
   readonly terminal: boolean;
   /** Whether the stream can no longer be used. */
   isBroken = false;
-  /** What waits for the stream; writers of one terminal share it. */
+  /** Text that waits for the stream; writers of one terminal share it. */
   readonly queue: Queue;
   #stream: TerminalOutput;
   #onBroken: (error: Error) => void;

@@ -31,7 +31,7 @@ export interface TerminalOptions {
   describeDropped?: (count: number) => string;
 }
 
-/** What a question may have beside its prompt. */
+/** The options of a question. */
 export interface QuestionOptions extends PromptOptions {
   /**
    * Lines that stand above the prompt, already printed: shown again when they have scrolled off, in a
@@ -53,8 +53,8 @@ export interface BrokenStream {
 /**
  * A terminal, or the files and pipes in its place.
  *
- * Where a person types and looks, a line is edited where it is typed, and text that is printed
- * meanwhile appears above the prompt. Otherwise the line that was read is written after its prompt.
+ * In a terminal, a line is edited where it is typed, and text that is printed meanwhile appears above
+ * the prompt. Otherwise the line that was read is written after its prompt.
  *
  * Reading begins with the first {@linkcode question} or look at {@linkcode ended}: a program that asks
  * nothing leaves stdin alone. Writing stops nobody: text waits for a stream that takes nothing.
@@ -122,7 +122,7 @@ export class Terminal {
     this.#describeDropped = options.describeDropped;
     this.#input = input;
     this.#output = new Writer(output, this.#breaking(output, "stdout"));
-    // What two terminals show is taken for one screen, on which the order counts.
+    // Two terminals are taken for one screen, on which the order counts.
     const queue = this.#output.terminal && errors.isTerminal() ? this.#output.queue : undefined;
     this.#errors = new Writer(errors, this.#breaking(errors), queue);
     this.isTyped = input.isTerminal();
@@ -262,7 +262,7 @@ export class Terminal {
 
   /** Whether stdout has taken everything, once all is written or `ms` milliseconds have passed. */
   async flush(ms: number): Promise<boolean> {
-    // What ends with the close has its last word first.
+    // Work that ends with the close has its last word first.
     await new Promise((resolve) => setTimeout(resolve, 0));
     const all = Promise.all([this.#output, this.#errors].map(({ queue }) => queue.until(0)));
     return await within(ms, all) && !this.#output.isBroken;
@@ -338,8 +338,10 @@ export class Terminal {
   }
 
   #breaking(stream: { isTerminal(): boolean }, name?: BrokenStream["stream"]) {
+    // A terminal that is gone no longer is one.
+    const isTerminal = stream.isTerminal();
     return (error: Error) => {
-      if (stream.isTerminal()) this.#hangs.resolve();
+      if (isTerminal) this.#hangs.resolve();
       else if (name !== undefined) this.#breaks.resolve({ stream: name, error });
     };
   }
