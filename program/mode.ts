@@ -15,7 +15,7 @@ import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../trans
 import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
 import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
 import { askCode } from "../terminal/code_prompt.ts";
-import { isTermDumb, type Terminal } from "../terminal/terminal.ts";
+import type { Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
 /** A room, as the two programs see it. */
@@ -142,7 +142,6 @@ async function typedCode(terminal: Terminal, signal: AbortSignal): Promise<strin
     output,
     signal,
     complete: completeRoomCode,
-    dumb: isTermDumb(output),
   });
   signal.throwIfAborted();
   return checked(code ?? "");

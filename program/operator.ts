@@ -186,7 +186,7 @@ export class ConsoleOperator implements Operator {
   }
 
   async #prompted(prompt: string, options: QuestionOptions): Promise<Line> {
-    const line = this.#terminal.question(prompt, { ...options, complete, mayGoOn: true });
+    const line = this.#terminal.question(prompt, { ...options, complete });
     this.#isPrompting = true;
     this.#showStatus();
     return await line.finally(() => this.#isPrompting = false);

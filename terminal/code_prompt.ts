@@ -7,9 +7,9 @@
  * @module
  */
 
-import { onSignal, unlessAborted } from "./streams.ts";
+import { type Line, onSignal, unlessAborted } from "./streams.ts";
 
-/** The terminal, and how {@linkcode askCode} can be called off. `Deno.stdin` and `Deno.stdout` fit. */
+/** The terminal and the end of {@linkcode askCode}; `Deno.stdin` and `Deno.stdout` fit. */
 export interface CodePromptOptions {
   /** The keyboard. No more than the line is read from it. */
   input: {
@@ -22,20 +22,16 @@ export interface CodePromptOptions {
   signal: AbortSignal;
   /** The lines that a line may become when Tab is pressed. */
   complete: (line: string) => readonly string[];
-  /** Whether the terminal knows no escape sequences: the line is then edited by the system. */
-  dumb?: boolean;
 }
 
 /** One key. An escape sequence that is still incomplete does not match. */
 // deno-lint-ignore no-control-regex
 const KEY = /^(?:\x1b(?:\[[0-?]*[ -/]*[@-~]|O[^]|[^[O])|[^\x1b])/u;
-const ENTER = /^[\r\n]$/;
-/** Ctrl-C, where that is a key and not a signal (Windows), or Ctrl-D. */
-// deno-lint-ignore no-control-regex
-const END = /^[\x03\x04]$/;
-const BACKSPACE = /^[\b\x7f]$/;
+const ENTER = ["\r", "\n"];
+/** Ctrl-C, where that is a key and not a signal (Windows), and Ctrl-D. */
+const END = ["\x03", "\x04"];
+const BACKSPACE = ["\b", "\x7f"];
 const CTRL_U = "\x15";
-const TAB = "\t";
 const CLEAR = "\r\x1b[K";
 
 /**
@@ -45,24 +41,19 @@ const CLEAR = "\r\x1b[K";
  */
 export async function askCode(
   prompt: string,
-  { input, output, signal, complete, dumb = false }: CodePromptOptions,
-): Promise<string | null | undefined> {
+  { input, output, signal, complete }: CodePromptOptions,
+): Promise<Line> {
   const encoder = new TextEncoder();
-  const write = (text: string) => {
-    let bytes = encoder.encode(text);
+  const draw = (text: string) => {
+    let bytes = encoder.encode(CLEAR + text);
     while (bytes.length > 0) bytes = bytes.subarray(output.writeSync(bytes));
   };
   let line = "";
   let isOver = false;
   const show = () => {
     // Ctrl-C and Ctrl-Z stay signals where the system can do that.
-    if (!dumb) input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
-    write(dumb ? prompt : `${CLEAR}${prompt}${line}`);
-  };
-  const hide = () => {
-    if (dumb) return;
-    write(CLEAR);
-    input.setRaw(false);
+    input.setRaw(true, { cbreak: Deno.build.os !== "windows" });
+    draw(prompt + line);
   };
   // A program that was stopped comes back to a terminal in its own mode.
   const ignore = onSignal("SIGCONT", show);
@@ -70,13 +61,14 @@ export async function askCode(
   try {
     const read = readLine(input, (key) => {
       line = edited(line, key, complete);
-      if (!dumb && !isOver) write(`${CLEAR}${prompt}${line}`);
+      if (!isOver) draw(prompt + line);
     });
     return await unlessAborted(read.then((ended) => ended ? line : null), signal);
   } finally {
     isOver = true;
     ignore();
-    hide();
+    draw("");
+    input.setRaw(false);
   }
 }
 
@@ -94,23 +86,23 @@ async function readLine(
     const [key] = KEY.exec(typed) ?? [];
     if (key === undefined) continue;
     typed = "";
-    if (ENTER.test(key)) return true;
-    if (END.test(key)) return false;
+    if (ENTER.includes(key)) return true;
+    if (END.includes(key)) return false;
     onKey(key);
   }
 }
 
 /** The line after one more key. Control keys that are not named here do nothing. */
 function edited(line: string, key: string, complete: CodePromptOptions["complete"]): string {
-  if (BACKSPACE.test(key)) return [...line].slice(0, -1).join("");
+  if (BACKSPACE.includes(key)) return [...line].slice(0, -1).join("");
   if (key === CTRL_U) return "";
-  if (key === TAB) return commonStart(complete(line)) ?? line;
+  if (key === "\t") return commonStart(complete(line)) || line;
   return key >= " " ? line + key : line;
 }
 
-function commonStart([first, ...others]: readonly string[]): string | undefined {
-  if (first === undefined) return undefined;
-  let end = first.length;
-  while (!others.every((other) => other.startsWith(first.slice(0, end)))) end--;
-  return first.slice(0, end);
+/** The common start of all texts. */
+export function commonStart([first = "", ...others]: readonly string[]): string {
+  let common = first;
+  while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
+  return common;
 }

@@ -18,9 +18,7 @@ class Fake {
     return new TextDecoder().decode(Uint8Array.from(this.#typed));
   }
 
-  ask(
-    { signal = new AbortController().signal, dumb = false } = {},
-  ): Promise<string | null | undefined> {
+  ask(signal = new AbortController().signal): Promise<string | null | undefined> {
     return askCode("Clave: ", {
       input: {
         setRaw: (mode) => this.raw = mode,
@@ -38,7 +36,6 @@ class Fake {
         },
       },
       signal,
-      dumb,
       complete: (line) => ["tigre", "tigana", "tortuga"].filter((word) => word.startsWith(line)),
     });
   }
@@ -87,14 +84,8 @@ Deno.test("code prompt: what is typed behind the line is left for whoever reads 
 Deno.test("code prompt: an aborted prompt goes away, and the terminal is as it was", async () => {
   const fake = new Fake("a medias", { isOver: false });
   const stop = new AbortController();
-  const answer = fake.ask({ signal: stop.signal });
+  const answer = fake.ask(stop.signal);
   stop.abort();
   assertEquals(await answer, undefined);
   assertEquals([fake.output.endsWith(CLEAR), fake.raw], [true, false]);
-});
-
-Deno.test("code prompt: a dumb terminal gets no escape sequence, and edits by itself", async () => {
-  const fake = new Fake("clave\n");
-  assertEquals(await fake.ask({ dumb: true }), "clave");
-  assertEquals([fake.output, fake.raw], ["Clave: ", false]);
 });

@@ -11,9 +11,10 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
+import { commonStart } from "./code_prompt.ts";
 import { cut, INDENT } from "./layout.ts";
-import { onSignal, setRaw } from "./streams.ts";
-import type { Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
+import { onSignal, setRaw, within } from "./streams.ts";
+import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
 /** Keys that wait for a prompt, in UTF-16 code units; what is typed beyond them is lost. */
 const MAX_TYPED_AHEAD = 262_144;
@@ -23,13 +24,11 @@ const HISTORY_SIZE = 100;
 
 /** Pastes come between marks. */
 const [PASTE_ON, PASTE_OFF] = ["\x1b[?2004h", "\x1b[?2004l"];
-const PASTE_START = "\x1b[200~";
-const PASTE_END = "\x1b[201~";
+const [PASTE_START, PASTE_END] = ["\x1b[200~", "\x1b[201~"];
 
 /**
  * One key, one run of plain characters or one paste. An escape sequence or a paste that is still
- * incomplete does not match, so that its rest, which may come with the next read, is not taken for
- * text.
+ * incomplete does not match: its rest may come with the next read.
  */
 const KEY =
   // deno-lint-ignore no-control-regex
@@ -69,31 +68,29 @@ type Readline = Interface & { prevRows: number; history: string[] };
 
 /** Shows prompts in a terminal and lets the answers be edited. */
 export class Editor implements Prompter {
-  readonly ended: Promise<void>;
   #options: EditorOptions;
   #reader: ReadableStreamDefaultReader<Uint8Array>;
   #output: Writer;
   #keys = new Keys();
   #readline: Readline;
-  #prompt = "";
-  #complete: PromptOptions["complete"];
-  #mayGoOn = false;
+  /** The question that waits for its line. */
+  #asked: PromptOptions & { prompt: string; resolve: (line: Line) => void } | undefined;
   #typed = "";
   #lastKeyAt = performance.now();
-  #settle: ((line: string | null | undefined) => void) | undefined;
   /** While typed keys go to the history, the count of lines that went there. */
   #aside: number | undefined;
   #isPasteAside = false;
-  #end = Promise.withResolvers<void>();
   #closed = false;
   #ignoreSignals = [
-    onSignal("SIGWINCH", () => this.#resized()),
+    onSignal("SIGWINCH", () => {
+      this.#countRows();
+      this.show();
+    }),
     onSignal("SIGCONT", () => this.#continued()),
   ];
 
   /** Reads a keyboard that is in raw mode, until {@linkcode close}. */
   constructor(options: EditorOptions) {
-    this.ended = this.#end.promise;
     this.#options = options;
     this.#reader = options.input.readable.getReader();
     this.#output = options.output;
@@ -109,7 +106,6 @@ export class Editor implements Prompter {
       historySize: HISTORY_SIZE,
     }) as Readline;
     this.#readline.on("line", (line: string) => this.#enter(line));
-    this.#readline.on("close", () => this.#finish());
     // Readline would stop the process by itself, for which it lacks the permission.
     this.#readline.on("SIGTSTP", () => {});
     this.#output.write(PASTE_ON);
@@ -117,7 +113,7 @@ export class Editor implements Prompter {
   }
 
   get asking(): boolean {
-    return this.#settle !== undefined;
+    return this.#asked !== undefined;
   }
 
   /** Rows from the first of the status and the prompt to that of the cursor. */
@@ -125,21 +121,15 @@ export class Editor implements Prompter {
     return this.#readline.getCursorPos().rows + 1;
   }
 
-  async question(
-    prompt: string,
-    { signal, complete, mayGoOn = false }: PromptOptions,
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, { signal, complete }: PromptOptions): Promise<Line> {
     if (this.#closed) return null;
-    const { promise, resolve } = Promise.withResolvers<string | null | undefined>();
+    const { promise, resolve } = Promise.withResolvers<Line>();
+    this.#asked = { prompt, complete, resolve };
     // The text typed so far stays in readline and appears behind the next prompt.
     const withdraw = () => {
       this.hide();
       this.#answer(undefined);
     };
-    this.#settle = resolve;
-    this.#prompt = prompt;
-    this.#complete = complete;
-    this.#mayGoOn = mayGoOn;
     this.show();
     signal?.addEventListener("abort", withdraw);
     this.#feed();
@@ -154,7 +144,7 @@ export class Editor implements Prompter {
   }
 
   show(): void {
-    if (this.asking) this.#draw(this.#options.status());
+    this.#draw(this.#options.status());
   }
 
   /** Moves what stands in the prompt and what was typed ahead to the history, if there is anything. */
@@ -173,26 +163,28 @@ export class Editor implements Prompter {
 
   /** Resolves when no key came for `ms` milliseconds. */
   async quiet(ms: number): Promise<void> {
-    let left = ms;
-    while (left > 0 && !this.#closed) {
-      const pause = Promise.withResolvers<void>();
-      const timer = setTimeout(pause.resolve, left);
-      await Promise.race([pause.promise, this.ended]);
-      clearTimeout(timer);
-      left = this.#lastKeyAt + ms - performance.now();
+    for (let left = ms; left > 0; left = this.#lastKeyAt + ms - performance.now()) {
+      if (await within(left, this.#reader.closed.catch(() => {}))) return;
     }
   }
 
   close(): void {
     if (this.#closed) return;
+    this.#closed = true;
     // The next line of output must not run into the typed text.
     if (this.asking) this.#readline.write(null, { ctrl: true, name: "e" });
     this.#readline.close();
+    if (this.asking) this.#output.write("\n");
+    this.#answer(null);
+    for (const ignore of this.#ignoreSignals) ignore();
+    this.#output.write(PASTE_OFF);
+    this.#reader.cancel().catch(() => {});
   }
 
   #draw(status?: string): void {
+    if (this.#asked === undefined) return;
     const row = status && `${cut(status, this.#options.columns())}\n`;
-    this.#readline.setPrompt((row ?? "") + this.#prompt);
+    this.#readline.setPrompt((row ?? "") + this.#asked.prompt);
     this.#readline.prompt(true);
   }
 
@@ -205,29 +197,28 @@ export class Editor implements Prompter {
       this.#typed = this.#typed.slice(key.length);
       this.#press(key);
     }
-    if (isAtEnd() && !this.#mayGoOn) this.close();
-  }
-
-  /** The transcript on the screen is made of prompts and lines alone. */
-  #takeStatusAway(): void {
-    if (this.#options.status() === undefined) return;
-    this.hide();
-    this.#draw();
   }
 
   #press(key: string): void {
     const isShown = this.#aside === undefined;
-    if (key === CTRL_D && this.#mayGoOn && isShown && this.#readline.line === "") {
-      this.#takeStatusAway();
-      this.#output.write("\n");
-      return this.#answer(null);
+    const isEnter = key[0] === "\r" || key === "\n";
+    const isEnd = key === CTRL_D && this.#readline.line === "";
+    if (isShown && (isEnter || isEnd) && this.#options.status() !== undefined) {
+      // The transcript on the screen is made of prompts and lines alone.
+      this.hide();
+      this.#draw();
     }
-    if (key.startsWith(PASTE_START)) this.#paste(key.slice(PASTE_START.length, -PASTE_END.length));
-    else if (key === "\t" && this.#complete) this.#completeLine(this.#complete);
-    else if (key >= " " && key !== DELETE) this.#readline.write(key);
-    else {
-      const isEnter = key[0] === "\r" || key === "\n";
-      if (isEnter && isShown) this.#takeStatusAway();
+    if (isEnd) {
+      if (!isShown) return;
+      this.#output.write("\n");
+      this.#answer(null);
+    } else if (key.startsWith(PASTE_START)) {
+      this.#paste(key.slice(PASTE_START.length, -PASTE_END.length));
+    } else if (key === "\t" && this.#asked?.complete) {
+      this.#completeLine(this.#asked.complete);
+    } else if (key >= " " && key !== DELETE) {
+      this.#readline.write(key);
+    } else {
       this.#keys.emit("data", isEnter ? "\r" : key);
     }
     // Deno 2.9's readline does not count a row that was begun by pasted text or by a wide character.
@@ -257,14 +248,12 @@ export class Editor implements Prompter {
 
   #completeLine(complete: (line: string) => readonly string[]): void {
     const line = this.#readline.line.slice(0, this.#readline.cursor);
-    const [first, ...others] = complete(line);
-    if (first === undefined) return;
-    let common = first;
-    while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
+    const ways = complete(line);
+    const common = commonStart(ways);
     if (common.length > line.length) return this.#insert(common, 0);
-    if (others.length === 0 || !this.asking) return;
+    if (ways.length < 2 || !this.asking) return;
     this.hide();
-    this.#output.write(`${[first, ...others].join("  ")}\n`);
+    this.#output.write(`${ways.join("  ")}\n`);
     this.show();
   }
 
@@ -273,20 +262,17 @@ export class Editor implements Prompter {
     else if (line !== "") this.#aside++;
   }
 
-  #answer(line: string | null | undefined): void {
-    this.#settle?.(line);
-    this.#settle = undefined;
+  #answer(line: Line): void {
+    this.#asked?.resolve(line);
+    this.#asked = undefined;
   }
 
   async #pump(): Promise<void> {
     const decoder = new TextDecoder();
     let isFirst = true;
-    while (!this.#closed) {
-      const { value, done } = await this.#reader.read().catch(() => ({
-        value: undefined,
-        done: true,
-      }));
-      if (done) break;
+    while (true) {
+      const { value } = await this.#reader.read().catch(() => ({ value: undefined }));
+      if (value === undefined) break;
       const keys = decoder.decode(value, { stream: true });
       this.#lastKeyAt = performance.now();
       this.#type(isFirst ? keys.replaceAll(EARLY_CTRL_D, CTRL_D) : keys);
@@ -318,24 +304,8 @@ export class Editor implements Prompter {
     return keys.replaceAll(CTRL_Z, "");
   }
 
-  #finish(): void {
-    this.#closed = true;
-    if (this.asking) this.#output.write("\n");
-    this.#answer(null);
-    for (const ignore of this.#ignoreSignals) ignore();
-    this.#output.write(PASTE_OFF);
-    setRaw(this.#options.input, this.#output, false);
-    this.#reader.cancel().catch(() => {});
-    this.#end.resolve();
-  }
-
   #countRows(): void {
     this.#readline.prevRows = this.#readline.getCursorPos().rows;
-  }
-
-  #resized(): void {
-    this.#countRows();
-    this.show();
   }
 
   async #continued(): Promise<void> {
@@ -358,16 +328,11 @@ class Keys extends EventEmitter {
 
 /** The output that readline draws on. */
 class Display extends EventEmitter {
-  #columns: () => number;
-  readonly write: (text: string) => void;
-
-  constructor(write: (text: string) => void, columns: () => number) {
+  constructor(readonly write: (text: string) => void, readonly width: () => number) {
     super();
-    this.write = write;
-    this.#columns = columns;
   }
 
   get columns(): number {
-    return this.#columns();
+    return this.width();
   }
 }

@@ -4,11 +4,11 @@
  * @module
  */
 
-/** What a terminal draws over the character before it. */
+/** Characters that a terminal draws over the one before. */
 const NARROWEST = /[\p{Mn}\p{Me}\u200C\u200D]/u;
 
 /**
- * What a terminal draws two columns wide (UAX #11, W and F), and all that is beyond the Basic
+ * Characters two columns wide (UAX #11, W and F), and all that are beyond the Basic
  * Multilingual Plane: a row that ends early does no harm, and one that wraps does.
  */
 const WIDEST =
@@ -53,18 +53,16 @@ export function cut(line: string, columns: number): string {
 
 function wrap(line: string, columns: number): string {
   if (columns < 2 * INDENT.length || widthOf(line) <= columns) return line;
+  const pieces = Array.from(line.matchAll(PIECE), ([word]) => word)
+    .flatMap((word) => widthOf(word) <= columns - INDENT.length ? word : charactersOf(word));
   let [shown, used] = ["", 0];
-  const put = (piece: string, width: number) => {
+  for (const piece of pieces) {
+    const width = widthOf(piece);
     const fits = used + width <= columns;
     // Blanks at the end of a row look like nothing.
-    if (!fits && piece === " ") return;
+    if (!fits && piece === " ") continue;
     shown += fits ? piece : `\n${INDENT}${piece}`;
     used = (fits ? used : INDENT.length) + width;
-  };
-  for (const [piece] of line.matchAll(PIECE)) {
-    const width = widthOf(piece);
-    if (width <= columns - INDENT.length) put(piece, width);
-    else for (const character of charactersOf(piece)) put(character, widthOf(character));
   }
   return shown;
 }
@@ -83,6 +81,6 @@ function widthOf(text: string): number {
 }
 
 /** Characters as a reader counts them. */
-function charactersOf(text: string): Iterable<string> {
+function charactersOf(text: string): string[] {
   return Array.from(new Intl.Segmenter().segment(text), ({ segment }) => segment);
 }

@@ -37,36 +37,22 @@ const INVALID = "\ud800";
  */
 export class LineReader {
   #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #onInvalid: (line: number) => void;
-  #decoder: Decoder | undefined;
-  #start: number[] = [];
-  #isStart = true;
-  #lineEnd: RegExp | undefined;
-  #lines: string[] = [];
-  #partial = "";
-  #number = 0;
-  #done = false;
+  #lines: AsyncGenerator<string>;
 
   /** Takes the stream until it ends or {@linkcode close} is called. Line numbers begin at 1. */
   constructor(stream: ReadableStream<Uint8Array>, onInvalid: (line: number) => void = () => {}) {
     this.#reader = stream.getReader();
-    this.#onInvalid = onInvalid;
+    this.#lines = linesOf(this.#reader, onInvalid);
   }
 
   /**
-   * The next line, or null at the end, again and again. Wait for it before asking for another.
+   * The next line, or null at the end, again and again.
    *
    * @throws what the stream throws, once; the end follows
    */
   async next(): Promise<string | null> {
-    while (true) {
-      while (this.#lines.length === 0 && !this.#done) await this.#fill();
-      const line = this.#lines.shift();
-      if (line === undefined) return null;
-      this.#number++;
-      if (!line.includes(INVALID)) return line;
-      this.#onInvalid(this.#number);
-    }
+    const { value } = await this.#lines.next();
+    return value ?? null;
   }
 
   /** Gives the stream up: a pending {@linkcode next} meets the end. */
@@ -74,32 +60,36 @@ export class LineReader {
     // A stream that has failed refuses to be cancelled, and is as good as closed.
     await this.#reader.cancel().catch(() => {});
   }
+}
 
-  async #fill(): Promise<void> {
-    this.#done = true;
-    const { value, done } = await this.#reader.read();
-    this.#done = done;
-    let text = this.#partial + this.#decode(value ?? new Uint8Array(), done);
-    if (this.#isStart && text !== "") {
-      text = text.replace(/^\ufeff/, "");
-      this.#isStart = false;
+async function* linesOf(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  onInvalid: (line: number) => void,
+): AsyncGenerator<string> {
+  let start: number[] = [];
+  let decode: Decoder | undefined;
+  let lineEnd: RegExp | undefined;
+  let [partial, number] = ["", 0];
+  for (let isOver = false; !isOver;) {
+    let { value: bytes = new Uint8Array(), done } = await reader.read();
+    isOver = done;
+    if (decode === undefined) {
+      bytes = Uint8Array.from(start = [...start, ...bytes]);
+      if (bytes.length < 2 && !done) continue;
+      decode = decoderFor(bytes);
     }
-    this.#lineEnd ??= lineEndOf(text);
-    const pieces = this.#lineEnd ? text.split(this.#lineEnd) : [text];
-    const lines = pieces.map((piece) => piece.slice(0, MAX_LINE_LENGTH));
-    this.#partial = lines.pop()!;
-    if (done && this.#partial !== "") lines.push(this.#partial);
-    this.#lines = lines.map((line) => line.replace(/\r$/, ""));
-  }
-
-  #decode(bytes: Uint8Array, isLast: boolean): string {
-    if (this.#decoder === undefined) {
-      bytes = Uint8Array.from([...this.#start, ...bytes]);
-      this.#start = [...bytes.subarray(0, 2)];
-      if (bytes.length < 2 && !isLast) return "";
-      this.#decoder = decoderFor(bytes);
+    let text = partial + decode(bytes, done);
+    if (number === 0 && partial === "") text = text.replace(/^\ufeff/, "");
+    lineEnd ??= lineEndOf(text);
+    const lines = lineEnd ? text.split(lineEnd) : [text];
+    partial = lines.pop()!.slice(0, MAX_LINE_LENGTH);
+    if (done && partial !== "") lines.push(partial);
+    for (const whole of lines) {
+      number++;
+      const line = whole.slice(0, MAX_LINE_LENGTH).replace(/\r$/, "");
+      if (line.includes(INVALID)) onInvalid(number);
+      else yield line;
     }
-    return this.#decoder(bytes, isLast);
   }
 }
 
@@ -139,7 +129,7 @@ function utf8(): Decoder {
   };
 }
 
-/** What ends a line of a text that begins so; a CR does if the first line ends in nothing else. */
+/** The end of each line of a text that begins so: a CR, if the first line ends in nothing else. */
 function lineEndOf(text: string): RegExp | undefined {
   const [end] = /\r?\n|\r(?=[^])/.exec(text) ?? [];
   return end === undefined ? undefined : end === "\r" ? /[\r\n]/ : /\n/;

@@ -5,8 +5,8 @@
  */
 
 import { LineReader } from "./line_reader.ts";
-import { type Prompter, type PromptOptions, unlessAborted } from "./streams.ts";
-import type { TerminalInput, Writer } from "./streams.ts";
+import { unlessAborted } from "./streams.ts";
+import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
 /** The streams and the listener of a {@linkcode PipedPrompter}. */
 export interface PipedOptions {
@@ -22,10 +22,7 @@ export interface PipedOptions {
   onInvalid: (line: number) => void;
 }
 
-/**
- * Writes each prompt, and after it the line that was read unless a terminal has echoed it, so that
- * the output is the transcript.
- */
+/** Writes each prompt and its line, unless a terminal has echoed it: the output is the transcript. */
 export class PipedPrompter implements Prompter {
   #lines: LineReader | undefined;
   #output: Writer;
@@ -34,7 +31,6 @@ export class PipedPrompter implements Prompter {
   #end = Promise.withResolvers<void>();
   #prompt: string | undefined;
   #endShown = false;
-  #isClosed = false;
 
   /** Reads nothing yet: the stream of the input takes longer to load than a first prompt to show. */
   constructor(options: PipedOptions) {
@@ -42,9 +38,9 @@ export class PipedPrompter implements Prompter {
     this.#output = options.output;
   }
 
-  /** Reads ahead, to know the end when it comes. */
+  /** Resolves when the last line was taken and no other can come: reads ahead to know it. */
   get ended(): Promise<void> {
-    this.#readAhead();
+    queueMicrotask(() => this.#readAhead());
     return this.#end.promise;
   }
 
@@ -52,15 +48,11 @@ export class PipedPrompter implements Prompter {
     return this.#prompt !== undefined;
   }
 
-  async question(
-    prompt: string,
-    { signal }: PromptOptions,
-  ): Promise<string | null | undefined> {
+  async question(prompt: string, { signal }: PromptOptions): Promise<Line> {
     if (this.#endShown) return null;
-    this.#prompt = prompt;
-    this.show();
+    this.begin(prompt);
     const line = await this.line(signal);
-    if (line === undefined) this.hide();
+    if (line === undefined) this.withdraw();
     // At the end as well, for the transcript is made of whole lines.
     else if (line === null || !this.#isEchoed) this.#output.write(`${line ?? ""}\n`);
     this.#prompt = undefined;
@@ -69,8 +61,20 @@ export class PipedPrompter implements Prompter {
     return line;
   }
 
+  /** Shows a prompt, and reads nothing yet. */
+  begin(prompt: string): void {
+    this.#prompt = prompt;
+    this.show();
+  }
+
+  /** Takes the prompt away. */
+  withdraw(): void {
+    this.hide();
+    this.#prompt = undefined;
+  }
+
   /** The next line, without a prompt or an echo. */
-  async line(signal?: AbortSignal): Promise<string | null | undefined> {
+  async line(signal?: AbortSignal): Promise<Line> {
     const line = await unlessAborted(this.#readAhead(), signal);
     if (typeof line === "string") this.#next = this.#read();
     return line;
@@ -85,8 +89,12 @@ export class PipedPrompter implements Prompter {
   }
 
   close(): void {
-    this.#isClosed = true;
-    this.#lines?.close();
+    if (this.#lines !== undefined) return void this.#lines.close();
+    // After the close, nothing would close an input that is opened, and the process would not end.
+    this.#next = Promise.resolve(null);
+    this.#end.resolve();
+    if (this.asking) this.#output.write("\n");
+    this.#prompt = undefined;
   }
 
   get #isEchoed(): boolean {
@@ -98,18 +106,15 @@ export class PipedPrompter implements Prompter {
   }
 
   async #read(): Promise<string | null> {
-    const line = await this.#nextLine().catch((error) => {
-      this.#options.onBroken(error);
-      return null;
-    });
+    const { input, onBroken, onInvalid } = this.#options;
+    let line: string | null = null;
+    try {
+      this.#lines ??= new LineReader(input.readable, onInvalid);
+      line = await this.#lines.next();
+    } catch (error) {
+      onBroken(error as Error);
+    }
     if (line === null) this.#end.resolve();
     return line;
-  }
-
-  async #nextLine(): Promise<string | null> {
-    // After the close, nothing would close an input that is opened, and the process would not end.
-    if (this.#lines === undefined && this.#isClosed) return null;
-    const { input, onInvalid } = this.#options;
-    return await (this.#lines ??= new LineReader(input.readable, onInvalid)).next();
   }
 }

@@ -11,8 +11,8 @@ export interface TerminalInput {
   readonly readable: ReadableStream<Uint8Array>;
   /** Whether a person types. */
   isTerminal(): boolean;
-  /** Takes keys one by one and without echo; `cbreak` leaves Ctrl-C and Ctrl-Z to the system. */
-  setRaw(mode: boolean, options?: { cbreak: boolean }): void;
+  /** Takes keys one by one and without echo, Ctrl-C among them. */
+  setRaw(mode: boolean): void;
 }
 
 /** A destination of text; `Deno.stdout` and `Deno.stderr` are two. */
@@ -23,24 +23,23 @@ export interface TerminalOutput {
   isTerminal(): boolean;
 }
 
-/** What a question may have beside its prompt. */
+/** A line that was typed or piped; null at the end of input, undefined if its prompt was withdrawn. */
+export type Line = string | null | undefined;
+
+/** The options of a question. */
 export interface PromptOptions {
   /** Withdraws the prompt when it aborts. */
   signal?: AbortSignal | undefined;
   /** The lines that a line may become when Tab is pressed. */
   complete?: ((line: string) => readonly string[]) | undefined;
-  /** Whether Ctrl-D ends this question alone, and another may be asked; default false. */
-  mayGoOn?: boolean | undefined;
 }
 
 /** Shows prompts and takes the lines that answer them, one at a time. */
 export interface Prompter {
-  /** Resolves when the last line was taken and no other can come. */
-  readonly ended: Promise<void>;
   /** Whether a prompt waits for its line. */
   readonly asking: boolean;
-  /** The next line; null at the end; undefined when the prompt is withdrawn. */
-  question(prompt: string, options: PromptOptions): Promise<string | null | undefined>;
+  /** Shows a prompt and takes the next line. */
+  question(prompt: string, options: PromptOptions): Promise<Line>;
   /** Makes room for a line of text where the prompt is, if one is there. */
   hide(): void;
   /** Brings back what {@linkcode hide} took away. */
@@ -55,10 +54,7 @@ const MAX_QUEUED = 262_144;
 /** Pause before a stream that would block is written to again, in ms. */
 const RETRY_MS = 20;
 
-/**
- * Text on its way to one terminal, or to one file or pipe, in the order in which it was written. A
- * stream that takes nothing stops nobody: text waits here.
- */
+/** Text on its way to one terminal, file or pipe, in order. A stream that takes nothing stops nobody. */
 export class Queue {
   #parts: { writer: Writer; text: string }[] = [];
   #length = 0;
@@ -77,7 +73,9 @@ export class Queue {
 
   /** Puts `text` at the end. */
   add(writer: Writer, text: string): void {
-    this.#parts.push({ writer, text });
+    const last = this.#parts.at(-1);
+    if (last?.writer === writer) last.text += text;
+    else this.#parts.push({ writer, text });
     this.#length += text.length;
     if (!this.#isWorking) this.#work();
   }
@@ -85,10 +83,7 @@ export class Queue {
   async #work(): Promise<void> {
     this.#isWorking = true;
     while (this.#parts.length > 0) {
-      const { writer } = this.#parts[0]!;
-      const others = this.#parts.findIndex((part) => part.writer !== writer);
-      const parts = this.#parts.splice(0, others < 0 ? this.#parts.length : others);
-      const text = parts.map((part) => part.text).join("");
+      const { writer, text } = this.#parts.shift()!;
       await writer.send(text);
       this.#length -= text.length;
       this.#progress.resolve();
@@ -104,10 +99,9 @@ export class Writer {
   readonly terminal: boolean;
   /** Whether the stream can no longer be used. */
   isBroken = false;
-  /** What waits for the stream; writers of one terminal share it. */
+  /** Text that waits for the stream; writers of one terminal share it. */
   readonly queue: Queue;
   #stream: TerminalOutput;
-  #encoder = new TextEncoder();
   #onBroken: (error: Error) => void;
 
   /** `onBroken` is called once, with what the stream threw. */
@@ -130,7 +124,7 @@ export class Writer {
 
   /** Sends all of `text`, or as much of it as the stream takes before it breaks: for the queue only. */
   async send(text: string): Promise<void> {
-    let bytes = this.#encoder.encode(text);
+    let bytes = new TextEncoder().encode(text);
     let isHeld = false;
     while ((bytes.length > 0 || isHeld) && !this.isBroken) {
       const piece = isHeld ? new Uint8Array() : pieceOf(bytes);
@@ -138,7 +132,10 @@ export class Writer {
         bytes = bytes.subarray(await this.#stream.write(piece));
         isHeld = false;
       } catch (error) {
-        if (!(error instanceof Deno.errors.WouldBlock)) return this.#break(error as Error);
+        if (!(error instanceof Deno.errors.WouldBlock)) {
+          this.isBroken = true;
+          return this.#onBroken(error as Error);
+        }
         if (this.#stream === Deno.stdout && piece.length < HELD && piece.at(-1) !== LF) {
           bytes = bytes.subarray(piece.length);
           isHeld = true;
@@ -146,11 +143,6 @@ export class Writer {
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
-  }
-
-  #break(error: Error): void {
-    this.isBroken = true;
-    this.#onBroken(error);
   }
 }
 
@@ -176,6 +168,14 @@ export async function setRaw(input: TerminalInput, output: Writer, mode: boolean
   } catch {
     // A terminal that is gone has no mode, and its reader says that it is gone.
   }
+}
+
+/** Whether `promise` resolves within `ms` milliseconds. */
+export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const late = Promise.withResolvers<false>();
+  const timer = setTimeout(() => late.resolve(false), ms);
+  const inTime = promise.then(() => true);
+  return await Promise.race([inTime, late.promise]).finally(() => clearTimeout(timer));
 }
 
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */

@@ -235,7 +235,7 @@ Deno.test("separators that end a line elsewhere do no harm", async () => {
   fake.terminal.close();
 });
 
-Deno.test("Ctrl-D: the end, on a fresh row; at once even if no prompt shows", async () => {
+Deno.test("Ctrl-D: the end, on a fresh row; of the next prompt if none shows", async () => {
   const fake = new Fake();
   const { line } = await fake.ask("> ");
   await fake.type("\x04");
@@ -243,12 +243,14 @@ Deno.test("Ctrl-D: the end, on a fresh row; at once even if no prompt shows", as
   await fake.terminal.print("Adiós");
   await settled();
   assertEquals(fake.screen.text, "> \nAdiós");
+  fake.terminal.close();
 
   const idle = new Fake();
-  const { ended } = idle.terminal;
+  const { line: first } = await idle.ask("1> ");
+  await idle.type("uno\r\x04");
+  assertEquals([await first, await idle.terminal.question("2> ")], ["uno", null]);
+  idle.terminal.close();
   await settled();
-  await idle.type("\x04");
-  await ended;
   assertEquals([await idle.terminal.question("> "), idle.raw], [null, false]);
 });
 
@@ -267,7 +269,9 @@ Deno.test("a keyboard that runs far ahead is still heard", async () => {
   const fake = new Fake();
   let isInterrupted = false;
   fake.terminal.onInterrupt(() => isInterrupted = true);
-  const { ended } = fake.terminal;
+  const { line } = await fake.ask("> ");
+  await fake.type("\r");
+  await line;
   for (let chunk = 0; chunk < 6; chunk++) await fake.type("x".repeat(65_535) + "\r");
   await fake.type("\x03");
   assert(isInterrupted);
@@ -275,7 +279,6 @@ Deno.test("a keyboard that runs far ahead is still heard", async () => {
     assertEquals((await fake.terminal.question(""))?.length, 65_535);
   }
   fake.terminal.close();
-  await ended;
 });
 
 const PASTED = "\x1b[200~uno\r\ndos\tx\x1b[31m\r\n\r\n    tres\n\x1b[201~";

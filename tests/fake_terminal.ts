@@ -73,7 +73,7 @@ export class Fake {
 
   /** Asks, and returns once the prompt shows. */
   async ask(prompt: string, signal?: AbortSignal): Promise<Answer> {
-    const line = this.terminal.question(prompt, signal);
+    const line = this.terminal.question(prompt, { signal });
     const length = () => this.output.length + this.errors.length;
     const before = length();
     for (let turn = 0; turn < 1000 && length() === before; turn++) await settled();

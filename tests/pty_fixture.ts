@@ -22,7 +22,7 @@ const [prompt = "> "] = Deno.args;
 let signal: AbortSignal | undefined;
 
 while (true) {
-  const line = await terminal.question(prompt, signal);
+  const line = await terminal.question(prompt, { signal });
   signal = undefined;
   if (line === undefined) terminal.notice("Retirada");
   else if (line === null) break;

@@ -15,9 +15,9 @@ function test(name: string, fn: () => Promise<void>, canRun = canUsePty): void {
 
 /** Starts the fixture and waits for its prompt. */
 async function start(
-  { prompt = "> ", shown = prompt, options = [] as string[], ...pty }: StartOptions = {},
+  { prompt = "> ", shown = prompt, ...pty }: StartOptions = {},
 ): Promise<Pty> {
-  const terminal = new Pty([...COMMAND, prompt, ...options], pty);
+  const terminal = new Pty([...COMMAND, prompt], pty);
   await terminal.until(shown);
   return terminal;
 }
@@ -26,7 +26,6 @@ interface StartOptions extends PtyOptions {
   prompt?: string;
   /** The part of the prompt that shows last, if it wraps. */
   shown?: string;
-  options?: string[];
 }
 
 /** Runs a shell command, which may run the fixture as {@linkcode PROGRAM}, without a terminal. */
@@ -286,13 +285,10 @@ test("in a terminal with stderr apart: notices do not touch the screen", async (
   assert(!pty.screen.includes("Aviso"));
 });
 
-test("in a terminal: the end of input is known although nothing was asked", async () => {
-  await using pty = await start({ options: ["--ended"] });
-  await pty.type("espera\r");
-  await pty.until("Leído: espera");
-  await pty.type("\x04");
-  await pty.until("Fin de la entrada\n");
-  assertEquals(await pty.exited, 0);
+test("through pipes: the end of input is known although nothing was asked", async () => {
+  const input = new TextEncoder().encode("espera\n");
+  const { errors, code } = await shell(`${PROGRAM} --ended`, input);
+  assertEquals([errors, code], ["Fin de la entrada\n", 0]);
 });
 
 test("through pipes: CRLF, no last newline, a byte order mark, bytes that are not UTF-8", async () => {
