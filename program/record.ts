@@ -67,7 +67,7 @@ export class ClassRecord {
   }
 
   /** Adds an entry of some texts, in one write. Resolves once it is on the disk. */
-  add(texts: readonly string[], now: Date): Promise<void> {
+  add(texts: readonly string[], now: Date = new Date()): Promise<void> {
     return this.#write(`\n## ${time(now)}\n\n${texts.map(indented).join("")}`);
   }
 
