@@ -13,29 +13,45 @@ import { Desk } from "./desk.ts";
 import type { ClassRecord } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS } from "./words.ts";
 
+/** Events that a bot needs, however slowly it reads: few of them can wait at once. */
+const KEPT: ReadonlySet<unknown> = new Set(["question", "answer", "ended", "dropped"]);
+
 /** A terminal whose errors are events too. */
 export class JsonTerminal extends Terminal {
+  #dropped = 0;
+  #counted: Promise<void> | undefined;
+
   override error(message: string): void {
     super.error(message);
     this.tell({ event: "error", message });
   }
 
   /** Tells that something was not sent, and why. */
-  refuse(message: string, details: Record<string, unknown>): void {
+  refuse(message: string, details: Record<string, unknown>): Promise<void> {
     super.error(message);
-    this.tell({ event: "refused", ...details, message });
+    return this.tell({ event: "refused", ...details, message });
   }
 
-  /** Writes an event. Resolves when there is room for more. */
+  /**
+   * Writes an event. While stdout takes nothing most are dropped, and counted by a later `dropped`.
+   * Resolves when there is room for more.
+   */
   tell(event: Record<string, unknown>): Promise<void> {
-    return this.print(toJsonLine(event));
+    if (!this.isFull || KEPT.has(event["event"])) return this.print(toJsonLine(event));
+    this.#dropped++;
+    return this.#counted ??= this.room().then(() => {
+      const count = this.#dropped;
+      this.#dropped = 0;
+      this.#counted = undefined;
+      return this.tell({ event: "dropped", count });
+    });
   }
 }
 
 /**
  * A bot that answers. It reads `listening`, `connected`, `question`, `withdrawn`, `disconnected`,
- * `noticed`, `refused` and `error`, and writes `{"id": …, "answer": …}` for any question that it was
- * given, in any order, `{"notice": …}` for all clients, and `{"expel": …}` for one.
+ * `noticed`, `refused`, `error` and `dropped`, and writes `{"id": …, "answer": …}` for any question that
+ * it was given, in any order, `{"notice": …}` for all clients, and `{"expel": …}` for one.
  */
 export class JsonOperator {
   /** Resolves when no more answers will come. */
@@ -44,6 +60,8 @@ export class JsonOperator {
   readonly #maxBytes: number;
   readonly #desk: Desk;
   readonly #clients = new Map<number, ClientInfo>();
+  #lastTold = 0;
+  #isTelling = false;
   #server: Server | undefined;
 
   /** Starts at once to read answers, of `maxBytes` bytes of UTF-8 at most. */
@@ -79,8 +97,7 @@ export class JsonOperator {
   /** Answers a question; the promise stays open if the asker goes or nobody answers. */
   answer(question: string, info: QuestionInfo): Promise<string> {
     const answer = this.#desk.add(question, info, Date.now());
-    const { id, client } = this.#desk.requests.at(-1)!;
-    this.#terminal.tell({ event: "question", id, client: client.id, name: client.name, question });
+    this.#tellQuestions();
     return answer;
   }
 
@@ -92,9 +109,22 @@ export class JsonOperator {
     await this.#desk.recorded;
   }
 
+  /** Tells the questions one by one, as fast as they are read: the others wait at the desk. */
+  async #tellQuestions(): Promise<void> {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    const next = () => this.#desk.requests.find(({ id }) => id > this.#lastTold);
+    for (let request = next(); request !== undefined; request = next()) {
+      const { id, client: { id: client, name }, question } = request;
+      this.#lastTold = id;
+      await this.#terminal.tell({ event: "question", id, client, name, question });
+    }
+    this.#isTelling = false;
+  }
+
   #withdraw(client: ClientInfo, why: string): void {
     for (const { id } of this.#desk.withdraw(client, why)) {
-      this.#terminal.tell({ event: "withdrawn", id });
+      if (id <= this.#lastTold) this.#terminal.tell({ event: "withdrawn", id });
     }
   }
 
@@ -143,9 +173,9 @@ export class JsonOperator {
 /**
  * A bot that asks: each line that it writes is a question, as plain text or as `{"question": …}`. It
  * reads `connecting`, `connected`, `sent`, `delivered`, `position`, `answer`, `notice`, `refused`,
- * `unresponsive`, `responsive`, `reconnecting`, `reconnected`, `error` and `ended`; without protection
- * `unprotected` in place of `connected`, `sent`, `stale`, `answer`, `unanswered` and `ended`. What is
- * about a question carries its `id`.
+ * `unresponsive`, `responsive`, `reconnecting`, `reconnected`, `error`, `dropped` and `ended`; without
+ * protection `unprotected` in place of `connected`, `sent`, `stale`, `answer`, `unanswered` and `ended`.
+ * What is about a question carries its `id`.
  */
 export class JsonAsker implements Asker {
   readonly #terminal: JsonTerminal;
