@@ -8,7 +8,14 @@ import { ConversationEndedError, formatAddress, NoAnswerError } from "../transpo
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Mode } from "./mode.ts";
 import { connectFailure, describeAhead, describeForeign, describeInvalid } from "./words.ts";
-import { describeTooLong, describeUnanswered, ENDS, EXIT, firstCode, shown } from "./words.ts";
+import {
+  describeEnd,
+  describeTooLong,
+  describeUnanswered,
+  EXIT,
+  firstCode,
+  shown,
+} from "./words.ts";
 
 /** Asks the questions of a client, and hears how they stand. */
 export interface Asker {
@@ -124,11 +131,11 @@ export class Interview {
     const closed = this.#conversation.bye();
     const reason = await this.#conversation.ended;
     const isRecoded = reason === "silence" && this.#mode.isPrivate && this.#isReconnecting;
-    const { error, code } = ENDS[isRecoded ? "recoded" : reason];
+    const server = formatAddress(this.#conversation.remoteAddr);
+    const { text, code } = describeEnd(isRecoded ? "recoded" : reason, server);
     if (!signal.aborted) {
       this.heard({ type: "ended", reason });
-      const server = formatAddress(this.#conversation.remoteAddr);
-      if (error !== undefined) this.#terminal.error(error(server));
+      if (code !== EXIT.ok) this.#terminal.error(text);
     }
     await closed;
     return signal.aborted ? signal.reason : firstCode(code, this.#code);
@@ -247,8 +254,8 @@ export class ConsoleAsker implements Asker {
         return terminal.notice(`Aviso del servidor: ${shown(event.text)}`);
       case "ended": {
         clearInterval(this.#timer);
-        const { notice } = ENDS[event.reason];
-        return notice === undefined ? undefined : terminal.notice(notice(this.#server));
+        const { text, code } = describeEnd(event.reason, this.#server);
+        return code === EXIT.ok && text !== "" ? terminal.notice(text) : undefined;
       }
       default:
         clearInterval(this.#timer);

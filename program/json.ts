@@ -90,7 +90,7 @@ export class JsonOperator {
   /** A client is gone. */
   disconnected(client: ClientInfo, reason: EndReason): void {
     this.#clients.delete(client.id);
-    this.#withdraw(client, ENDS[reason].operator);
+    this.#withdraw(client, ENDS[reason]);
     this.#terminal.tell({ event: "disconnected", client: client.id, reason });
   }
 
@@ -104,7 +104,7 @@ export class JsonOperator {
   /** The server has closed: what is unanswered stays so. Resolves once that is on record. */
   async close(): Promise<void> {
     for (const { client } of [...this.#desk.requests]) {
-      this.#withdraw(client, ENDS.closing.operator);
+      this.#withdraw(client, ENDS.closing);
     }
     await this.#desk.recorded;
   }

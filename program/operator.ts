@@ -86,7 +86,7 @@ export class ConsoleOperator {
 
   /** A client is gone. */
   disconnected(client: ClientInfo, reason: EndReason): void {
-    const why = ENDS[reason].operator;
+    const why = ENDS[reason];
     this.#withdraw(client, why);
     this.#desk.visitors.delete(client.id);
     this.#comings.push(`Cliente desconectado: ${place(client)} (${why})`);
@@ -108,7 +108,7 @@ export class ConsoleOperator {
   async close(): Promise<void> {
     this.#finish();
     for (const { client } of [...this.#desk.requests]) {
-      this.#withdraw(client, ENDS.closing.operator);
+      this.#withdraw(client, ENDS.closing);
     }
     await this.#desk.recorded;
   }
@@ -225,7 +225,7 @@ export class ConsoleOperator {
   #expel(id: number): boolean {
     const client = this.#desk.visitors.get(id);
     if (client === undefined) return false;
-    this.#withdraw(client, ENDS.expelled.operator);
+    this.#withdraw(client, ENDS.expelled);
     client.expel();
     return true;
   }
