@@ -200,6 +200,11 @@ export function describeUnanswered({ address, timeout }: NoAnswerError): string 
     "repetir la pregunta";
 }
 
+/** The questions go to `server` without protection. */
+export function describeUnprotected(server: string): string {
+  return `Sin fiabilidad: se pregunta a ${server} sin saber si hay alguien, y lo que se pierda no se reenvía`;
+}
+
 /** Lines about the limits of the server that were reached since the last report, and about guesses. */
 export function describeOverload(overload: Readonly<Overload>): string[] {
   const parts = [
