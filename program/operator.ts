@@ -45,6 +45,8 @@ export class ConsoleOperator {
   readonly #maxBytes: number;
   readonly #desk: Desk;
   readonly #end = Promise.withResolvers<void>();
+  /** Resolves when no more answers will come. */
+  readonly finished: Promise<void> = this.#end.promise;
   #server: Server | undefined;
   #isFinished = false;
   #isClosing = false;
@@ -61,11 +63,6 @@ export class ConsoleOperator {
     this.#maxBytes = maxBytes;
     this.#desk = new Desk(record);
     terminal.onInvalidLine((line) => terminal.error(describeInvalid(line)));
-  }
-
-  /** Resolves when no more answers will come. */
-  get finished(): Promise<void> {
-    return this.#end.promise;
   }
 
   /** The server listens. */

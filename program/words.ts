@@ -13,28 +13,17 @@ import type { BrokenStream } from "../terminal/terminal.ts";
 
 /** The exit codes of the programs. */
 export const EXIT = {
-  /** It ended in order. */
-  ok: 0,
-  /** A defect of the program, or of one of its streams, or answers left unconfirmed. */
-  defect: 1,
-  /** The command line is not valid. */
-  usage: 2,
-  /** No server, or no port to be one. */
-  noServer: 3,
-  /** The server was lost in mid-conversation. */
-  lost: 4,
-  /** The server refused. */
-  refused: 5,
-  /** The code of a private room is wrong, missing, or not wanted. */
-  code: 6,
-  /** A question stayed without its answer, or time was up. */
-  unanswered: 7,
-  /** SIGHUP: the window is closed. */
-  hungUp: 129,
-  /** Ctrl-C. */
-  interrupted: 130,
-  /** SIGTERM. */
-  terminated: 143,
+  ok: 0, // it ended in order
+  defect: 1, // a defect of the program, or of one of its streams, or answers left unconfirmed
+  usage: 2, // the command line is not valid
+  noServer: 3, // no server, or no port to be one
+  lost: 4, // the server was lost in mid-conversation
+  refused: 5, // the server refused
+  code: 6, // the code of a private room is wrong, missing, or not wanted
+  unanswered: 7, // a question stayed without its answer, or time was up
+  hungUp: 129, // SIGHUP: the window is closed
+  interrupted: 130, // Ctrl-C
+  terminated: 143, // SIGTERM
 } as const;
 
 /** Exit codes that give way to those before them: the signals come first, a defect last. */
