@@ -29,7 +29,7 @@ const BEGINNING_LENGTH = 30;
 
 /** The clients of one server, and their questions in the order in which they are answered. */
 export class Desk {
-  /** Who is connected, by number. */
+  /** The clients that are connected, by number. */
   readonly visitors = new Map<number, ClientInfo>();
   /** All questions, the current one first. */
   readonly requests: Request[] = [];

@@ -175,7 +175,7 @@ export class JsonOperator {
  * reads `connecting`, `connected`, `sent`, `delivered`, `position`, `answer`, `notice`, `refused`,
  * `unresponsive`, `responsive`, `reconnecting`, `reconnected`, `error`, `dropped` and `ended`; without
  * protection `unprotected` in place of `connected`, `sent`, `stale`, `answer`, `unanswered` and `ended`.
- * What is about a question carries its `id`.
+ * Events about a question carry its `id`.
  */
 export class JsonAsker implements Asker {
   readonly #terminal: JsonTerminal;

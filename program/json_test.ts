@@ -40,7 +40,7 @@ function client(id: number): ClientInfo {
   return { id, name: undefined, remoteAddr } as unknown as ClientInfo;
 }
 
-// What stdout may keep in memory, and what was added to it last.
+// The most that stdout keeps in memory, and the text that was added last.
 const MOST_WAITING = 300_000;
 
 Deno.test("a server's bot that reads nothing: events are dropped and counted, and questions wait", async () => {

@@ -180,9 +180,7 @@ export class ConsoleOperator {
     const isPerson = terminal.isTyped;
     if (line.trim() === "") return;
     if (isPerson && isCommand(line)) return this.#obey(line);
-    if (request === undefined) {
-      return terminal.error("no hay ninguna pregunta que responder; /ayuda");
-    }
+    if (!request) return terminal.error("no hay ninguna pregunta que responder; /ayuda");
     const answer = isPerson ? line.replace(/^\/\//, "/") : line;
     const problem = describeTooLong(answer, this.#maxBytes);
     if (problem !== undefined) return terminal.error(problem);
@@ -234,9 +232,8 @@ export class ConsoleOperator {
   }
 
   async #tellAll(text: string): Promise<void> {
-    const problem = text === ""
-      ? "falta el texto del aviso"
-      : describeTooLong(text, MAX_NOTICE_BYTES);
+    const tooLong = describeTooLong(text, MAX_NOTICE_BYTES);
+    const problem = text === "" ? "falta el texto del aviso" : tooLong;
     if (problem !== undefined) return this.#terminal.error(problem);
     const missed = await this.#server!.notify(text);
     const names = missed.map((client) => `${client.id} ${this.#desk.label(client)}`);
@@ -307,9 +304,8 @@ function isCommand(line: string): boolean {
 }
 
 function complete(line: string): string[] {
-  return COMMANDS.map(([usage]) => usage.replace(/[A-Z].*/, "")).filter((name) =>
-    name.startsWith(line)
-  );
+  const names = COMMANDS.map(([usage]) => usage.replace(/[A-Z].*/, ""));
+  return names.filter((name) => name.startsWith(line));
 }
 
 /** A client with its port, for notices. */
