@@ -42,16 +42,12 @@ export class Arguments {
    *
    * @throws {UsageError} If an option is unknown, or a word is one too many.
    */
-  constructor(
-    args: readonly string[],
-    { values, optionals = [], flags, words }: ArgumentNames,
-  ) {
-    const booleans = ["ayuda", "version", ...flags];
-    const withValue = [...values, ...optionals];
-    const parsed: Record<string, unknown> & { _: string[] } = parseArgs(
-      unambiguous(args, { values, optionals, booleans }),
-      { string: [...withValue, "_"], boolean: booleans, collect: withValue },
-    );
+  constructor(args: readonly string[], { values, optionals = [], flags, words }: ArgumentNames) {
+    const boolean = ["ayuda", "version", ...flags];
+    const collect = [...values, ...optionals];
+    const plain = unambiguous(args, boolean, collect, values);
+    const options = { string: [...collect, "_"], boolean, collect };
+    const parsed: Record<string, unknown> & { _: string[] } = parseArgs(plain, options);
     const stray = parsed._[words];
     if (stray !== undefined) throw new UsageError(`sobra el argumento "${stray}"`);
     this.words = parsed._;
@@ -120,21 +116,12 @@ export class Arguments {
     throw new UsageError(`el valor de --${name} debe ser un porcentaje, de 0% a 100%: "${text}"`);
   }
 
-  /**
-   * The value of an option that is a limit, from 1 to a million.
-   *
-   * @throws {UsageError} If it is not one, or out of bounds.
-   */
+  /** The value of an option that is an {@linkcode integer} from 1 to a million. */
   limit(name: string, otherwise: number): number {
     return this.integer(name, { otherwise, least: 1, most: 1_000_000 });
   }
 
-  /**
-   * The value of an option that is a time in whole seconds, up to a day.
-   *
-   * @returns Milliseconds.
-   * @throws {UsageError} If it is not one, or out of bounds.
-   */
+  /** The value of an option that is a time in whole seconds, from 1 to a day of them, in ms. */
   seconds(name: string, otherwise: number): number {
     return 1000 * this.integer(name, { otherwise: otherwise / 1000, least: 1, most: 86_400 });
   }
@@ -142,48 +129,45 @@ export class Arguments {
 
 /**
  * The same command line without anything that the parser would read in its own way: dotted names,
- * negations, clusters of letters, values of flags, and empty values.
+ * negations, clusters of letters, values of flags, and empty values. Of the options that take a value,
+ * `valued`, those in `strict` do not stand without one.
  */
 function unambiguous(
   args: readonly string[],
-  { values, optionals, booleans }: Record<"values" | "optionals" | "booleans", readonly string[]>,
+  flags: readonly string[],
+  valued: readonly string[],
+  strict: readonly string[],
 ): string[] {
-  const withValue = [...values, ...optionals];
   const end = args.indexOf("--");
   const options = end < 0 ? args : args.slice(0, end);
-  const isEmptyValue = (index: number) =>
-    options[index] === "" && withValue.some((name) => options[index - 1] === `--${name}`);
   const plain = options.flatMap((arg, index) => {
-    const isValue = values.some((name) => options[index - 1] === `--${name}`);
-    if (isEmptyValue(index)) return [];
-    if (isEmptyValue(index + 1)) return `${arg}=`;
+    const taker = valued.find((name) => options[index - 1] === `--${name}`);
+    if (arg === "" && taker !== undefined) return [];
+    if (options[index + 1] === "" && valued.some((name) => arg === `--${name}`)) return `${arg}=`;
     if (!arg.startsWith("-") || arg === "-") return arg;
     const name = arg === "-h" || arg === "--help" ? "ayuda" : arg.replace(/^--/, "");
-    if (booleans.includes(name)) return `--${name}=true`;
-    if (arg.startsWith("--") && withValue.includes(name.replace(/=[^]*$/, ""))) return arg;
-    if (isValue) {
-      throw new UsageError(`el valor "${arg}" empieza por un guion: únalo a su opción con "="`);
-    }
-    // The value may be a code: it is not for messages.
-    const optional = optionals.find((name) => options[index - 1] === `--${name}`);
-    if (optional !== undefined) {
-      throw new UsageError(
-        `lo que sigue a --${optional} empieza por un guion y no es una opción: si es su valor, únalo con "="`,
-      );
-    }
-    const unknown = `no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`;
-    const near = nearest(arg, [...withValue, ...booleans]);
-    throw new UsageError(near === undefined ? unknown : `${unknown}: ¿quiso decir --${near}?`);
+    if (flags.includes(name)) return `--${name}=true`;
+    if (arg.startsWith("--") && valued.includes(name.replace(/=[^]*$/, ""))) return arg;
+    if (taker === undefined) throw new UsageError(describeUnknown(arg, [...valued, ...flags]));
+    throw new UsageError(
+      strict.includes(taker)
+        ? `el valor "${arg}" empieza por un guion: únalo a su opción con "="`
+        // The value may be a code: it is not for messages.
+        : `lo que sigue a --${taker} empieza por un guion y no es una opción: si es su valor, únalo con "="`,
+    );
   });
   return [...plain, ...args.slice(options.length)];
 }
 
-/** The option that was probably meant: at most a third of its letters are others. */
-function nearest(arg: string, names: readonly string[]): string | undefined {
+/** Names the option that was probably meant: at most a third of its letters are others. */
+function describeUnknown(arg: string, names: readonly string[]): string {
+  const unknown = `no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`;
   const typed = arg.replace(/^-+|=[^]*$/g, "").slice(0, 40);
-  const ranked = names.map((name) => ({ name, distance: distance(typed, name) }));
-  const { name, distance: least } = ranked.reduce((a, b) => b.distance < a.distance ? b : a);
-  return least <= name.length / 3 ? name : undefined;
+  const near = names.map((name) => ({ name, changes: distance(typed, name) }))
+    .reduce((a, b) => b.changes < a.changes ? b : a);
+  return near.changes <= near.name.length / 3
+    ? `${unknown}: ¿quiso decir --${near.name}?`
+    : unknown;
 }
 
 /** Letters to insert, remove or replace until one word is the other (Levenshtein). */

@@ -7,8 +7,9 @@ import type { Address, Conversation, ConversationEvent, EndReason } from "../tra
 import { ConversationEndedError, formatAddress, NoAnswerError } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Mode } from "./mode.ts";
-import { connectFailure, describeAhead, describeForeign, describeInvalid } from "./words.ts";
-import { describeTooLong, describeUnanswered, ENDS, EXIT, firstCode, shown } from "./words.ts";
+import { connectFailure, describeAhead, describeEnd, describeForeign } from "./words.ts";
+import { describeInvalid, describeTooLong, describeUnanswered } from "./words.ts";
+import { describeUnprotected, EXIT, firstCode, shown } from "./words.ts";
 
 /** Asks the questions of a client, and hears how they stand. */
 export interface Asker {
@@ -20,24 +21,17 @@ export interface Asker {
   heard(event: HeardEvent): void | Promise<void>;
 }
 
-/** How a conversation stands, as its asker hears it. */
+/**
+ * How a conversation stands, as its asker hears it: `connecting` if the server has not answered at once,
+ * `unprotected` if it will be asked without protection and may not exist, `refused` if a question or that
+ * line of the input is not sent, `unanswered` if no answer came in time, which does not end it.
+ */
 export type HeardEvent =
   | ConversationEvent
-  /** The server has not answered the first packets at once. */
-  | { readonly type: "connecting"; readonly hostname: string; readonly port: number }
-  /** The handshake with the server is complete. */
-  | { readonly type: "connected"; readonly hostname: string; readonly port: number }
-  /** The server will be asked without protection. It may not exist. */
-  | { readonly type: "unprotected"; readonly hostname: string; readonly port: number }
-  /** The question is on its way. */
-  | { readonly type: "sent" }
-  /** A question, or that line of the input, is not sent, and why. */
+  | ({ readonly type: "connecting" | Mode["greeting"] } & Address)
+  | { readonly type: "sent" | "unanswered" }
   | { readonly type: "refused"; readonly message: string; readonly line?: number }
-  /** The answer is here. */
   | { readonly type: "answer"; readonly answer: string }
-  /** No answer came in time. The conversation goes on. */
-  | { readonly type: "unanswered" }
-  /** The conversation is over. */
   | { readonly type: "ended"; readonly reason: EndReason };
 
 /** An asker and a conversation, and what came of the questions so far. */
@@ -69,14 +63,14 @@ export class Interview {
    */
   async begin(connection: Promise<Conversation>): Promise<Conversation> {
     const { hostname, port } = this.#server;
-    const { greeting } = this.#mode;
+    const type = this.#mode.greeting;
     const tell = () => this.heard({ type: "connecting", hostname, port });
-    const timer = greeting === "connected" ? setTimeout(tell, CONNECTING_MS) : undefined;
+    const timer = type === "connected" ? setTimeout(tell, CONNECTING_MS) : undefined;
     this.#conversation = await connection
       .catch((error) => Promise.reject(connectFailure(error, this.#server)))
       .finally(() => clearTimeout(timer));
     const { remoteAddr } = this.#conversation;
-    this.heard({ type: greeting, hostname: remoteAddr.hostname, port: remoteAddr.port });
+    this.heard({ type, hostname: remoteAddr.hostname, port: remoteAddr.port });
     return this.#conversation;
   }
 
@@ -124,11 +118,11 @@ export class Interview {
     const closed = this.#conversation.bye();
     const reason = await this.#conversation.ended;
     const isRecoded = reason === "silence" && this.#mode.isPrivate && this.#isReconnecting;
-    const { error, code } = ENDS[isRecoded ? "recoded" : reason];
+    const server = formatAddress(this.#conversation.remoteAddr);
+    const { text, code } = describeEnd(isRecoded ? "recoded" : reason, server);
     if (!signal.aborted) {
       this.heard({ type: "ended", reason });
-      const server = formatAddress(this.#conversation.remoteAddr);
-      if (error !== undefined) this.#terminal.error(error(server));
+      if (code !== EXIT.ok) this.#terminal.error(text);
     }
     await closed;
     return signal.aborted ? signal.reason : firstCode(code, this.#code);
@@ -201,30 +195,23 @@ export class ConsoleAsker implements Asker {
       case "connecting":
         return terminal.notice(`Conectando con ${formatAddress(event)}`);
       case "connected":
-        this.#server = formatAddress(event);
-        terminal.notice(`Conectado con ${this.#server}`);
-        return this.#tellHowToLeave();
       case "unprotected":
-        this.#isProtected = false;
         this.#server = formatAddress(event);
+        this.#isProtected = event.type === "connected";
         terminal.notice(
-          `Sin fiabilidad: se pregunta a ${this.#server} sin saber si hay alguien, y lo que se ` +
-            "pierda no se reenvía",
+          this.#isProtected ? `Conectado con ${this.#server}` : describeUnprotected(this.#server),
         );
-        return this.#tellHowToLeave();
+        if (!terminal.interactive || this.#label === "") return;
+        return terminal.notice("Para terminar escriba bye; /ayuda explica más");
       case "sent":
         terminal.status("Pregunta enviada");
         if (!this.#isProtected) return;
-        return this.#count(
-          0,
-          UNACKNOWLEDGED_S,
-          (seconds) => `Sin acuse de recibo desde hace ${seconds} s: reenviando`,
-        );
+        return this.#count(0, UNACKNOWLEDGED_S, "Sin acuse de recibo desde hace % s: reenviando");
       case "unresponsive":
         return this.#count(
           SILENCE_S,
           SILENCE_S,
-          (seconds) => `El servidor no responde desde hace ${seconds} s; se sigue intentando`,
+          "El servidor no responde desde hace % s; se sigue intentando",
         );
       case "delivered":
         return clearInterval(this.#timer);
@@ -247,8 +234,8 @@ export class ConsoleAsker implements Asker {
         return terminal.notice(`Aviso del servidor: ${shown(event.text)}`);
       case "ended": {
         clearInterval(this.#timer);
-        const { notice } = ENDS[event.reason];
-        return notice === undefined ? undefined : terminal.notice(notice(this.#server));
+        const { text, code } = describeEnd(event.reason, this.#server);
+        return code === EXIT.ok && text !== "" ? terminal.notice(text) : undefined;
       }
       default:
         clearInterval(this.#timer);
@@ -256,17 +243,12 @@ export class ConsoleAsker implements Asker {
     }
   }
 
-  #tellHowToLeave(): void {
-    if (!this.#terminal.interactive || this.#label === "") return;
-    this.#terminal.notice("Para terminar escriba bye; /ayuda explica más");
-  }
-
   /** Tells each second how long something lasts, from `least` seconds on; a file, now and then. */
-  #count(seconds: number, least: number, describe: (seconds: number) => string): void {
+  #count(seconds: number, least: number, text: string): void {
     clearInterval(this.#timer);
     const tell = () => {
       const isDue = this.#terminal.interactive || (seconds - least) % REPEAT_S === 0;
-      if (seconds >= least && isDue) this.#terminal.status(describe(seconds));
+      if (seconds >= least && isDue) this.#terminal.status(text.replace("%", `${seconds}`));
       seconds++;
     };
     tell();

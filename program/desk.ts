@@ -4,90 +4,108 @@
  *
  * @module
  */
+import type { ClientInfo, QuestionInfo } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
-
-/** A client at the desk. */
-export interface Visitor {
-  /** Its number: given on arrival, and never again. */
-  readonly id: number;
-  /** Its name, if it gave one. */
-  readonly name?: string | undefined;
-  /** Its address. */
-  readonly remoteAddr: { readonly hostname: string; readonly port: number };
-}
+import type { ClassRecord } from "./record.ts";
 
 /** A question that waits for its answer. */
 export interface Request {
+  /** Its number in the order of arrival, from 1. */
+  readonly id: number;
   /** The asker. */
-  readonly client: Visitor;
+  readonly client: ClientInfo;
   /** The question. */
   readonly question: string;
   /** When it came, in ms. */
   readonly since: number;
+  /** Tells the asker how many questions are answered before this one. */
+  readonly setAhead: QuestionInfo["setAhead"];
+  /** Sends the answer. */
+  readonly resolve: (answer: string) => void;
 }
 
 /** Code points that are shown of a question in the list of those who wait. */
 const BEGINNING_LENGTH = 30;
 
 /** The clients of one server, and their questions in the order in which they are answered. */
-export class Desk<V extends Visitor, R extends Request> {
-  /** Who is connected, by number. */
-  readonly visitors = new Map<number, V>();
-  readonly #waiting: R[] = [];
-  #current: R | undefined;
+export class Desk {
+  /** The clients that are connected, by number. */
+  readonly visitors = new Map<number, ClientInfo>();
+  /** All questions, the current one first. */
+  readonly requests: Request[] = [];
+  /** Resolves when the outcomes so far are on record. */
+  recorded: Promise<void> | undefined;
+  readonly #record: Pick<ClassRecord, "add"> | undefined;
+  #lastId = 0;
+  #isTaken = false;
+
+  /** Outcomes go on `record`. */
+  constructor(record?: Pick<ClassRecord, "add">) {
+    this.#record = record;
+  }
 
   /** The question that is being answered. */
-  get current(): R | undefined {
-    return this.#current;
+  get current(): Request | undefined {
+    return this.#isTaken ? this.requests[0] : undefined;
   }
 
-  /** All questions, the current one first. */
-  get requests(): readonly R[] {
-    return this.#current === undefined ? this.#waiting : [this.#current, ...this.#waiting];
+  /** A question comes at `since`: the last of those that wait. Resolves with its answer, if it gets one. */
+  add(question: string, { client, setAhead }: QuestionInfo, since: number): Promise<string> {
+    const { promise, resolve } = Promise.withResolvers<string>();
+    this.requests.push({ id: ++this.#lastId, client, question, since, setAhead, resolve });
+    return promise;
   }
 
-  /** A question comes: the last of those that wait. */
-  add(request: R): void {
-    this.#waiting.push(request);
-  }
-
-  /** A question is answered or withdrawn. Returns false if it was not here any more. */
-  remove(request: R): boolean {
-    const index = this.#waiting.indexOf(request);
-    if (index >= 0) this.#waiting.splice(index, 1);
-    else if (this.#current === request) this.#current = undefined;
-    else return false;
+  /** Answers a question. Returns false if it was not here any more. */
+  answer(request: Request, answer: string): boolean {
+    if (!this.requests.includes(request)) return false;
+    this.#remove(request, `Respuesta: ${answer}`);
+    request.resolve(answer);
     return true;
   }
 
+  /** Takes away the questions of a client, and returns them: there will be no answer, and why. */
+  withdraw(client: ClientInfo, why: string): readonly Request[] {
+    const requests = this.requests.filter((request) => request.client === client);
+    for (const request of requests) this.#remove(request, `Sin respuesta: ${why}`);
+    return requests;
+  }
+
+  #remove(request: Request, outcome: string): void {
+    if (request === this.current) this.#isTaken = false;
+    this.requests.splice(this.requests.indexOf(request), 1);
+    const { client, question } = request;
+    const texts = [`Cliente: ${this.label(client)}`, `Pregunta: ${question}`, outcome];
+    this.recorded = this.#record?.add(texts);
+  }
+
   /** The current question; if there is none, the first of those that wait becomes it. */
-  next(): R | undefined {
-    return this.#current ??= this.#waiting.shift();
+  next(): Request | undefined {
+    this.#isTaken = this.requests.length > 0;
+    return this.current;
   }
 
   /** Puts the current question behind all others. Returns false if there are none. */
   postpone(): boolean {
-    if (this.#current === undefined || this.#waiting.length === 0) return false;
-    this.#waiting.push(this.#current);
-    this.#current = undefined;
+    if (!this.#isTaken || this.requests.length === 1) return false;
+    this.requests.push(this.requests.shift()!);
+    this.#isTaken = false;
     return true;
   }
 
   /** Answers that client next: the current question comes right after. Returns false if it has no question. */
   attend(id: number): boolean {
-    if (this.#current?.client.id === id) return true;
-    const request = this.#waiting.find(({ client }) => client.id === id);
-    if (request === undefined) return false;
-    this.remove(request);
-    if (this.#current !== undefined) this.#waiting.unshift(this.#current);
-    this.#current = request;
+    const index = this.requests.findIndex(({ client }) => client.id === id);
+    if (index < 0) return false;
+    this.requests.unshift(...this.requests.splice(index, 1));
+    this.#isTaken = true;
     return true;
   }
 
   /** A client as its line reads: its address, and what it takes to tell it from its neighbours. */
-  label({ id, name, remoteAddr: { hostname, port } }: Visitor): string {
+  label({ id, name, remoteAddr: { hostname, port } }: ClientInfo): string {
     const shown = shownName(name);
-    const isLike = (other: Visitor) =>
+    const isLike = (other: ClientInfo) =>
       other.id !== id && other.remoteAddr.hostname === hostname &&
       (shown === undefined || shownName(other.name) === shown);
     const isAlone = !this.visitors.values().some(isLike);
@@ -97,9 +115,10 @@ export class Desk<V extends Visitor, R extends Request> {
 
   /** Those who wait behind the current question, in one line. */
   get waiting(): string {
-    const list = this.#waiting.map(({ client: { id, name, remoteAddr } }) =>
-      `${id} ${shownName(name) ?? remoteAddr.hostname}`
-    );
+    const list = this.requests.slice(this.#isTaken ? 1 : 0)
+      .map(({ client: { id, name, remoteAddr } }) =>
+        `${id} ${shownName(name) ?? remoteAddr.hostname}`
+      );
     if (list.length === 0) return "no espera nadie más";
     return `${list.length === 1 ? "espera" : "esperan"} ${list.length}: ${list.join(", ")}`;
   }

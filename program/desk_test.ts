@@ -1,30 +1,51 @@
 import { assert, assertEquals } from "@std/assert";
-import { Desk, type Request, shownName, type Visitor } from "./desk.ts";
+import type { ClientInfo, QuestionInfo } from "../transport/mod.ts";
+import { Desk, shownName } from "./desk.ts";
 
-function visitor(id: number, name?: string, hostname = "192.0.2.1"): Visitor {
-  return { id, name, remoteAddr: { hostname, port: 1000 + id } };
+function visitor(id: number, name?: string, hostname = "192.0.2.1"): ClientInfo {
+  const remoteAddr = { transport: "udp", hostname, port: 1000 + id };
+  return { id, name, remoteAddr } as unknown as ClientInfo;
 }
 
-function deskOf(...visitors: readonly Visitor[]) {
-  const desk = new Desk<Visitor, Request>();
-  const requests = visitors.map((client) => ({ client, question: `¿${client.id}?`, since: 0 }));
+function from(client: ClientInfo): QuestionInfo {
+  return { client, setAhead() {} } as unknown as QuestionInfo;
+}
+
+function deskOf(...visitors: readonly ClientInfo[]) {
+  const record: string[] = [];
+  const desk = new Desk({ add: (texts) => Promise.resolve(void record.push(texts.join("\n"))) });
   visitors.forEach((visitor) => desk.visitors.set(visitor.id, visitor));
-  requests.forEach((request) => desk.add(request));
-  return { desk, requests };
+  const answers = visitors.map((client) => desk.add(`¿${client.id}?`, from(client), 0));
+  return { desk, requests: [...desk.requests], answers, record };
 }
 
 /** The numbers of those whose questions are there, the current one first. */
-function order(desk: Desk<Visitor, Request>): number[] {
+function order(desk: Desk): number[] {
   return desk.requests.map(({ client }) => client.id);
 }
 
-Deno.test("desk: questions are taken in the order in which they came", () => {
-  const { desk, requests } = deskOf(visitor(1), visitor(2), visitor(3));
+Deno.test("desk: questions are taken in the order in which they came", async () => {
+  const { desk, requests, answers, record } = deskOf(visitor(1), visitor(2), visitor(3));
   assertEquals(desk.next(), requests[0]);
   assertEquals(desk.next(), requests[0]);
-  assert(desk.remove(requests[0]!));
-  assert(!desk.remove(requests[0]!));
-  assert(desk.remove(requests[2]!));
+  assert(desk.answer(requests[0]!, "sí"));
+  assert(!desk.answer(requests[0]!, "no"));
+  assertEquals(await answers[0], "sí");
+  assertEquals(desk.withdraw(visitor(3), "otro"), []);
+  assertEquals(desk.withdraw(requests[2]!.client, "inactividad"), [requests[2]]);
+  assertEquals([desk.current, desk.next(), order(desk)], [undefined, requests[1], [2]]);
+  assertEquals(record, [
+    "Cliente: 192.0.2.1 (puerto 1001)\nPregunta: ¿1?\nRespuesta: sí",
+    "Cliente: 192.0.2.1 (puerto 1003)\nPregunta: ¿3?\nSin respuesta: inactividad",
+  ]);
+});
+
+Deno.test("desk: a client without protection may have several questions, and takes them all along", () => {
+  const { desk, requests } = deskOf(visitor(1), visitor(2));
+  const { client } = requests[0]!;
+  desk.add("¿Y?", from(client), 0);
+  desk.next();
+  assertEquals(desk.withdraw(client, "inactividad").map(({ id }) => id), [1, 3]);
   assertEquals([desk.current, desk.next(), order(desk)], [undefined, requests[1], [2]]);
 });
 
@@ -75,7 +96,7 @@ Deno.test("desk: the line of those who wait", () => {
   const { desk } = deskOf(visitor(1), visitor(2, "Ana"), visitor(3));
   desk.next();
   assertEquals(desk.waiting, "esperan 2: 2 Ana, 3 192.0.2.1");
-  desk.remove(desk.current!);
+  desk.answer(desk.current!, "sí");
   desk.next();
   assertEquals([desk.waiting, desk.connected], ["espera 1: 3 192.0.2.1", "3 conectados"]);
 });
@@ -83,9 +104,9 @@ Deno.test("desk: the line of those who wait", () => {
 Deno.test("desk: the list says since when each waits, and how the question begins", () => {
   const { desk } = deskOf();
   const [ana, luis, eva] = [visitor(1, "Ana"), visitor(2, "Luis"), visitor(3, "Eva")];
-  desk.add({ client: ana, question: `a\n${"b".repeat(60)}`, since: 0 });
-  desk.add({ client: luis, question: "¿\x1b[2J?", since: 3_500_000 });
-  desk.add({ client: eva, question: "e", since: 7_264_000 });
+  desk.add(`a\n${"b".repeat(60)}`, from(ana), 0);
+  desk.add("¿\x1b[2J?", from(luis), 3_500_000);
+  desk.add("e", from(eva), 7_264_000);
   assertEquals(desk.list(7_265_000), [
     `1 Ana (192.0.2.1), hace 2 h 1 min: a ${"b".repeat(27)}…`,
     "2 Luis (192.0.2.1), hace 1 h 2 min: ¿␛[2J?",

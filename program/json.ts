@@ -9,106 +9,123 @@ import { MAX_NOTICE_BYTES } from "../transport/mod.ts";
 import { toJsonLine } from "../terminal/clean.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import type { Asker, HeardEvent } from "./asker.ts";
-import { shownName } from "./desk.ts";
-import type { Operator } from "./operator.ts";
+import { Desk } from "./desk.ts";
 import type { ClassRecord } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS } from "./words.ts";
 
+/** Events that a bot needs, however slowly it reads: few of them can wait at once. */
+const KEPT: ReadonlySet<unknown> = new Set(["question", "answer", "ended", "dropped"]);
+
 /** A terminal whose errors are events too. */
 export class JsonTerminal extends Terminal {
+  #dropped = 0;
+  #counted: Promise<void> | undefined;
+
   override error(message: string): void {
     super.error(message);
     this.tell({ event: "error", message });
   }
 
   /** Tells that something was not sent, and why. */
-  refuse(message: string, details: Record<string, unknown>): void {
+  refuse(message: string, details: Record<string, unknown>): Promise<void> {
     super.error(message);
-    this.tell({ event: "refused", ...details, message });
+    return this.tell({ event: "refused", ...details, message });
   }
 
-  /** Writes an event. Resolves when there is room for more. */
+  /**
+   * Writes an event. While stdout takes nothing most are dropped, and counted by a later `dropped`.
+   * Resolves when there is room for more.
+   */
   tell(event: Record<string, unknown>): Promise<void> {
-    return this.print(toJsonLine(event));
+    if (!this.isFull || KEPT.has(event["event"])) return this.print(toJsonLine(event));
+    this.#dropped++;
+    return this.#counted ??= this.room().then(() => {
+      const count = this.#dropped;
+      this.#dropped = 0;
+      this.#counted = undefined;
+      return this.tell({ event: "dropped", count });
+    });
   }
-}
-
-interface Open {
-  readonly client: ClientInfo;
-  readonly question: string;
-  readonly resolve: (answer: string) => void;
 }
 
 /**
  * A bot that answers. It reads `listening`, `connected`, `question`, `withdrawn`, `disconnected`,
- * `noticed`, `refused` and `error`, and writes `{"id": …, "answer": …}` for any question that it was
- * given, in any order, `{"notice": …}` for all clients, and `{"expel": …}` for one.
+ * `noticed`, `refused`, `error` and `dropped`, and writes `{"id": …, "answer": …}` for any question that
+ * it was given, in any order, `{"notice": …}` for all clients, and `{"expel": …}` for one.
  */
-export class JsonOperator implements Operator {
+export class JsonOperator {
+  /** Resolves when no more answers will come. */
   readonly finished: Promise<void>;
   readonly #terminal: JsonTerminal;
   readonly #maxBytes: number;
-  readonly #record: ClassRecord | undefined;
-  readonly #open = new Map<number, Open>();
+  readonly #desk: Desk;
   readonly #clients = new Map<number, ClientInfo>();
+  #lastTold = 0;
+  #isTelling = false;
   #server: Server | undefined;
-  #recorded: Promise<void> | undefined;
-  #lastId = 0;
 
   /** Starts at once to read answers, of `maxBytes` bytes of UTF-8 at most. */
   constructor(terminal: JsonTerminal, maxBytes: number, record?: ClassRecord) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
-    this.#record = record;
+    this.#desk = new Desk(record);
     terminal.onInvalidLine((line) => terminal.refuse(describeInvalid(line), { line }));
     this.finished = this.#readInput();
   }
 
+  /** The server listens. */
   listening(server: Server): void {
     this.#server = server;
     const { hostname, port } = server.addr;
     this.#terminal.tell({ event: "listening", hostname, port });
   }
 
+  /** A client has connected. */
   connected(client: ClientInfo): void {
     const { id, name, remoteAddr: { hostname, port } } = client;
     this.#clients.set(id, client);
     this.#terminal.tell({ event: "connected", client: id, name, hostname, port });
   }
 
-  disconnected({ id }: ClientInfo, reason: EndReason): void {
-    this.#clients.delete(id);
-    for (const [question, { client }] of this.#open) {
-      if (client.id === id) this.#withdraw(question, ENDS[reason].operator);
-    }
-    this.#terminal.tell({ event: "disconnected", client: id, reason });
+  /** A client is gone. */
+  disconnected(client: ClientInfo, reason: EndReason): void {
+    this.#clients.delete(client.id);
+    this.#withdraw(client, ENDS[reason]);
+    this.#terminal.tell({ event: "disconnected", client: client.id, reason });
   }
 
-  answer(question: string, { client }: QuestionInfo): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    const id = ++this.#lastId;
-    this.#open.set(id, { client, question, resolve });
-    this.#terminal.tell({ event: "question", id, client: client.id, name: client.name, question });
-    return promise;
+  /** Answers a question; the promise stays open if the asker goes or nobody answers. */
+  answer(question: string, info: QuestionInfo): Promise<string> {
+    const answer = this.#desk.add(question, info, Date.now());
+    this.#tellQuestions();
+    return answer;
   }
 
+  /** The server has closed: what is unanswered stays so. Resolves once that is on record. */
   async close(): Promise<void> {
-    for (const id of this.#open.keys()) this.#withdraw(id, ENDS.closing.operator);
-    await this.#recorded;
+    for (const { client } of [...this.#desk.requests]) {
+      this.#withdraw(client, ENDS.closing);
+    }
+    await this.#desk.recorded;
   }
 
-  #withdraw(id: number, unanswered: string): void {
-    this.#write(id, `Sin respuesta: ${unanswered}`);
-    this.#open.delete(id);
-    this.#terminal.tell({ event: "withdrawn", id });
+  /** Tells the questions one by one, as fast as they are read: the others wait at the desk. */
+  async #tellQuestions(): Promise<void> {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    const next = () => this.#desk.requests.find(({ id }) => id > this.#lastTold);
+    for (let request = next(); request !== undefined; request = next()) {
+      const { id, client: { id: client, name }, question } = request;
+      this.#lastTold = id;
+      await this.#terminal.tell({ event: "question", id, client, name, question });
+    }
+    this.#isTelling = false;
   }
 
-  #write(id: number, outcome: string): void {
-    const { client: { name, remoteAddr: { hostname } }, question } = this.#open.get(id)!;
-    const shown = shownName(name);
-    const client = shown === undefined ? hostname : `${shown} (${hostname})`;
-    const texts = [`Cliente: ${client}`, `Pregunta: ${question}`, outcome];
-    this.#recorded = this.#record?.add(texts, new Date());
+  #withdraw(client: ClientInfo, why: string): void {
+    for (const { id } of this.#desk.withdraw(client, why)) {
+      if (id <= this.#lastTold) this.#terminal.tell({ event: "withdrawn", id });
+    }
   }
 
   async #readInput(): Promise<void> {
@@ -136,14 +153,11 @@ export class JsonOperator implements Operator {
       return 'se esperaba {"id": número, "answer": "texto"}, {"notice": "texto"} o ' +
         '{"expel": número} en una línea';
     }
-    const open = this.#open.get(id);
-    if (open === undefined) return `ninguna pregunta con el id ${id} espera respuesta`;
+    const request = this.#desk.requests.find((request) => request.id === id);
+    if (request === undefined) return `ninguna pregunta con el id ${id} espera respuesta`;
     const problem = describeUnsendable(answer, this.#maxBytes);
-    if (problem !== undefined) return problem;
-    this.#write(id, `Respuesta: ${answer}`);
-    this.#open.delete(id);
-    open.resolve(answer);
-    return undefined;
+    if (problem === undefined) this.#desk.answer(request, answer);
+    return problem;
   }
 
   #notify(text: string): string | undefined {
@@ -159,9 +173,9 @@ export class JsonOperator implements Operator {
 /**
  * A bot that asks: each line that it writes is a question, as plain text or as `{"question": …}`. It
  * reads `connecting`, `connected`, `sent`, `delivered`, `position`, `answer`, `notice`, `refused`,
- * `unresponsive`, `responsive`, `reconnecting`, `reconnected`, `error` and `ended`; without protection
- * `unprotected` in place of `connected`, `sent`, `stale`, `answer`, `unanswered` and `ended`. What is
- * about a question carries its `id`.
+ * `unresponsive`, `responsive`, `reconnecting`, `reconnected`, `error`, `dropped` and `ended`; without
+ * protection `unprotected` in place of `connected`, `sent`, `stale`, `answer`, `unanswered` and `ended`.
+ * Events about a question carry its `id`.
  */
 export class JsonAsker implements Asker {
   readonly #terminal: JsonTerminal;

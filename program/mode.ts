@@ -4,13 +4,8 @@
  * @module
  */
 import { connect, connectPlain, serve, servePlain } from "../transport/mod.ts";
-import {
-  codeStrength,
-  completeRoomCode,
-  MAX_NAME_BYTES,
-  MIN_CODE_CHARACTERS,
-  newRoomCode,
-} from "../transport/mod.ts";
+import { codeStrength, completeRoomCode, MAX_NAME_BYTES } from "../transport/mod.ts";
+import { MIN_CODE_CHARACTERS, newRoomCode } from "../transport/mod.ts";
 import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../transport/mod.ts";
 import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
 import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
@@ -50,16 +45,20 @@ const OPEN: Mode = {
 };
 
 const PLAIN: Mode = {
+  ...OPEN,
   serve: servePlain,
   connect: connectPlain,
   maxBytes: MAX_PLAIN_MESSAGE_BYTES,
-  isPrivate: false,
   greeting: "unprotected",
   notice:
     "Sin fiabilidad: nada se reenvía, y se responde a cualquier remitente, aunque sea falso; " +
     "no abra este servidor a una red que no sea la suya",
   clientOption: " --sin-fiabilidad",
 };
+
+const SHORT_CODE =
+  "Sala privada; aviso: su código es corto. Cada intento de adivinarlo exige conectarse, y el servidor " +
+  "los cuenta y los frena, pero cuatro cifras caen en unas horas; --codigo, sin texto, crea uno mejor";
 
 /**
  * The room that a server opens. `--codigo` alone makes a new code. No code is part of the client's
@@ -68,22 +67,20 @@ const PLAIN: Mode = {
  * @throws {UsageError} If the operator's code is too short, or an option makes no sense.
  */
 export function serverMode(args: Arguments): Mode {
-  if (isPlain(args, { alone: [], senseless: ["codigo", "max-por-direccion"] })) return PLAIN;
+  if (isPlain(args, [], ["codigo", "max-por-direccion"])) return PLAIN;
   const given = args.optional("codigo");
   if (given === undefined) return OPEN;
-  const code = given === "" ? newCode() : checked(given);
-  const room: Mode = {
+  const isNew = given === "";
+  const code = isNew
+    ? newRoomCode((it) => crypto.getRandomValues(new Uint8Array(it)))
+    : checked(given);
+  const ofOperator = codeStrength(code) === "long" ? "Sala privada, con su código" : SHORT_CODE;
+  return {
     ...OPEN,
     serve: (options, handler) => serve({ ...options, code }, handler),
-    notice: `Sala privada, con el código ${code}`,
+    notice: isNew ? `Sala privada, con el código ${code}` : ofOperator,
     clientOption: " --codigo",
   };
-  if (given === "") return room;
-  const notice = codeStrength(given) === "long"
-    ? "Sala privada, con su código"
-    : "Sala privada; aviso: su código es corto. Cada intento de adivinarlo exige conectarse, y el servidor " +
-      "los cuenta y los frena, pero cuatro cifras caen en unas horas; --codigo, sin texto, crea uno mejor";
-  return { ...room, notice };
 }
 
 /**
@@ -93,17 +90,13 @@ export function serverMode(args: Arguments): Mode {
  * @throws {UsageError} If the code is too short, the name too long, or an option makes no sense.
  */
 export function clientMode(args: Arguments, terminal: Terminal): Mode {
-  if (isPlain(args, { alone: ["espera"], senseless: ["codigo", "inactividad", "nombre"] })) {
-    return PLAIN;
-  }
+  if (isPlain(args, ["espera"], ["codigo", "inactividad", "nombre"])) return PLAIN;
   const name = args.text("nombre", "");
   if (new TextEncoder().encode(name).length > MAX_NAME_BYTES) {
     throw new UsageError(`el valor de --nombre tiene más de ${MAX_NAME_BYTES} bytes: "${name}"`);
   }
   const given = args.optional("codigo");
-  if (given === undefined) {
-    return { ...OPEN, connect: (options) => connect({ ...options, name }) };
-  }
+  if (given === undefined) return { ...OPEN, connect: (entry) => connect({ ...entry, name }) };
   const typed = given === "" ? undefined : checked(given);
   return {
     ...OPEN,
@@ -116,20 +109,12 @@ export function clientMode(args: Arguments, terminal: Terminal): Mode {
 }
 
 /** Whether `--sin-fiabilidad` was given. The options `alone` require it; `senseless` exclude it. */
-function isPlain(
-  args: Arguments,
-  { alone, senseless }: Record<"alone" | "senseless", readonly string[]>,
-): boolean {
+function isPlain(args: Arguments, alone: string[], senseless: string[]): boolean {
   const plain = args.has("sin-fiabilidad");
   const given = (plain ? senseless : alone).find((name) => args.optional(name) !== undefined);
   if (given === undefined) return plain;
-  throw new UsageError(
-    `la opción --${given} ${plain ? "no" : "solo"} tiene sentido con --sin-fiabilidad`,
-  );
-}
-
-function newCode(): string {
-  return newRoomCode((length) => crypto.getRandomValues(new Uint8Array(length)));
+  const only = plain ? "no" : "solo";
+  throw new UsageError(`la opción --${given} ${only} tiene sentido con --sin-fiabilidad`);
 }
 
 async function typedCode(terminal: Terminal, signal: AbortSignal): Promise<string> {

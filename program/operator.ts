@@ -5,26 +5,11 @@
  */
 import type { ClientInfo, EndReason, QuestionInfo, Server } from "../transport/mod.ts";
 import { formatAddress, MAX_NOTICE_BYTES } from "../transport/mod.ts";
+import { unlessAborted } from "../terminal/streams.ts";
 import type { QuestionOptions, Terminal } from "../terminal/terminal.ts";
 import { Desk, type Request, shownName } from "./desk.ts";
 import type { ClassRecord } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS, shown } from "./words.ts";
-
-/** Answers the questions of a server, and hears of its clients. */
-export interface Operator {
-  /** Resolves when no more answers will come. */
-  readonly finished: Promise<void>;
-  /** The server listens. */
-  listening(server: Server): void;
-  /** A client has connected. */
-  connected(client: ClientInfo): void;
-  /** A client is gone. */
-  disconnected(client: ClientInfo, reason: EndReason): void;
-  /** Answers a question; the promise may stay open when the asker is gone or nobody answers. */
-  answer(question: string, info: QuestionInfo): Promise<string>;
-  /** The server has closed: what is unanswered stays so. Resolves once that is on record. */
-  close(): Promise<void>;
-}
 
 /** Least time between two reports of arrivals, departures and places, in ms. */
 const REPORT_INTERVAL_MS = 1_000;
@@ -51,27 +36,23 @@ const COMMANDS: readonly (readonly [usage: string, help: string])[] = [
   ["//TEXTO", "responde /TEXTO, que así no es una orden"],
 ];
 
-interface Waiting extends Request {
-  readonly client: ClientInfo;
-  readonly info: QuestionInfo;
-  readonly resolve: (answer: string) => void;
-}
-
-/** A person at a terminal, or a file: questions are shown one at a time, in the order of arrival. */
-export class ConsoleOperator implements Operator {
-  readonly finished: Promise<void>;
+/**
+ * A person at a terminal, or a file: questions are shown one at a time, in the order of arrival. Hears of
+ * the clients of a server, and answers them.
+ */
+export class ConsoleOperator {
   readonly #terminal: Terminal;
   readonly #maxBytes: number;
-  readonly #record: ClassRecord | undefined;
-  readonly #desk = new Desk<ClientInfo, Waiting>();
-  readonly #finish: () => void;
+  readonly #desk: Desk;
+  readonly #end = Promise.withResolvers<void>();
+  /** Resolves when no more answers will come. */
+  readonly finished: Promise<void> = this.#end.promise;
   #server: Server | undefined;
   #isFinished = false;
   #isClosing = false;
   /** Takes the prompt away, because another question, or none, is to be answered. */
   #prompt = new AbortController();
   readonly #comings: string[] = [];
-  #recorded: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isReportDue = false;
   #isPrompting = false;
@@ -80,18 +61,11 @@ export class ConsoleOperator implements Operator {
   constructor(terminal: Terminal, maxBytes: number, record?: ClassRecord) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
-    this.#record = record;
+    this.#desk = new Desk(record);
     terminal.onInvalidLine((line) => terminal.error(describeInvalid(line)));
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.finished = promise;
-    this.#finish = () => {
-      this.#isFinished = true;
-      this.#prompt.abort();
-      clearTimeout(this.#timer);
-      resolve();
-    };
   }
 
+  /** The server listens. */
   listening(server: Server): void {
     this.#server = server;
     this.#terminal.print("El servidor UDP listo para recibir preguntas del cliente");
@@ -100,41 +74,52 @@ export class ConsoleOperator implements Operator {
     queueMicrotask(() => this.#work());
   }
 
+  /** A client has connected. */
   connected(client: ClientInfo): void {
     this.#desk.visitors.set(client.id, client);
     this.#comings.push(`Cliente conectado: ${place(client)}`);
     this.#report();
   }
 
+  /** A client is gone. */
   disconnected(client: ClientInfo, reason: EndReason): void {
-    const why = ENDS[reason].operator;
+    const why = ENDS[reason];
     this.#withdraw(client, why);
     this.#desk.visitors.delete(client.id);
     this.#comings.push(`Cliente desconectado: ${place(client)} (${why})`);
     this.#report();
   }
 
+  /** Answers a question; the promise stays open if the asker goes or nobody answers. */
   answer(question: string, info: QuestionInfo): Promise<string> {
-    const { promise, resolve } = Promise.withResolvers<string>();
-    const { client } = info;
     const { length } = this.#desk.requests;
-    this.#desk.add({ client, question, since: Date.now(), info, resolve });
+    const answer = this.#desk.add(question, info, Date.now());
     // The question that is being answered is ahead, too.
     if (length > 0) info.setAhead(length);
     else this.#prompt.abort();
     this.#report();
-    return promise;
+    return answer;
   }
 
+  /** The server has closed: what is unanswered stays so. Resolves once that is on record. */
   async close(): Promise<void> {
     this.#finish();
-    for (const { client } of this.#desk.requests) this.#withdraw(client, ENDS.closing.operator);
-    await this.#recorded;
+    for (const { client } of [...this.#desk.requests]) {
+      this.#withdraw(client, ENDS.closing);
+    }
+    await this.#desk.recorded;
+  }
+
+  #finish(): void {
+    this.#isFinished = true;
+    this.#prompt.abort();
+    clearTimeout(this.#timer);
+    this.#end.resolve();
   }
 
   async #work(): Promise<void> {
-    if (!this.#terminal.isTyped) this.#terminal.ended.then(this.#finish);
-    let shown: Waiting | undefined;
+    if (!this.#terminal.isTyped) this.#terminal.ended.then(() => this.#finish());
+    let shown: Request | undefined;
     while (!this.#isFinished) {
       if (this.#desk.next() !== shown) await this.#clear();
       const request = this.#desk.next();
@@ -151,7 +136,7 @@ export class ConsoleOperator implements Operator {
 
   /** Waits until nobody types what was meant for no question, or for one that is gone. */
   async #clear(): Promise<void> {
-    await this.#recorded;
+    await this.#desk.recorded;
     while (this.#putAside()) await this.#terminal.quiet(QUIET_MS);
   }
 
@@ -163,15 +148,11 @@ export class ConsoleOperator implements Operator {
   }
 
   async #idle(signal: AbortSignal): Promise<Line> {
-    if (this.#terminal.isTyped) {
-      return await this.#prompted(IDLE_PROMPT, { signal, isConversation: () => false });
-    }
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    signal.addEventListener("abort", () => resolve(undefined));
-    return await promise;
+    if (this.#terminal.isTyped) return await this.#prompted(IDLE_PROMPT, { signal });
+    return await unlessAborted(new Promise<Line>(() => {}), signal);
   }
 
-  async #ask(request: Waiting, isNew: boolean, signal: AbortSignal): Promise<Line> {
+  async #ask(request: Request, isNew: boolean, signal: AbortSignal): Promise<Line> {
     const context = [
       `Pregunta: ${shown(request.question)}`,
       `Cliente: ${this.#desk.label(request.client)}`,
@@ -185,71 +166,49 @@ export class ConsoleOperator implements Operator {
     return await this.#prompted(ANSWER_PROMPT, { signal, context, isConversation });
   }
 
-  async #prompted(prompt: string, options: QuestionOptions): Promise<Line> {
-    const line = this.#terminal.question(prompt, { ...options, complete });
+  async #prompted(prompt: string, options?: QuestionOptions): Promise<Line> {
+    const usual = { isConversation: () => false, complete };
+    const line = this.#terminal.question(prompt, { ...usual, ...options });
     this.#isPrompting = true;
     this.#showStatus();
     return await line.finally(() => this.#isPrompting = false);
   }
 
   /** Takes a line that was typed while that question, or none, stood above it. */
-  #take(line: string, request: Waiting | undefined): void {
+  #take(line: string, request: Request | undefined): void {
     const terminal = this.#terminal;
     const isPerson = terminal.isTyped;
     if (line.trim() === "") return;
     if (isPerson && isCommand(line)) return this.#obey(line);
-    if (request === undefined) {
-      return terminal.error("no hay ninguna pregunta que responder; /ayuda");
-    }
+    if (!request) return terminal.error("no hay ninguna pregunta que responder; /ayuda");
     const answer = isPerson ? line.replace(/^\/\//, "/") : line;
     const problem = describeTooLong(answer, this.#maxBytes);
     if (problem !== undefined) return terminal.error(problem);
-    if (!this.#desk.remove(request)) {
+    if (!this.#desk.answer(request, answer)) {
       return terminal.notice(`La respuesta no se envió: ${place(request.client)} ya no la espera`);
     }
-    request.resolve(answer);
-    this.#write(request, `Respuesta: ${answer}`);
     this.#report();
   }
 
   #obey(line: string): void {
     const terminal = this.#terminal;
-    const [, name, rest = ""] = /^(\S+)\s*([^]*?)\s*$/.exec(line)!;
     const desk = this.#desk;
+    const [, name = "", rest = ""] = /^(\S+)\s*([^]*?)\s*$/.exec(line)!;
     const number = /^\d{1,9}$/.test(rest) ? Number(rest) : 0;
-    switch (name) {
-      case "/cola":
-        return this.#say("Preguntas, por orden:", ...desk.list(Date.now()));
-      case "/pregunta":
-        return this.#say(`Pregunta: ${shown(desk.current?.question ?? "")}`);
-      case "/siguiente":
-        return desk.postpone() ? undefined : terminal.notice("No espera nadie más");
-      case "/atender":
-        return desk.attend(number)
-          ? undefined
-          : terminal.error(`el cliente "${rest}" no espera; con /cola ve los números`);
-      case "/todos":
-        return void this.#tellAll(rest);
-      case "/expulsar": {
-        const client = desk.visitors.get(number);
-        if (client === undefined) {
-          return terminal.error(`no hay un cliente "${rest}"; con /cola ve los números`);
-        }
-        this.#withdraw(client, ENDS.expelled.operator);
-        return client.expel();
-      }
-      case "/cerrar":
-        this.#isClosing = true;
-        this.#server?.turnAway();
-        return terminal.notice("No entra nadie más; se cierra cuando no queden preguntas");
-      case "/ayuda":
-        return this.#say(
-          "Órdenes:",
-          ...COMMANDS.map(([name, help]) => `${name.padEnd(12)} ${help}`),
-        );
-      default:
-        terminal.error(`no existe la orden ${name}, y no se ha enviado a nadie; vea /ayuda`);
-    }
+    const unknown = (what: string) => terminal.error(`${what}; con /cola ve los números`);
+    const actions: Readonly<Record<string, () => void>> = {
+      "/cola": () => this.#say("Preguntas, por orden:", ...desk.list(Date.now())),
+      "/pregunta": () => this.#say(`Pregunta: ${shown(desk.current?.question ?? "")}`),
+      "/siguiente": () => desk.postpone() || terminal.notice("No espera nadie más"),
+      "/atender": () => desk.attend(number) || unknown(`el cliente "${rest}" no espera`),
+      "/todos": () => this.#tellAll(rest),
+      "/expulsar": () => this.#expel(number) || unknown(`no hay un cliente "${rest}"`),
+      "/cerrar": () => this.#turnAway(),
+      "/ayuda": () => this.#say("Órdenes:", ...COMMANDS.map(([it, does]) => it.padEnd(13) + does)),
+    };
+    const action = actions[name] ??
+      (() => terminal.error(`no existe la orden ${name}, y no se ha enviado a nadie; vea /ayuda`));
+    action();
   }
 
   /** Says it once the prompt is back, so that a question that it scrolls off is shown again. */
@@ -257,10 +216,24 @@ export class ConsoleOperator implements Operator {
     queueMicrotask(() => this.#terminal.notice(lines.join("\n")));
   }
 
+  /** Returns false if there is no client of that number. */
+  #expel(id: number): boolean {
+    const client = this.#desk.visitors.get(id);
+    if (client === undefined) return false;
+    this.#withdraw(client, ENDS.expelled);
+    client.expel();
+    return true;
+  }
+
+  #turnAway(): void {
+    this.#isClosing = true;
+    this.#server?.turnAway();
+    this.#terminal.notice("No entra nadie más; se cierra cuando no queden preguntas");
+  }
+
   async #tellAll(text: string): Promise<void> {
-    const problem = text === ""
-      ? "falta el texto del aviso"
-      : describeTooLong(text, MAX_NOTICE_BYTES);
+    const tooLong = describeTooLong(text, MAX_NOTICE_BYTES);
+    const problem = text === "" ? "falta el texto del aviso" : tooLong;
     if (problem !== undefined) return this.#terminal.error(problem);
     const missed = await this.#server!.notify(text);
     const names = missed.map((client) => `${client.id} ${this.#desk.label(client)}`);
@@ -274,34 +247,25 @@ export class ConsoleOperator implements Operator {
     if (this.#terminal.isTyped && length > 0) {
       const questions = length === 1 ? "1 pregunta" : `${length} preguntas`;
       const prompt = `Queda ${questions} sin responder. ¿Cierra el servidor? (s/n): `;
-      const line = await this.#prompted(prompt, { isConversation: () => false });
+      const line = await this.#prompted(prompt);
       if (typeof line === "string" && !/^\s*s[ií]?\s*$/i.test(line)) return;
     }
     this.#finish();
   }
 
-  /** Takes away the question of a client, if it has one: there will be no answer, and why. */
+  /** Takes away the questions of a client: there will be no answer, and why. */
   #withdraw(client: ClientInfo, why: string): void {
-    const request = this.#desk.requests.find((request) => request.client === client);
-    if (request === undefined) return;
-    const isCurrent = request === this.#desk.current;
-    this.#desk.remove(request);
-    this.#write(request, `Sin respuesta: ${why}`);
-    if (!isCurrent) return;
+    const { current } = this.#desk;
+    this.#desk.withdraw(client, why);
+    if (current?.client !== client) return;
     this.#prompt.abort();
     this.#terminal.notice(`Se retiró la pregunta de ${place(client)}: ${why}`);
   }
 
-  #write({ client, question }: Waiting, outcome: string): void {
-    const texts = [`Cliente: ${this.#desk.label(client)}`, `Pregunta: ${question}`, outcome];
-    this.#recorded = this.#record?.add(texts, new Date());
-  }
-
   /** Tells who came, who went, who waits, and to each the place of its question: now, or a little later. */
   #report(): void {
-    this.#isReportDue = true;
-    if (this.#timer !== undefined || this.#isFinished) return;
-    this.#isReportDue = false;
+    this.#isReportDue = this.#timer !== undefined;
+    if (this.#isReportDue || this.#isFinished) return;
     this.#tell();
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
@@ -318,7 +282,7 @@ export class ConsoleOperator implements Operator {
       this.#terminal.notice(lines.slice(0, MOST_TOLD).join("; ") + more);
     }
     this.#showStatus();
-    requests.forEach(({ info }, ahead) => info.setAhead(ahead));
+    requests.forEach(({ setAhead }, ahead) => setAhead(ahead));
   }
 
   #showStatus(): void {
@@ -340,15 +304,13 @@ function isCommand(line: string): boolean {
 }
 
 function complete(line: string): string[] {
-  return COMMANDS.map(([usage]) => usage.replace(/[A-Z].*/, "")).filter((name) =>
-    name.startsWith(line)
-  );
+  const names = COMMANDS.map(([usage]) => usage.replace(/[A-Z].*/, ""));
+  return names.filter((name) => name.startsWith(line));
 }
 
 /** A client with its port, for notices. */
 function place({ name, remoteAddr }: ClientInfo): string {
+  const address = formatAddress(remoteAddr);
   const shown = shownName(name);
-  return shown === undefined
-    ? formatAddress(remoteAddr)
-    : `${shown} (${formatAddress(remoteAddr)})`;
+  return shown === undefined ? address : `${shown} (${address})`;
 }

@@ -74,29 +74,26 @@ export async function run(program: Program): Promise<never> {
   return await exit(code);
 }
 
+type Stop = (code: number) => void;
+
 async function complete(
   program: Program,
   { terminal, json, controller }: Pick<Run, "terminal" | "json"> & { controller: AbortController },
 ): Promise<number> {
   const { help, role, values, flags } = program;
-  const args = new Arguments(
-    Deno.args,
-    role === undefined ? program : {
-      ...program,
-      values: [...values, ...LABORATORY_VALUES],
-      flags: [...flags, ...LABORATORY_FLAGS],
-    },
-  );
-  if (args.has("ayuda")) {
-    for (const line of help.split("\n")) terminal.print(line);
-    return EXIT.ok;
-  }
-  if (args.has("version")) {
-    terminal.print(config.version);
+  const isEnd = role !== undefined;
+  const args = new Arguments(Deno.args, {
+    ...program,
+    values: [...values, ...(isEnd ? LABORATORY_VALUES : [])],
+    flags: [...flags, ...(isEnd ? LABORATORY_FLAGS : [])],
+  });
+  if (args.has("ayuda") || args.has("version")) {
+    const text = args.has("ayuda") ? help : config.version;
+    for (const line of text.split("\n")) terminal.print(line);
     return EXIT.ok;
   }
   const { signal } = controller;
-  const stop = (code: number) => {
+  const stop: Stop = (code) => {
     // The second Ctrl-C does not wait for the other end.
     if (signal.aborted) {
       terminal.close();
@@ -105,7 +102,7 @@ async function complete(
     controller.abort(code);
   };
   const frame = { args, terminal, json, signal };
-  if (role === undefined) return await program.main({ ...frame, laboratory: {} });
+  if (!isEnd) return await program.main({ ...frame, laboratory: {} });
   const laboratory = await openLaboratory(args, terminal, role);
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
@@ -116,11 +113,7 @@ async function complete(
 }
 
 /** Stops on Ctrl-C, SIGTERM, SIGHUP and the end of the terminal. */
-function stopOnSignals(
-  stop: (code: number) => void,
-  terminal: Terminal,
-  role: Program["role"],
-): void {
+function stopOnSignals(stop: Stop, terminal: Terminal, role: Program["role"]): void {
   const interrupt = (code: number) => stop(role === "server" ? EXIT.ok : code);
   terminal.onInterrupt(() => interrupt(EXIT.interrupted));
   terminal.onSuspend(() => terminal.notice("Ctrl-Z no detiene este programa; Ctrl-C lo termina"));
@@ -132,7 +125,7 @@ function stopOnSignals(
 }
 
 /** Stops the client when `--tiempo-maximo` has passed, whatever it waits for. */
-function limitTime(stop: (code: number) => void, args: Arguments, terminal: Terminal): void {
+function limitTime(stop: Stop, args: Arguments, terminal: Terminal): void {
   if (args.optional("tiempo-maximo") === undefined) return;
   const limit = args.seconds("tiempo-maximo", 0);
   setTimeout(() => {

@@ -6,6 +6,7 @@
 import { clean } from "../terminal/clean.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
+import { messageOf } from "./words.ts";
 
 /** The only folder that the programs may write to. */
 const FOLDER = "registros";
@@ -15,7 +16,7 @@ export async function openRecord(args: Arguments, terminal: Terminal) {
   const name = args.optional("registro");
   if (name === undefined) return undefined;
   const record = await ClassRecord.open(name, new Date(), (error) => {
-    const why = error instanceof Error ? error.message : error;
+    const why = messageOf(error);
     terminal.error(`el registro se queda como está, porque no se puede escribir más: ${why}`);
   });
   terminal.notice(`Registro en ${record.path}`);
@@ -61,13 +62,13 @@ export class ClassRecord {
     } catch (error) {
       const what = error instanceof Deno.errors.AlreadyExists
         ? `ya existe ${path}, y no se escribe encima`
-        : `no se puede crear ${path} (${error instanceof Error ? error.message : error})`;
+        : `no se puede crear ${path} (${messageOf(error)})`;
       throw new UsageError(`${what}: elija otro nombre con --registro`);
     }
   }
 
   /** Adds an entry of some texts, in one write. Resolves once it is on the disk. */
-  add(texts: readonly string[], now: Date): Promise<void> {
+  add(texts: readonly string[], now: Date = new Date()): Promise<void> {
     return this.#write(`\n## ${time(now)}\n\n${texts.map(indented).join("")}`);
   }
 

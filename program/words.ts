@@ -3,15 +3,8 @@
  *
  * @module
  */
-import type {
-  Address,
-  EndReason,
-  ForeignKind,
-  Guesses,
-  NoAnswerError,
-  Overload,
-  Refusal,
-} from "../transport/mod.ts";
+import type { Address, EndReason, ForeignKind, Guesses } from "../transport/mod.ts";
+import type { NoAnswerError, Overload, Refusal } from "../transport/mod.ts";
 import { formatAddress, RefusedError } from "../transport/mod.ts";
 import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
@@ -20,28 +13,17 @@ import type { BrokenStream } from "../terminal/terminal.ts";
 
 /** The exit codes of the programs. */
 export const EXIT = {
-  /** It ended in order. */
-  ok: 0,
-  /** A defect of the program, or of one of its streams, or answers left unconfirmed. */
-  defect: 1,
-  /** The command line is not valid. */
-  usage: 2,
-  /** No server, or no port to be one. */
-  noServer: 3,
-  /** The server was lost in mid-conversation. */
-  lost: 4,
-  /** The server refused. */
-  refused: 5,
-  /** The code of a private room is wrong, missing, or not wanted. */
-  code: 6,
-  /** A question stayed without its answer, or time was up. */
-  unanswered: 7,
-  /** SIGHUP: the window is closed. */
-  hungUp: 129,
-  /** Ctrl-C. */
-  interrupted: 130,
-  /** SIGTERM. */
-  terminated: 143,
+  ok: 0, // it ended in order
+  defect: 1, // a defect of the program, or of one of its streams, or answers left unconfirmed
+  usage: 2, // the command line is not valid
+  noServer: 3, // no server, or no port to be one
+  lost: 4, // the server was lost in mid-conversation
+  refused: 5, // the server refused
+  code: 6, // the code of a private room is wrong, missing, or not wanted
+  unanswered: 7, // a question stayed without its answer, or time was up
+  hungUp: 129, // SIGHUP: the window is closed
+  interrupted: 130, // Ctrl-C
+  terminated: 143, // SIGTERM
 } as const;
 
 /** Exit codes that give way to those before them: the signals come first, a defect last. */
@@ -64,144 +46,84 @@ export class Failure extends Error {
   }
 }
 
-/** An end as the asker is told, given the address of the server, and the exit code of the client. */
-export interface ToldEnd {
-  /** An error. */
-  readonly error?: (server: string) => string;
-  /** No error, but worth a word. */
-  readonly notice?: (server: string) => string;
-  /** The exit code of the client. */
-  readonly code: number;
+/** The ends of a conversation, as the operator is told. */
+export const ENDS: Readonly<Record<EndReason, string>> = {
+  bye: "fin de la conversación",
+  closing: "el servidor se cierra",
+  unconfirmed: "no confirmó el fin de la conversación",
+  silence: "inactividad",
+  failed: "no se le pudo responder",
+  invalid: "envió un mensaje que no es UTF-8",
+  busy: "demasiadas preguntas en espera",
+  expelled: "se le expulsó",
+  undelivered: "un mensaje no llegó",
+  version: "habla otra versión del protocolo",
+  full: "ya no quedaba sitio",
+  refused: "no se le admitió de nuevo",
+  private: "no tiene el código de la sala",
+  "wrong-code": "tiene el código de otra sala",
+};
+
+/** Why a client ends: an end, the refusal of a server, or a room that changed its code in between. */
+export type ClientEnd = EndReason | "recoded" | `refused:${Refusal}`;
+
+/** The same as the asker is told, with % for the server, and the exit code of the client. */
+const TOLD: Readonly<Record<ClientEnd, { text: string; code: number }>> = {
+  ...withCode(EXIT.ok, {
+    bye: "",
+    closing: "El servidor % cerró la conversación",
+    unconfirmed: "El servidor % no confirmó el fin de la conversación",
+  }),
+  ...withCode(EXIT.lost, {
+    silence:
+      "se perdió la conexión con el servidor %: compruebe la red y que siga en marcha, y vuelva a conectarse",
+    recoded:
+      "el servidor % se reinició y no responde con este código: puede que la sala tenga ya otro; pídalo a " +
+      "quien la atiende, y vuelva a conectarse con --codigo",
+    failed: "el servidor % falló al responder: avise a quien lo atiende",
+    invalid: "el servidor % envió texto que no es UTF-8: avise a quien lo atiende",
+    undelivered:
+      "la pregunta no llegó a %, o la respuesta no llegó: pruebe con un mensaje más corto o desde otra red",
+  }),
+  ...withCode(EXIT.refused, {
+    busy: "el servidor % tiene demasiadas preguntas en espera: pruebe de nuevo dentro de un rato",
+    expelled: "quien atiende el servidor % le expulsó de la conversación: hable con esa persona",
+    version:
+      "el servidor % se reinició con otra versión de este programa: use la misma en los dos equipos",
+    full: "el servidor % está completo: pruebe de nuevo dentro de un rato",
+    refused: "el servidor % se reinició y ya no admite más clientes: pruebe dentro de un rato",
+    "refused:full": "el servidor % está completo: pruebe de nuevo dentro de un rato",
+    "refused:crowded": "el servidor % no admite más clientes desde esta dirección: cierre alguno",
+    "refused:closing": "el servidor % se está cerrando: pruebe cuando vuelva a estar en marcha",
+    "refused:version":
+      "el servidor % habla otra versión del protocolo: use el mismo programa en los dos equipos",
+    "refused:wait":
+      "en la sala de % se han probado demasiados códigos equivocados: pruebe de nuevo en un minuto",
+  }),
+  ...withCode(EXIT.code, {
+    private: "el servidor % se reinició como sala privada: vuelva a conectarse con --codigo",
+    "wrong-code":
+      "el servidor % se reinició con otro código: pídalo a quien lo atiende y vuelva a conectarse",
+    "refused:wrong-code":
+      "el código no es el de la sala de %: revíselo con quien atiende el servidor",
+    "refused:private":
+      "la sala de % es privada: añada --codigo con el código que muestra el servidor",
+    "refused:open":
+      "la sala de % es abierta y no usa código: confírmelo con quien atiende el servidor antes de quitar " +
+      "--codigo",
+  }),
+};
+
+function withCode<E extends ClientEnd>(code: number, texts: Record<E, string>) {
+  const ends = Object.entries<string>(texts).map(([end, text]) => [end, { text, code }]);
+  return Object.fromEntries(ends) as Record<E, { text: string; code: number }>;
 }
 
-/** The ends of a conversation, with the word that the operator is told, and the refusals. */
-export const ENDS: Readonly<
-  & Record<EndReason | "recoded", ToldEnd & { readonly operator: string }>
-  & Record<`refused:${Refusal}`, Required<Omit<ToldEnd, "notice">>>
-> = {
-  bye: { operator: "fin de la conversación", code: EXIT.ok },
-  closing: {
-    operator: "el servidor se cierra",
-    notice: (server) => `El servidor ${server} cerró la conversación`,
-    code: EXIT.ok,
-  },
-  unconfirmed: {
-    operator: "no confirmó el fin de la conversación",
-    notice: (server) => `El servidor ${server} no confirmó el fin de la conversación`,
-    code: EXIT.ok,
-  },
-  silence: {
-    operator: "inactividad",
-    error: (server) =>
-      `se perdió la conexión con el servidor ${server}: compruebe la red y que siga en marcha, y vuelva a conectarse`,
-    code: EXIT.lost,
-  },
-  recoded: {
-    operator: "inactividad",
-    error: (server) =>
-      `el servidor ${server} se reinició y no responde con este código: puede que la sala tenga ya ` +
-      "otro; pídalo a quien la atiende, y vuelva a conectarse con --codigo",
-    code: EXIT.lost,
-  },
-  failed: {
-    operator: "no se le pudo responder",
-    error: (server) => `el servidor ${server} falló al responder: avise a quien lo atiende`,
-    code: EXIT.lost,
-  },
-  invalid: {
-    operator: "envió un mensaje que no es UTF-8",
-    error: (server) =>
-      `el servidor ${server} envió texto que no es UTF-8: avise a quien lo atiende`,
-    code: EXIT.lost,
-  },
-  busy: {
-    operator: "demasiadas preguntas en espera",
-    error: (server) =>
-      `el servidor ${server} tiene demasiadas preguntas en espera: pruebe de nuevo dentro de un rato`,
-    code: EXIT.refused,
-  },
-  expelled: {
-    operator: "se le expulsó",
-    error: (server) =>
-      `quien atiende el servidor ${server} le expulsó de la conversación: hable con esa persona`,
-    code: EXIT.refused,
-  },
-  undelivered: {
-    operator: "un mensaje no llegó",
-    error: (server) =>
-      `la pregunta no llegó a ${server}, o la respuesta no llegó: pruebe con un mensaje más corto o desde otra red`,
-    code: EXIT.lost,
-  },
-  version: {
-    operator: "habla otra versión del protocolo",
-    error: (server) =>
-      `el servidor ${server} se reinició con otra versión de este programa: use la misma en los dos equipos`,
-    code: EXIT.refused,
-  },
-  full: {
-    operator: "ya no quedaba sitio",
-    error: (server) => `el servidor ${server} está completo: pruebe de nuevo dentro de un rato`,
-    code: EXIT.refused,
-  },
-  refused: {
-    operator: "no se le admitió de nuevo",
-    error: (server) =>
-      `el servidor ${server} se reinició y ya no admite más clientes: pruebe dentro de un rato`,
-    code: EXIT.refused,
-  },
-  private: {
-    operator: "no tiene el código de la sala",
-    error: (server) =>
-      `el servidor ${server} se reinició como sala privada: vuelva a conectarse con --codigo`,
-    code: EXIT.code,
-  },
-  "wrong-code": {
-    operator: "tiene el código de otra sala",
-    error: (server) =>
-      `el servidor ${server} se reinició con otro código: pídalo a quien lo atiende y vuelva a conectarse`,
-    code: EXIT.code,
-  },
-  "refused:full": {
-    error: (server) => `el servidor ${server} está completo: pruebe de nuevo dentro de un rato`,
-    code: EXIT.refused,
-  },
-  "refused:crowded": {
-    error: (server) =>
-      `el servidor ${server} no admite más clientes desde esta dirección: cierre alguno`,
-    code: EXIT.refused,
-  },
-  "refused:closing": {
-    error: (server) =>
-      `el servidor ${server} se está cerrando: pruebe cuando vuelva a estar en marcha`,
-    code: EXIT.refused,
-  },
-  "refused:version": {
-    error: (server) =>
-      `el servidor ${server} habla otra versión del protocolo: use el mismo programa en los dos equipos`,
-    code: EXIT.refused,
-  },
-  "refused:wrong-code": {
-    error: (server) =>
-      `el código no es el de la sala de ${server}: revíselo con quien atiende el servidor`,
-    code: EXIT.code,
-  },
-  "refused:private": {
-    error: (server) =>
-      `la sala de ${server} es privada: añada --codigo con el código que muestra el servidor`,
-    code: EXIT.code,
-  },
-  "refused:open": {
-    error: (server) =>
-      `la sala de ${server} es abierta y no usa código: confírmelo con quien atiende el servidor ` +
-      "antes de quitar --codigo",
-    code: EXIT.code,
-  },
-  "refused:wait": {
-    error: (server) =>
-      `en la sala de ${server} se han probado demasiados códigos equivocados: pruebe de nuevo en un minuto`,
-    code: EXIT.refused,
-  },
-};
+/** An end as the asker is told of it, an error unless its exit code is 0; empty if there is nothing to tell. */
+export function describeEnd(end: ClientEnd, server: string): { text: string; code: number } {
+  const { text, code } = TOLD[end];
+  return { text: text.replace("%", () => server), code };
+}
 
 /** A text of others as it is shown: harmless, on as many lines as it has. */
 export function shown(text: string): string {
@@ -229,49 +151,47 @@ export function describeTooLong(text: string, limit: number): string | undefined
 
 /** The failure of a server that could not open its port at `place`, with a remedy. */
 export function bindFailure(error: unknown, place: string): Failure {
-  return new Failure(describeBindError(error, place), EXIT.noServer);
-}
-
-function describeBindError(error: unknown, place: string): string {
-  if (error instanceof Deno.errors.AddrInUse) {
-    return `el puerto de ${place} ya está en uso: cierre el otro programa o elija otro con --puerto`;
-  }
-  if (error instanceof Deno.errors.AddrNotAvailable) {
-    return `${place} no es una dirección de este equipo: use 127.0.0.1, o 0.0.0.0 para todas`;
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return `no hay permiso para abrir ${place}: elija un puerto desde 1024 con --puerto`;
-  }
-  const reason = error instanceof Error ? error.message : error;
-  return `no se pudo abrir ${place}: revise la dirección de --host (${reason})`;
+  const { AddrInUse, AddrNotAvailable, PermissionDenied } = Deno.errors;
+  const why = error instanceof AddrInUse
+    ? `el puerto de ${place} ya está en uso: cierre el otro programa o elija otro con --puerto`
+    : error instanceof AddrNotAvailable
+    ? `${place} no es una dirección de este equipo: use 127.0.0.1, o 0.0.0.0 para todas`
+    : error instanceof PermissionDenied
+    ? `no hay permiso para abrir ${place}: elija un puerto desde 1024 con --puerto`
+    : `no se pudo abrir ${place}: revise la dirección de --host (${messageOf(error)})`;
+  return new Failure(why, EXIT.noServer);
 }
 
 /** The failure of a client that could not connect to a server; any other error as it is. */
 export function connectFailure(error: unknown, server: Address): unknown {
   if (error instanceof RefusedError) {
-    const end = ENDS[`refused:${error.refusal}`];
-    return new Failure(end.error(formatAddress(server)), end.code);
+    const { text, code } = describeEnd(`refused:${error.refusal}`, formatAddress(server));
+    return new Failure(text, code);
   }
   if (error instanceof UnresolvedError) {
     const what = `no se encuentra el servidor "${server.hostname}"`;
     return new Failure(`${what}: revise el nombre, o use su dirección IP`, EXIT.noServer);
   }
   if (!(error instanceof UnreachableError)) return error;
-  const what = `ningún servidor respondió en ${formatAddress(error.address)}`;
   return new Failure(
-    `${what}: puede que no esté en marcha, que un cortafuegos lo impida o que la red Wi-Fi aísle a ` +
-      'sus equipos; compruebe que el servidor muestra "Escuchando en" con esa dirección y ese puerto',
+    `ningún servidor respondió en ${formatAddress(error.address)}: puede que no esté en marcha, ` +
+      "que un cortafuegos lo impida o que la red Wi-Fi aísle a sus equipos; compruebe que el servidor " +
+      'muestra "Escuchando en" con esa dirección y ese puerto',
     EXIT.noServer,
   );
 }
 
 /** No answer came in time: the likely causes, and a remedy. */
 export function describeUnanswered({ address, timeout }: NoAnswerError): string {
-  return `sin respuesta de ${formatAddress(address)} en ${
-    timeout / 1000
-  } s: se perdió la pregunta o ` +
-    "la respuesta, esta tarda más que --espera, o allí nadie atiende con --sin-fiabilidad; puede " +
+  const seconds = timeout / 1000;
+  return `sin respuesta de ${formatAddress(address)} en ${seconds} s: se perdió la pregunta o la ` +
+    "respuesta, esta tarda más que --espera, o allí nadie atiende con --sin-fiabilidad; puede " +
     "repetir la pregunta";
+}
+
+/** The questions go to `server` without protection. */
+export function describeUnprotected(server: string): string {
+  return `Sin fiabilidad: se pregunta a ${server} sin saber si hay alguien, y lo que se pierda no se reenvía`;
 }
 
 /** Lines about the limits of the server that were reached since the last report, and about guesses. */
@@ -325,7 +245,7 @@ export function describeUnconfirmed(count: number): string {
 
 /** A stream of the program can no longer be used: the cause, and a remedy. */
 export function describeBroken({ stream, error }: BrokenStream): string {
-  const name = { stdin: "entrada", stdout: "salida", stderr: "salida de errores" }[stream];
+  const name = { stdin: "entrada", stdout: "salida" }[stream];
   return error instanceof Deno.errors.BrokenPipe
     ? `nadie lee ya la ${name} del programa: no la cierre antes de que termine`
     : `no se puede usar la ${name} del programa: compruebe el disco o el archivo (${error.message})`;
@@ -339,4 +259,9 @@ export function describeInvalid(line: number): string {
 /** Notices that a stalled stream has cost. */
 export function describeDropped(count: number): string {
   return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;
+}
+
+/** The message of what was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

@@ -203,6 +203,16 @@ export class Terminal {
   async print(text: string): Promise<void> {
     this.#write(this.#output, text);
     if (this.#screen !== this.#output) this.#write(this.#screen, text);
+    await this.room();
+  }
+
+  /** Whether stdout takes nothing, so that what is printed waits in memory. */
+  get isFull(): boolean {
+    return this.#output.queue.isFull;
+  }
+
+  /** Resolves when there is room for more on stdout. */
+  async room(): Promise<void> {
     await Promise.all([this.#output.room(), this.#screen.room()]);
   }
 
