@@ -605,7 +605,7 @@ export class Session implements PacketSink {
   #wake(now: number): void {
     this.#heardAt = Math.max(this.#heardAt, now - this.#idleTimeout / 2);
     this.#delivery.wake(now);
-    this.probe(now);
+    this.#startProbe(now);
   }
 
   #lose(): void {

@@ -968,6 +968,23 @@ test("time that an end did not live is not the other's silence", (room) => {
   }
 });
 
+// A ping was under way when the machine was suspended: it was given up for its age, no other was sent, and
+// a server that was there all the time was lost.
+test("after a gap the other end is asked anew, though it was being asked", (room) => {
+  for (const role of ROLES) {
+    const link = new SessionLink({ room, delay: 20, idleTimeout: 10_000 });
+    asked(link);
+    link.copies = () => 0;
+    link[role].session.probe(link.now);
+    link.pass(100);
+    link.now += 25_000;
+    link.copies = ({ by, packet }) => by === role || packet.type === "pong" ? 1 : 0;
+    link[role].session.handleTimeout(link.now);
+    link.pass(1_000);
+    assert(link[role].session.heardAt > link.now - 1_000);
+  }
+});
+
 test("after a stall of 30 s nothing waits for longer than 5 s", (room) => {
   const link = new SessionLink({ room, delay: 25 });
   for (let turn = 0; turn < 5; turn++) link.turn("q", "a");
