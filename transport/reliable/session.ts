@@ -7,7 +7,7 @@ import { decodeText, EMPTY } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
 import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
-import { idHigh, idLow, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
+import { idHigh, idLow, MAX_NAME_BYTES, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import type { ForeignEvent } from "../limits.ts";
 import { isSame, Paths } from "./path.ts";
@@ -435,7 +435,7 @@ export class Session implements PacketSink {
     // The name is in the first segment.
     if (type === "message" && segment > 0 && ahead > 0) return;
     if (!this.#delivery.welcomeAcknowledged(packet, now)) return;
-    this.#name = decodeText(payload.subarray(0, ahead)) || undefined;
+    if (ahead <= MAX_NAME_BYTES) this.#name = decodeText(payload.subarray(0, ahead)) || undefined;
     this.#emit({ type: "connected" });
   }
 

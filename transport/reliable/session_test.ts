@@ -123,6 +123,22 @@ test("the longest question has room for the longest name", (room) => {
   assertEquals(messagesOf(link.answerer), [longest]);
 });
 
+// A first packet that is neither message 1 nor an acknowledgement or ping has no name: it could bring 1,104
+// bytes of one.
+test("a name is 40 bytes at most, in a first packet of any kind", (room) => {
+  for (const type of ["message", "notice"] as const) {
+    const link = new SessionLink({ room });
+    link.inject("answerer", {
+      type,
+      number: 7,
+      ahead: 1000,
+      payload: new Uint8Array(1000).fill(65),
+    });
+    const { name } = link.answerer.session;
+    assertEquals([typesOf(link, "answerer"), name], [["connected"], undefined]);
+  }
+});
+
 test("a name that is not UTF-8 is none", (room) => {
   const link = new SessionLink({ room });
   link.inject("answerer", { type: "ack", ahead: 1, payload: Uint8Array.of(0xff) });
