@@ -1017,6 +1017,21 @@ Deno.test("listener: whoever never confirms is suspect from then on, and no long
   assertEquals(new Knocker(listener, { nonce: 99n, from: OTHER }).knock(later), "welcome");
 });
 
+// Segments of a first message that never begins kept an exchange unconfirmed for ever, and it took no seat.
+Deno.test("listener: an exchange that is not confirmed ends with the idle timeout, whatever comes of it", () => {
+  const listener = newListener({ room: codeRoom() });
+  const knocker = new Knocker(listener);
+  knocker.knock();
+  for (let now = 1000; now <= IDLE_MS; now += 1000) {
+    const payload = new Uint8Array(1104);
+    const segment = now / 1000 % 59 + 1;
+    const place = { number: 1, segment: Math.min(segment, 58), lastSegment: 59, ahead: 1 };
+    knocker.confirm(now, { type: "message", attempt: 1, ...place, payload });
+    listener.handleTimeout(now);
+  }
+  assertEquals([listener.size, takeTypes(listener).includes("connected")], [0, false]);
+});
+
 Deno.test("listener: guesses that are over make no room for sessions that linger", () => {
   const listener = newListener({ room: codeRoom(), maxSessions: 1 });
   for (let nonce = 0n; nonce < 3n; nonce++) new Knocker(listener, { nonce, code: "otro" }).knock();

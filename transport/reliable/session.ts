@@ -344,7 +344,6 @@ export class Session implements PacketSink {
     if (opened === undefined) return this.#output.drop("unopened");
     const packet = decode(opened);
     if (packet === undefined) return this.#output.drop("malformed");
-    this.#heardAt = now;
     this.#doubtPause = 0;
     const { address } = this;
     // What is new shows that the other end moved.
@@ -353,6 +352,7 @@ export class Session implements PacketSink {
     this.#isStale = false;
     this.#scheduleKeepalive(now);
     this.#takeWelcomed(packet, now);
+    if (!this.#delivery.isWelcoming) this.#heardAt = now;
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
     this.#isUnresponsive = false;
     this.#take(packet, from, now);
