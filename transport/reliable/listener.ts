@@ -194,7 +194,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
       const { isSending } = due;
       due.handleTimeout(now);
-      if (isSending && due.turn === "closed") this.#lost++;
+      if (isSending && !due.isSending) this.#lost++;
       this.#deadlines.schedule(due, now);
     }
     if (this.#closeAt <= now) this.#giveUp(now);

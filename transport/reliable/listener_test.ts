@@ -768,6 +768,24 @@ Deno.test("listener: closing waits for an answer as long as acknowledgements com
   assertEquals(close({ acks: 0, everyMs: 1000 }), [1, 10]);
 });
 
+// A path lost what was long: the answer was given up while its server closed, and not counted.
+Deno.test("listener: an answer that is given up while the server closes is one without confirmation", () => {
+  const listener = newListener({ idleTimeout: 10_000 });
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  listener.answer(sessionOf(listener.takeEvents()), answer("a"), 0);
+  let drained: ListenerEvent | undefined;
+  for (let now = 0; drained === undefined; now += 10) {
+    if (now === 5_000) listener.close(now);
+    if (now % 1000 === 0) guest.send({ type: "ping", number: now, attempt: 1 }, now);
+    if (liveSessions(listener) === 1 && now > 10_500) guest.send({ type: "bye-ack" }, now);
+    if (listener.nextTimeout <= now) listener.handleTimeout(now);
+    listener.takeTransmits();
+    drained = listener.takeEvents().find(({ type }) => type === "drained");
+  }
+  assertEquals(drained, { type: "drained", unconfirmed: 1 });
+});
+
 // The answer was acknowledged by the next question, whereupon the closing server said bye. The
 // question was then taken in nevertheless: it reached the handler after the bye.
 Deno.test("listener: a question that comes with the last acknowledgement of a closing server is not asked", () => {
