@@ -428,7 +428,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   #welcome(client: ClientSession, echo: number, to: Address, now: number): void {
     const { nonce, welcome } = client;
-    const isCopy = echo === client.helloAttempt && isSame(to, client.address) &&
+    const isCopy = echo <= client.helloAttempt && isSame(to, client.address) &&
       now < client.helloAt + client.retransmissionTimeout;
     // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
     if (welcome === undefined || isCopy) return this.drop("duplicates");

@@ -283,6 +283,17 @@ Deno.test("listener: a HELLO that comes twice opens one session, and is welcomed
   assertEquals([listener.size, liveSessions(listener)], [1, 1]);
 });
 
+// Two recorded HELLOs, sent again by turns, each drew a WELCOME every time.
+Deno.test("listener: the HELLOs of a client, again and again, draw one WELCOME in a timeout", () => {
+  const listener = newListener();
+  const token = tokenOf(listener);
+  let welcomes = 0;
+  for (let times = 0; times < 1000; times++) {
+    welcomes += exchange(listener, hello({ token, attempt: 1 + times % 2 })).length;
+  }
+  assertEquals(welcomes, 2);
+});
+
 Deno.test("listener: a HELLO that is replayed in mid-conversation is not answered", () => {
   const listener = newListener();
   const token = tokenOf(listener);
