@@ -391,8 +391,12 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #handleTalkTimeout(talk: Talk, now: number): void {
     const { session } = talk;
     const isGap = this.nextTimeout + GAP_MS <= now;
+    const isRefuted = session.heardAt > talk.doubtedAt;
     session.handleTimeout(now);
-    if (isGap && talk.doubtedUntil < Infinity) talk.doubtedUntil = now + MAX_DOUBT_MS;
+    if (isGap && talk.doubtedUntil < Infinity) {
+      talk.doubtedUntil = now + MAX_DOUBT_MS;
+      if (!isRefuted) talk.doubtedAt = now;
+    }
     if (talk.doubtedUntil > now) return;
     talk.doubtedUntil = Infinity;
     if (session.turn === "closed") return;

@@ -406,6 +406,16 @@ Deno.test("dialer: after a gap in its time it asks the server before it gives it
   assertEquals(stage.events(), [{ type: "unreachable" }]);
 });
 
+// The machine was suspended after a RESET: the time that it slept passed for a sign of life.
+Deno.test("dialer: a gap does not refute a RESET, only the server does", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.receive({ type: "reset", id: SESSION_ID }, { now: 100 });
+  stage.dialer.handleTimeout(60_000);
+  stage.pass(65_000);
+  assertEquals(stage.events().at(-1), { type: "reconnecting" });
+});
+
 Deno.test("dialer: the server's bye is confirmed, for as long as it may be repeated", () => {
   const stage = new Stage();
   stage.connect();
