@@ -406,6 +406,17 @@ Deno.test("dialer: after a gap in its time it asks the server before it gives it
   assertEquals(stage.events(), [{ type: "unreachable" }]);
 });
 
+// With a timeout of 5 s one ping was sent in a doubt of 5 s: where it was lost, a forged RESET had the
+// question asked twice.
+Deno.test("dialer: a doubt asks many times, however long the timeout is", () => {
+  const stage = new Stage();
+  stage.connect(4_000);
+  stage.sent();
+  assertEquals(stage.reset(5_000), 10_000);
+  const pings = stage.types().filter((type) => type === "ping").length;
+  assert(pings >= 16 && pings <= 40, `${pings} pings`);
+});
+
 // The machine was suspended after a RESET: the time that it slept passed for a sign of life.
 Deno.test("dialer: a gap does not refute a RESET, only the server does", () => {
   const stage = new Stage();

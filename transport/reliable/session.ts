@@ -157,7 +157,7 @@ export class Session implements PacketSink {
   // Made on demand: most askers never move.
   #paths: Paths | undefined;
   #isStale = false;
-  /** Least time between two probes while the other end is in doubt, in ms; 0 while it is not. */
+  /** Time between two probes while the other end is in doubt, in ms; 0 while it is not. */
   #doubtPause = 0;
   readonly #seal: Seal;
   readonly #idleTimeout: number;
@@ -642,7 +642,7 @@ export class Session implements PacketSink {
 
   #transmitProbe(probe: Retransmission, now: number): void {
     const longest = this.#doubtPause > 0 ? 0 : longestPause(this.#idleTimeout);
-    probe.sent(now, Math.max(this.#rtt.timeout, this.#doubtPause), longest);
+    probe.sent(now, this.#doubtPause || this.#rtt.timeout, longest);
     // Before the first question, the acknowledgement of the WELCOME with the name may be lost.
     const name = this.#number === 0 ? this.#delivery.name : EMPTY;
     this.transmit({
