@@ -593,6 +593,22 @@ Deno.test("dialer: a RESET confirms a bye, if nothing is heard that speaks again
 
 // A RESET was believed at once: a forged one took care that a bye which the network had lost was
 // not sent again, and the server held the conversation open until it was idle for too long.
+// Found by the fuzzer: RESETs that were refuted made the doubt last as long as a bye may, and so did a late copy.
+Deno.test("dialer: a RESET confirms a bye, though others were refuted", () => {
+  const stage = new Stage();
+  stage.connect();
+  for (const now of [10_000, 20_000, 30_000]) {
+    stage.receive({ type: "reset", id: SESSION_ID }, { now });
+    stage.receive({ type: "bye-ack", id: SESSION_ID }, { now: now + 1 });
+    stage.pass(now + 5_000);
+  }
+  stage.dialer.bye("bye", 40_000);
+  stage.receive({ type: "reset", id: SESSION_ID }, { now: 40_010 });
+  stage.receive({ type: "ping", id: SESSION_ID, number: 1, attempt: 1 }, { now: 40_020 });
+  stage.pass(50_000);
+  assertEquals(stage.events().at(-1), { type: "ended", reason: "bye" });
+});
+
 Deno.test("dialer: after a RESET a bye is sent again, and what confirms it ends it", () => {
   const stage = new Stage();
   stage.connect();
