@@ -13,7 +13,7 @@ import { isOtherVersion, isReset, kindOf, packetType, readHeader } from "./packe
 import { isSame } from "./path.ts";
 import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
-import { agreedIdleTimeout, Session } from "./session.ts";
+import { agreedIdleTimeout, GAP_MS, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { GuessLimit } from "./guess_limit.ts";
 import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
@@ -470,6 +470,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /** Closes without the rest, unless an acknowledgement came lately. */
   #giveUp(now: number): void {
+    // Time that this end did not live is nobody's silence.
+    if (this.#closeAt + GAP_MS <= now) this.#confirmedAt = now;
     const left = Array.from(this.sessions).filter(({ isSending }) => isSending).length;
     this.#closeAt = this.#confirmedAt + (left > 0 ? CONFIRM_TIMEOUT_MS : SHUTDOWN_TIMEOUT_MS);
     if (this.#closeAt <= now) this.#drained(this.#lost + left);

@@ -779,6 +779,20 @@ Deno.test("listener: closing waits for an answer as long as acknowledgements com
   assertEquals(close({ acks: 0, everyMs: 1000 }), [1, 10]);
 });
 
+// The machine was suspended while its server closed, which then left the answer at once.
+Deno.test("listener: closing does not count the time that it did not live", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  listener.answer(sessionOf(listener.takeEvents()), answer("a"), 0);
+  listener.close(0);
+  listener.handleTimeout(60_000);
+  assertEquals(takeTypes(listener), []);
+  guest.send({ type: "ack", number: 2, echo: 1 }, 60_100);
+  guest.send({ type: "bye-ack" }, 60_200);
+  assertEquals(listener.takeEvents().at(-1), { type: "drained", unconfirmed: 0 });
+});
+
 // A path lost what was long: the answer was given up while its server closed, and not counted.
 Deno.test("listener: an answer that is given up while the server closes is one without confirmation", () => {
   const listener = newListener({ idleTimeout: 10_000 });
