@@ -604,6 +604,7 @@ export class Session implements PacketSink {
   // Time that this end did not live is not silence of the other: it is asked before it is given up.
   #wake(now: number): void {
     this.#heardAt = Math.max(this.#heardAt, now - this.#idleTimeout / 2);
+    this.#unresponsiveAt = Infinity;
     this.#delivery.wake(now);
     this.#startProbe(now);
   }

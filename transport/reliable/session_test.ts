@@ -984,6 +984,22 @@ test("time that an end did not live is not the other's silence", (room) => {
   }
 });
 
+// On waking the user was told that the server did not answer, before it could.
+test("a gap is not told as a server that does not respond", (room) => {
+  const link = new SessionLink({ room, delay: 20 });
+  asked(link);
+  link.say("answerer", "a");
+  link.driveUntil(() => messagesOf(link.asker).length > 0);
+  link.copies = () => 0;
+  link.say("asker", "q");
+  link.pass(100);
+  link.copies = () => 1;
+  link.now += 20_000;
+  link.asker.session.handleTimeout(link.now);
+  link.pass(1_000);
+  assertEquals(typesOf(link, "asker").includes("unresponsive"), false);
+});
+
 // A ping was under way when the machine was suspended: it was given up for its age, no other was sent, and
 // a server that was there all the time was lost.
 test("after a gap the other end is asked anew, though it was being asked", (room) => {
