@@ -176,6 +176,7 @@ export class Session implements PacketSink {
   #repliedAt = -Infinity;
   #repliedAttempt = 0;
   #heardAt: number;
+  #excusedAt = -Infinity;
   #name: string | undefined;
   #keepaliveAt = Infinity;
   #unresponsiveAt = Infinity;
@@ -603,7 +604,12 @@ export class Session implements PacketSink {
 
   // Time that this end did not live is not silence of the other: it is asked before it is given up.
   #wake(now: number): void {
-    this.#heardAt = Math.max(this.#heardAt, now - this.#idleTimeout / 2);
+    const heardAt = now - this.#idleTimeout / 2;
+    // Timers that are always late are no gap: one silence is not excused again and again.
+    if (this.#heardAt < heardAt && this.#excusedAt + this.#idleTimeout <= now) {
+      this.#heardAt = heardAt;
+      this.#excusedAt = now;
+    }
     this.#unresponsiveAt = Infinity;
     this.#delivery.wake(now);
     this.#startProbe(now);

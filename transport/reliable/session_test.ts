@@ -984,6 +984,22 @@ test("time that an end did not live is not the other's silence", (room) => {
   }
 });
 
+// Where every timer was late by more than a second, each gave half of the idle timeout more, for ever.
+test("timers that are always late let a silent end be given up all the same", (room) => {
+  for (const role of ROLES) {
+    const link = new SessionLink({ room, delay: 20, idleTimeout: 10_000 });
+    asked(link);
+    link.copies = () => 0;
+    const { session } = link[role];
+    for (let wakings = 0; session.turn !== "closed" && wakings < 1000; wakings++) {
+      link.now = session.nextTimeout + 1_500;
+      session.handleTimeout(link.now);
+    }
+    assertEquals(session.turn, "closed");
+    assert(link.now < 60_000, `after ${link.now} ms`);
+  }
+});
+
 // On waking the user was told that the server did not answer, before it could.
 test("a gap is not told as a server that does not respond", (room) => {
   const link = new SessionLink({ room, delay: 20 });
