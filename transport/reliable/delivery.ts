@@ -73,7 +73,6 @@ export class Delivery {
   #filledAt = -Infinity;
   readonly #outgoing = new Outgoing();
   #incoming: Incoming | undefined;
-  #isWelcoming = false;
   // The last whole message that came in, which this end's next packet acknowledges.
   #heardNumber: number | undefined;
   #heardSegment = 0;
@@ -87,6 +86,9 @@ export class Delivery {
   /** When a message under way, in either direction, last got on, in ms. */
   #progressAt = 0;
   #retransmissions = 0;
+
+  /** Whether a WELCOME of this end is not acknowledged yet. */
+  isWelcoming = false;
 
   /** Questions answered before the one that is acknowledged next: 0 to 65,535. */
   ahead = 0;
@@ -159,7 +161,7 @@ export class Delivery {
    * @returns The attempt to write on it.
    */
   welcomeSent(now: number): number {
-    this.#isWelcoming = true;
+    this.isWelcoming = true;
     const timer = this.#timers[0];
     timer.sent(now, Infinity, Infinity);
     return timer.attempt;
@@ -167,8 +169,8 @@ export class Delivery {
 
   /** Whether this packet is the first from a peer that was sent a WELCOME, which it acknowledges. */
   welcomeAcknowledged(packet: Packet, now: number): boolean {
-    if (!this.#isWelcoming) return false;
-    this.#isWelcoming = false;
+    if (!this.isWelcoming) return false;
+    this.isWelcoming = false;
     this.#measure(this.#timers[0], packet, packet.ackDelay, now);
     return true;
   }

@@ -382,7 +382,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     talk.doubtedAt = now;
     // Where RESETs are forged, the next one is doubted for longer.
     const timeouts = DOUBT_TIMEOUTS * session.retransmissionTimeout;
-    const doubt = Math.min(MAX_DOUBT_MS, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
+    // A bye waits no longer than the longest doubt.
+    const longest = session.turn === "leaving" ? MAX_DOUBT_MS / 2 : MAX_DOUBT_MS;
+    const doubt = Math.min(longest, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
     talk.doubtedUntil = now + doubt;
     // An unconfirmed bye is retransmitted anyway.
     if (session.turn !== "leaving") session.doubt(now, doubt);
@@ -391,13 +393,18 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #handleTalkTimeout(talk: Talk, now: number): void {
     const { session } = talk;
     const isGap = this.nextTimeout + GAP_MS <= now;
+    const isRefuted = session.heardAt > talk.doubtedAt;
     session.handleTimeout(now);
-    if (isGap && talk.doubtedUntil < Infinity) talk.doubtedUntil = now + MAX_DOUBT_MS;
+    if (isGap && talk.doubtedUntil < Infinity) {
+      talk.doubtedUntil = now + MAX_DOUBT_MS;
+      if (!isRefuted) talk.doubtedAt = now;
+    }
     if (talk.doubtedUntil > now) return;
     talk.doubtedUntil = Infinity;
     if (session.turn === "closed") return;
-    if (session.heardAt > talk.doubtedAt) return void talk.refuted++;
+    // To a bye only its confirmation is an answer: anything else may be a copy of something old.
     const isLeaving = session.turn === "leaving";
+    if (!isLeaving && session.heardAt > talk.doubtedAt) return void talk.refuted++;
     session.abandon();
     if (isLeaving) {
       // A server that has forgotten the conversation has confirmed its end.

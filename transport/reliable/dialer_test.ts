@@ -406,6 +406,27 @@ Deno.test("dialer: after a gap in its time it asks the server before it gives it
   assertEquals(stage.events(), [{ type: "unreachable" }]);
 });
 
+// With a timeout of 5 s one ping was sent in a doubt of 5 s: where it was lost, a forged RESET had the
+// question asked twice.
+Deno.test("dialer: a doubt asks many times, however long the timeout is", () => {
+  const stage = new Stage();
+  stage.connect(4_000);
+  stage.sent();
+  assertEquals(stage.reset(5_000), 10_000);
+  const pings = stage.types().filter((type) => type === "ping").length;
+  assert(pings >= 16 && pings <= 40, `${pings} pings`);
+});
+
+// The machine was suspended after a RESET: the time that it slept passed for a sign of life.
+Deno.test("dialer: a gap does not refute a RESET, only the server does", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.receive({ type: "reset", id: SESSION_ID }, { now: 100 });
+  stage.dialer.handleTimeout(60_000);
+  stage.pass(65_000);
+  assertEquals(stage.events().at(-1), { type: "reconnecting" });
+});
+
 Deno.test("dialer: the server's bye is confirmed, for as long as it may be repeated", () => {
   const stage = new Stage();
   stage.connect();
@@ -572,6 +593,22 @@ Deno.test("dialer: a RESET confirms a bye, if nothing is heard that speaks again
 
 // A RESET was believed at once: a forged one took care that a bye which the network had lost was
 // not sent again, and the server held the conversation open until it was idle for too long.
+// Found by the fuzzer: RESETs that were refuted made the doubt last as long as a bye may, and so did a late copy.
+Deno.test("dialer: a RESET confirms a bye, though others were refuted", () => {
+  const stage = new Stage();
+  stage.connect();
+  for (const now of [10_000, 20_000, 30_000]) {
+    stage.receive({ type: "reset", id: SESSION_ID }, { now });
+    stage.receive({ type: "bye-ack", id: SESSION_ID }, { now: now + 1 });
+    stage.pass(now + 5_000);
+  }
+  stage.dialer.bye("bye", 40_000);
+  stage.receive({ type: "reset", id: SESSION_ID }, { now: 40_010 });
+  stage.receive({ type: "ping", id: SESSION_ID, number: 1, attempt: 1 }, { now: 40_020 });
+  stage.pass(50_000);
+  assertEquals(stage.events().at(-1), { type: "ended", reason: "bye" });
+});
+
 Deno.test("dialer: after a RESET a bye is sent again, and what confirms it ends it", () => {
   const stage = new Stage();
   stage.connect();

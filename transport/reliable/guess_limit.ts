@@ -17,7 +17,7 @@ export const MAX_GUESSES = 100;
 /** Pause after which all may make one more, in ms. */
 export const GUESS_PAUSE_MS = 1_000;
 
-/** How long a network is suspect after an exchange that it did not confirm, in ms. */
+/** How long a network, with those of its owner, is suspect after an exchange that it did not confirm, in ms. */
 export const SUSPICION_MS = 3_600_000;
 
 /** A count that is used up one by one, and comes back with time or by hand. */
@@ -55,6 +55,8 @@ export class GuessLimit {
   readonly #all = new Allowance(MAX_GUESSES, GUESS_PAUSE_MS);
   // Suspects in the order in which that ends.
   readonly #networks = new Map<string, Network>();
+  // Until when the owner of a network is suspect, whichever of its networks it comes from.
+  readonly #suspects = new Map<string, number>();
 
   /** Networks in memory. */
   get size(): number {
@@ -69,7 +71,8 @@ export class GuessLimit {
         pending: 0,
         suspectUntil: -Infinity,
       };
-    const reserved = network.suspectUntil > now ? MAX_GUESSES / 2 : 0;
+    const isSuspect = (this.#suspects.get(ownerOf(name)) ?? -Infinity) > now;
+    const reserved = isSuspect ? MAX_GUESSES / 2 : 0;
     if (this.#all.left(now) < reserved + 1 || network.allowance.left(now) < 1) return false;
     this.#all.add(-1);
     network.allowance.add(-1);
@@ -93,9 +96,16 @@ export class GuessLimit {
     network.suspectUntil = now + SUSPICION_MS;
     this.#networks.delete(name);
     this.#networks.set(name, network);
+    this.#suspects.set(ownerOf(name), network.suspectUntil);
     for (const [oldest, { pending, suspectUntil }] of this.#networks) {
       if (pending > 0 || suspectUntil > now) break;
       this.#networks.delete(oldest);
+      if (this.#suspects.get(ownerOf(oldest))! <= now) this.#suspects.delete(ownerOf(oldest));
     }
   }
+}
+
+/** An IPv4 address, or the IPv6 prefix of 48 bits: one site gets no more, as a rule (RFC 6177 §2). */
+function ownerOf(network: string): string {
+  return network.split(":", 3).join(":");
 }

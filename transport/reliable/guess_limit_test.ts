@@ -69,6 +69,19 @@ Deno.test("guesses: half of them are for networks that are not suspect", () => {
   assertEquals(suspects(SUSPICION_MS), MAX_GUESSES);
 });
 
+// Whoever had a /48 had 65,536 networks without a name, and kept out everybody who came.
+Deno.test("guesses: suspicion is of all that an owner of many IPv6 networks has", () => {
+  const limit = new GuessLimit();
+  assert(limit.begin("2001:db8:1:0", 0));
+  limit.giveUp("2001:db8:1:0", 0);
+  const ofOne = (now: number) =>
+    Array.from({ length: 100 }, (_, i) => begun(limit, `2001:db8:1:${i}`, now))
+      .reduce((sum, count) => sum + count);
+  assertEquals(ofOne(1000), MAX_GUESSES / 2);
+  assertEquals(begun(limit, "2001:db8:2:0", 1000), MAX_GUESSES_OF_NETWORK);
+  assertEquals(begun(limit, "192.0.2.1", 1000), MAX_GUESSES_OF_NETWORK);
+});
+
 Deno.test("guesses: whoever shares an address with a guesser does not clear its name", () => {
   const limit = new GuessLimit();
   for (const address of addresses(6)) begun(limit, address, 0);

@@ -13,7 +13,7 @@ import { isOtherVersion, isReset, kindOf, packetType, readHeader } from "./packe
 import { isSame } from "./path.ts";
 import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
 import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
-import { agreedIdleTimeout, Session } from "./session.ts";
+import { agreedIdleTimeout, GAP_MS, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { GuessLimit } from "./guess_limit.ts";
 import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
@@ -177,7 +177,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
       const { isSending } = due;
       due.handleTimeout(now);
-      if (isSending && due.turn === "closed") this.#lost++;
+      if (isSending && !due.isSending) this.#lost++;
       this.#deadlines.schedule(due, now);
     }
     if (this.#closeAt <= now) this.#giveUp(now);
@@ -411,7 +411,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   #welcome(client: ClientSession, echo: number, to: Address, now: number): void {
     const { nonce, welcome } = client;
-    const isCopy = echo === client.helloAttempt && isSame(to, client.address) &&
+    const isCopy = echo <= client.helloAttempt && isSame(to, client.address) &&
       now < client.helloAt + client.retransmissionTimeout;
     // After the client's first packet a repeated HELLO is a late duplicate: it needs no answer.
     if (welcome === undefined || isCopy) return this.drop("duplicates");
@@ -453,6 +453,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /** Closes without the rest, unless an acknowledgement came lately. */
   #giveUp(now: number): void {
+    // Time that this end did not live is nobody's silence.
+    if (this.#closeAt + GAP_MS <= now) this.#confirmedAt = now;
     const left = Array.from(this.sessions).filter(({ isSending }) => isSending).length;
     this.#closeAt = this.#confirmedAt + (left > 0 ? CONFIRM_TIMEOUT_MS : SHUTDOWN_TIMEOUT_MS);
     if (this.#closeAt <= now) this.#drained(this.#lost + left);

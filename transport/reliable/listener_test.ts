@@ -278,6 +278,17 @@ Deno.test("listener: a HELLO that comes twice opens one session, and is welcomed
   assertEquals([listener.size, liveSessions(listener)], [1, 1]);
 });
 
+// Two recorded HELLOs, sent again by turns, each drew a WELCOME every time.
+Deno.test("listener: the HELLOs of a client, again and again, draw one WELCOME in a timeout", () => {
+  const listener = newListener();
+  const token = tokenOf(listener);
+  let welcomes = 0;
+  for (let times = 0; times < 1000; times++) {
+    welcomes += exchange(listener, hello({ token, attempt: 1 + times % 2 })).length;
+  }
+  assertEquals(welcomes, 2);
+});
+
 Deno.test("listener: a HELLO that is replayed in mid-conversation is not answered", () => {
   const listener = newListener();
   const token = tokenOf(listener);
@@ -763,6 +774,38 @@ Deno.test("listener: closing waits for an answer as long as acknowledgements com
   assertEquals(close({ acks: 0, everyMs: 1000 }), [1, 10]);
 });
 
+// The machine was suspended while its server closed, which then left the answer at once.
+Deno.test("listener: closing does not count the time that it did not live", () => {
+  const listener = newListener();
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  listener.answer(sessionOf(listener.takeEvents()), answer("a"), 0);
+  listener.close(0);
+  listener.handleTimeout(60_000);
+  assertEquals(takeTypes(listener), []);
+  guest.send({ type: "ack", number: 2, echo: 1 }, 60_100);
+  guest.send({ type: "bye-ack" }, 60_200);
+  assertEquals(listener.takeEvents().at(-1), { type: "drained", unconfirmed: 0 });
+});
+
+// A path lost what was long: the answer was given up while its server closed, and not counted.
+Deno.test("listener: an answer that is given up while the server closes is one without confirmation", () => {
+  const listener = newListener({ idleTimeout: 10_000 });
+  const guest = new Guest(listener);
+  guest.ask(1, "q");
+  listener.answer(sessionOf(listener.takeEvents()), answer("a"), 0);
+  let drained: ListenerEvent | undefined;
+  for (let now = 0; drained === undefined; now += 10) {
+    if (now === 5_000) listener.close(now);
+    if (now % 1000 === 0) guest.send({ type: "ping", number: now, attempt: 1 }, now);
+    if (liveSessions(listener) === 1 && now > 10_500) guest.send({ type: "bye-ack" }, now);
+    if (listener.nextTimeout <= now) listener.handleTimeout(now);
+    listener.takeTransmits();
+    drained = listener.takeEvents().find(({ type }) => type === "drained");
+  }
+  assertEquals(drained, { type: "drained", unconfirmed: 1 });
+});
+
 // The answer was acknowledged by the next question, whereupon the closing server said bye. The
 // question was then taken in nevertheless: it reached the handler after the bye.
 Deno.test("listener: a question that comes with the last acknowledgement of a closing server is not asked", () => {
@@ -1010,6 +1053,21 @@ Deno.test("listener: whoever never confirms is suspect from then on, and no long
   for (const guess of guesses) assertEquals(guess.knock(later), "welcome");
   assertEquals(new Knocker(listener, { nonce: 98n }).knock(later), "wait");
   assertEquals(new Knocker(listener, { nonce: 99n, from: OTHER }).knock(later), "welcome");
+});
+
+// Segments of a first message that never begins kept an exchange unconfirmed for ever, and it took no seat.
+Deno.test("listener: an exchange that is not confirmed ends with the idle timeout, whatever comes of it", () => {
+  const listener = newListener({ room: codeRoom() });
+  const knocker = new Knocker(listener);
+  knocker.knock();
+  for (let now = 1000; now <= IDLE_MS; now += 1000) {
+    const payload = new Uint8Array(1104);
+    const segment = now / 1000 % 59 + 1;
+    const place = { number: 1, segment: Math.min(segment, 58), lastSegment: 59, ahead: 1 };
+    knocker.confirm(now, { type: "message", attempt: 1, ...place, payload });
+    listener.handleTimeout(now);
+  }
+  assertEquals([listener.size, takeTypes(listener).includes("connected")], [0, false]);
 });
 
 Deno.test("listener: guesses that are over make no room for sessions that linger", () => {

@@ -7,7 +7,7 @@ import { decodeText, EMPTY } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
 import type { Address, Counters, Randomness } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
-import { idHigh, idLow, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
+import { idHigh, idLow, MAX_NAME_BYTES, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import type { ForeignEvent } from "../limits.ts";
 import { isSame, Paths } from "./path.ts";
@@ -157,7 +157,7 @@ export class Session implements PacketSink {
   // Made on demand: most askers never move.
   #paths: Paths | undefined;
   #isStale = false;
-  /** Least time between two probes while the other end is in doubt, in ms; 0 while it is not. */
+  /** Time between two probes while the other end is in doubt, in ms; 0 while it is not. */
   #doubtPause = 0;
   readonly #seal: Seal;
   readonly #idleTimeout: number;
@@ -176,6 +176,7 @@ export class Session implements PacketSink {
   #repliedAt = -Infinity;
   #repliedAttempt = 0;
   #heardAt: number;
+  #excusedAt = -Infinity;
   #name: string | undefined;
   #keepaliveAt = Infinity;
   #unresponsiveAt = Infinity;
@@ -344,7 +345,6 @@ export class Session implements PacketSink {
     if (opened === undefined) return this.#output.drop("unopened");
     const packet = decode(opened);
     if (packet === undefined) return this.#output.drop("malformed");
-    this.#heardAt = now;
     this.#doubtPause = 0;
     const { address } = this;
     // What is new shows that the other end moved.
@@ -353,6 +353,7 @@ export class Session implements PacketSink {
     this.#isStale = false;
     this.#scheduleKeepalive(now);
     this.#takeWelcomed(packet, now);
+    if (!this.#delivery.isWelcoming) this.#heardAt = now;
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
     this.#isUnresponsive = false;
     this.#take(packet, from, now);
@@ -435,7 +436,7 @@ export class Session implements PacketSink {
     // The name is in the first segment.
     if (type === "message" && segment > 0 && ahead > 0) return;
     if (!this.#delivery.welcomeAcknowledged(packet, now)) return;
-    this.#name = decodeText(payload.subarray(0, ahead)) || undefined;
+    if (ahead <= MAX_NAME_BYTES) this.#name = decodeText(payload.subarray(0, ahead)) || undefined;
     this.#emit({ type: "connected" });
   }
 
@@ -603,9 +604,15 @@ export class Session implements PacketSink {
 
   // Time that this end did not live is not silence of the other: it is asked before it is given up.
   #wake(now: number): void {
-    this.#heardAt = Math.max(this.#heardAt, now - this.#idleTimeout / 2);
+    const heardAt = now - this.#idleTimeout / 2;
+    // Timers that are always late are no gap: one silence is not excused again and again.
+    if (this.#heardAt < heardAt && this.#excusedAt + this.#idleTimeout <= now) {
+      this.#heardAt = heardAt;
+      this.#excusedAt = now;
+    }
+    this.#unresponsiveAt = Infinity;
     this.#delivery.wake(now);
-    this.probe(now);
+    this.#startProbe(now);
   }
 
   #lose(): void {
@@ -642,7 +649,7 @@ export class Session implements PacketSink {
 
   #transmitProbe(probe: Retransmission, now: number): void {
     const longest = this.#doubtPause > 0 ? 0 : longestPause(this.#idleTimeout);
-    probe.sent(now, Math.max(this.#rtt.timeout, this.#doubtPause), longest);
+    probe.sent(now, this.#doubtPause || this.#rtt.timeout, longest);
     // Before the first question, the acknowledgement of the WELCOME with the name may be lost.
     const name = this.#number === 0 ? this.#delivery.name : EMPTY;
     this.transmit({

@@ -123,6 +123,22 @@ test("the longest question has room for the longest name", (room) => {
   assertEquals(messagesOf(link.answerer), [longest]);
 });
 
+// A first packet that is neither message 1 nor an acknowledgement or ping has no name: it could bring 1,104
+// bytes of one.
+test("a name is 40 bytes at most, in a first packet of any kind", (room) => {
+  for (const type of ["message", "notice"] as const) {
+    const link = new SessionLink({ room });
+    link.inject("answerer", {
+      type,
+      number: 7,
+      ahead: 1000,
+      payload: new Uint8Array(1000).fill(65),
+    });
+    const { name } = link.answerer.session;
+    assertEquals([typesOf(link, "answerer"), name], [["connected"], undefined]);
+  }
+});
+
 test("a name that is not UTF-8 is none", (room) => {
   const link = new SessionLink({ room });
   link.inject("answerer", { type: "ack", ahead: 1, payload: Uint8Array.of(0xff) });
@@ -965,6 +981,55 @@ test("time that an end did not live is not the other's silence", (room) => {
     link[role].session.handleTimeout(link.now);
     link.pass(10_000);
     assertEquals(typesOf(link, role).includes("ended"), true);
+  }
+});
+
+// Where every timer was late by more than a second, each gave half of the idle timeout more, for ever.
+test("timers that are always late let a silent end be given up all the same", (room) => {
+  for (const role of ROLES) {
+    const link = new SessionLink({ room, delay: 20, idleTimeout: 10_000 });
+    asked(link);
+    link.copies = () => 0;
+    const { session } = link[role];
+    for (let wakings = 0; session.turn !== "closed" && wakings < 1000; wakings++) {
+      link.now = session.nextTimeout + 1_500;
+      session.handleTimeout(link.now);
+    }
+    assertEquals(session.turn, "closed");
+    assert(link.now < 60_000, `after ${link.now} ms`);
+  }
+});
+
+// On waking the user was told that the server did not answer, before it could.
+test("a gap is not told as a server that does not respond", (room) => {
+  const link = new SessionLink({ room, delay: 20 });
+  asked(link);
+  link.say("answerer", "a");
+  link.driveUntil(() => messagesOf(link.asker).length > 0);
+  link.copies = () => 0;
+  link.say("asker", "q");
+  link.pass(100);
+  link.copies = () => 1;
+  link.now += 20_000;
+  link.asker.session.handleTimeout(link.now);
+  link.pass(1_000);
+  assertEquals(typesOf(link, "asker").includes("unresponsive"), false);
+});
+
+// A ping was under way when the machine was suspended: it was given up for its age, no other was sent, and
+// a server that was there all the time was lost.
+test("after a gap the other end is asked anew, though it was being asked", (room) => {
+  for (const role of ROLES) {
+    const link = new SessionLink({ room, delay: 20, idleTimeout: 10_000 });
+    asked(link);
+    link.copies = () => 0;
+    link[role].session.probe(link.now);
+    link.pass(100);
+    link.now += 25_000;
+    link.copies = ({ by, packet }) => by === role || packet.type === "pong" ? 1 : 0;
+    link[role].session.handleTimeout(link.now);
+    link.pass(1_000);
+    assert(link[role].session.heardAt > link.now - 1_000);
   }
 });
 
