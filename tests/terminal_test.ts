@@ -389,7 +389,8 @@ test("stdin that is closed, or no file to read: the end of input", async () => {
 test("close lets the process end although the input stays open", async () => {
   const url = new URL("../terminal/terminal.ts", import.meta.url);
   const program = `import { Terminal } from "${url}"; const terminal = new Terminal();` +
-    `setTimeout(() => terminal.close(), 100); console.log(await terminal.question("> "));`;
+    `setTimeout(() => terminal.close(), 100); const line = await terminal.question("> ");` +
+    `await terminal.flush(1000); console.log(line);`;
   await using pty = new Pty(["deno", "eval", program]);
   assertEquals(await pty.exited, 0);
   const { output } = await shell(`deno eval '${program}'`, "left open");

@@ -668,10 +668,10 @@ export class Session implements PacketSink {
 
   #transmitBye(now: number): void {
     const pause = longestPause(LEAVE_TIMEOUT_MS);
-    // A slow path gets its time, and one that was stuck for a while leaves time for several tries.
-    if (this.#isMeasured) {
-      this.#bye!.sent(now, Math.min(LEAVE_TIMEOUT_MS / 4, this.#rtt.timeout), pause);
-    } // Nothing was ever heard from there: the address may be a victim's, which gets few of these (RFC
+    // A slow path gets its time once; then there must be many tries in what is left.
+    const first = this.#bye!.attempt === 0 ? LEAVE_TIMEOUT_MS / 4 : pause;
+    if (this.#isMeasured) this.#bye!.sent(now, Math.min(first, this.#rtt.timeout), pause);
+    // Nothing was ever heard from there: the address may be a victim's, which gets few of these (RFC
     // 9000 §8.1). But there is no time for a whole first timeout either.
     else this.#bye!.sent(now, pause, Infinity);
     const reason = BYE_REASONS.indexOf(this.#byeReason);
