@@ -523,9 +523,8 @@ export class Session implements PacketSink {
     if (packet.payload.length > 0) return this.#takeProof(packet.payload, now);
     const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
     if (!isAwaited) return this.#drop("ignored");
-    const elapsed = this.#probe!.elapsed(packet.echo, now);
     // A PONG is never held back: it says nothing of the acknowledgement delay.
-    if (elapsed !== undefined) this.#rtt.sample(elapsed);
+    this.#rtt.sample(this.#probe!.elapsed(packet.echo, now));
     this.#probe!.stop();
   }
 
@@ -577,8 +576,7 @@ export class Session implements PacketSink {
   #takeNoticeAck({ number, echo }: Packet, now: number): void {
     const notice = this.#notice;
     if (notice?.number !== number) return this.#drop("ignored");
-    const elapsed = notice.timer.elapsed(echo, now);
-    if (elapsed !== undefined) this.#rtt.sample(elapsed);
+    this.#rtt.sample(notice.timer.elapsed(echo, now));
     this.#endNotice(true);
   }
 
