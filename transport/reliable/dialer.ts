@@ -339,7 +339,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { nonce } = greeting;
     const doubt = { doubtedAt: 0, doubtedUntil: Infinity, refuted: 0 };
     this.#state = { state: "talking", session, nonce, ...doubt };
-    session.welcomeReceived(packet.attempt, now);
+    session.delivery.welcomeReceived(packet.attempt, now);
     this.emit({ type: "connected" });
     if (this.#question !== undefined) session.send(this.#question, now);
   }

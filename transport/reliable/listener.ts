@@ -184,7 +184,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const overload = this.#overload.takeDue(now);
     if (overload !== undefined) this.emit({ type: "overload", overload });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
-      const { isSending } = due;
+      const { isSending } = due.delivery;
       due.handleTimeout(now);
       if (isSending && due.turn === "closed") this.#lost++;
       this.#deadlines.schedule(due, now);
@@ -240,7 +240,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     for (const client of this.#clients.values()) {
       // A guess is not waited for.
       if (!client.isSeated && !client.isConnected) this.#forget(client);
-      else if (!client.isSending) this.bye(client, "closing", now);
+      else if (!client.delivery.isSending) this.bye(client, "closing", now);
     }
   }
 
@@ -414,7 +414,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     if (welcome === undefined || isCopy) return this.drop("duplicates");
     client.helloAttempt = echo;
     client.helloAt = now;
-    const attempt = client.welcomeSent(now);
+    const attempt = client.delivery.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
     this.#deadlines.schedule(client, now);
   }
@@ -425,11 +425,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.drop("unknown");
       return this.#reset(datagram, from, now);
     }
-    const { acknowledged } = client;
+    const { acknowledged } = client.delivery;
     client.receive(datagram, from, now);
-    if (client.acknowledged > acknowledged) this.#confirmedAt = now;
+    if (client.delivery.acknowledged > acknowledged) this.#confirmedAt = now;
     if (client.isConnected && !client.isSeated) this.bye(client, "full", now);
-    if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
+    if (this.#isClosing && !client.delivery.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
       this.#answered(client);
@@ -445,7 +445,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /** Closes without the rest, unless an acknowledgement came lately. */
   #giveUp(now: number): void {
-    const left = Array.from(this.sessions).filter(({ isSending }) => isSending).length;
+    const left = Array.from(this.sessions).filter(({ delivery }) => delivery.isSending).length;
     this.#closeAt = this.#confirmedAt + (left > 0 ? CONFIRM_TIMEOUT_MS : SHUTDOWN_TIMEOUT_MS);
     if (this.#closeAt <= now) this.#drained(this.#lost + left);
   }

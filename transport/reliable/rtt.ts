@@ -33,14 +33,13 @@ const GRANULARITY_MS = 1;
  * ```
  */
 export class RttEstimator {
-  #isMeasured = false;
-  #smoothed = 0;
+  #smoothed: number | undefined;
   #variation = 0;
   #ackDelay = MAX_ACK_DELAY_MS;
 
   /** The smoothed round trip in ms, or `undefined` before the first sample. */
   get smoothed(): number | undefined {
-    return this.#isMeasured ? this.#smoothed : undefined;
+    return this.#smoothed;
   }
 
   /**
@@ -54,8 +53,7 @@ export class RttEstimator {
   sample(roundTripMs: number | undefined, ackDelayMs: number = this.#ackDelay): void {
     if (roundTripMs === undefined) return;
     roundTripMs = Math.min(roundTripMs, MAX_RTO_MS);
-    if (!this.#isMeasured) {
-      this.#isMeasured = true;
+    if (this.#smoothed === undefined) {
       this.#smoothed = roundTripMs;
       this.#variation = roundTripMs / 2;
     } else {
@@ -69,7 +67,7 @@ export class RttEstimator {
 
   /** The retransmission timeout in ms (RFC 6298 §2.3 with the floor of RFC 9002 §6.2.1), at most {@linkcode MAX_RTO_MS}. */
   get timeout(): number {
-    if (!this.#isMeasured) return INITIAL_RTO_MS;
+    if (this.#smoothed === undefined) return INITIAL_RTO_MS;
     const variation = Math.max(4 * this.#variation, GRANULARITY_MS);
     return Math.min(MAX_RTO_MS, this.#smoothed + variation + this.#ackDelay);
   }
