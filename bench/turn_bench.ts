@@ -29,7 +29,7 @@ function oneTurn(): () => void {
     });
   };
   const [asker, answerer] = [join("asker"), join("answerer")];
-  asker.welcomeReceived(answerer.welcomeSent(now), now);
+  asker.delivery.welcomeReceived(answerer.delivery.welcomeSent(now), now);
   const carry = (from: Session, to: Session) => {
     from.send(MESSAGE, now);
     for (const datagram of sent) to.receive(datagram, ADDRESS, now);

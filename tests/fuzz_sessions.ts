@@ -410,7 +410,7 @@ class Attack {
     let state = "";
     for (const session of this.#world.judge.sessions.keys()) {
       if (!ids.includes(session.id)) continue;
-      const { turn, isSending, heardAt, address, nextTimeout } = session;
+      const { turn, delivery: { isSending }, heardAt, address, nextTimeout } = session;
       const { hostname, port } = address;
       state += `${turn} ${isSending} ${heardAt} ${hostname} ${port} ${nextTimeout}\n`;
     }

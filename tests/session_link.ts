@@ -82,7 +82,8 @@ export class SessionLink {
     const seals = handshake(room);
     this.asker = this.#end("asker", idleTimeout, random, seals.asker);
     this.answerer = this.#end("answerer", idleTimeout, random, seals.answerer);
-    this.asker.session.welcomeReceived(this.answerer.session.welcomeSent(0), 0);
+    const attempt = this.answerer.session.delivery.welcomeSent(0);
+    this.asker.session.delivery.welcomeReceived(attempt, 0);
   }
 
   /** The asker or the answerer speaks. */

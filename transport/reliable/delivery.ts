@@ -24,44 +24,6 @@ export interface PacketSink {
   transmit(packet: Omit<PacketFields, "id">): void;
 }
 
-/**
- * The message under way. One object serves all messages of a conversation: with very many sessions, a new
- * one for each would live long enough to burden the garbage collector.
- */
-class Outgoing {
-  /** The message; none while nothing is under way. */
-  message: Uint8Array | undefined;
-  number = 0;
-  lastSegment = 0;
-  /** Only a message of several segments needs one. */
-  window: CongestionWindow | undefined;
-  /** Segments sent at least once: the first ones. */
-  sent = 0;
-  /** Segments acknowledged. */
-  acknowledged = 0;
-
-  start(number: number, message: Uint8Array): void {
-    this.message = message;
-    this.number = number;
-    this.lastSegment = segmentCount(message.length) - 1;
-    this.window = this.lastSegment === 0 ? undefined : new CongestionWindow();
-    this.sent = 0;
-    this.acknowledged = 0;
-  }
-
-  stop(): void {
-    this.message = undefined;
-    this.window = undefined;
-  }
-}
-
-interface Incoming {
-  /** Every segment in its place, once it is here. */
-  readonly segments: (Uint8Array | undefined)[];
-  /** Segments still missing. */
-  missing: number;
-}
-
 /** The delivery of the messages of one conversation, both ways. */
 export class Delivery {
   readonly #rtt: RttEstimator;
@@ -71,8 +33,17 @@ export class Delivery {
   readonly #timers: [Retransmission, ...Retransmission[]] = [new Retransmission()];
   // Segments overdue at that time wait for room in the window.
   #filledAt = -Infinity;
-  readonly #outgoing = new Outgoing();
-  #incoming: Incoming | undefined;
+  /** The message of this end that is under way; none while nothing is. */
+  #message: Uint8Array | undefined;
+  #number = 0;
+  #lastSegment = 0;
+  /** Only a message of several segments needs one. */
+  #window: CongestionWindow | undefined;
+  /** Segments of it sent at least once: the first ones. */
+  #sent = 0;
+  #acknowledged = 0;
+  /** Every segment of the message that comes in, in its place once it is here. */
+  #incoming: (Uint8Array | undefined)[] | undefined;
   // The last whole message that came in, which this end's next packet acknowledges.
   #heardNumber: number | undefined;
   #heardSegment = 0;
@@ -105,12 +76,12 @@ export class Delivery {
 
   /** Whether a message of this end is not acknowledged yet. */
   get isSending(): boolean {
-    return this.#outgoing.message !== undefined;
+    return this.#message !== undefined;
   }
 
   /** Segments of the last message of this end that are acknowledged. */
   get acknowledged(): number {
-    return this.#outgoing.acknowledged;
+    return this.#acknowledged;
   }
 
   /** The attempt that was heard last of the last whole message that came in. */
@@ -137,7 +108,7 @@ export class Delivery {
   hurry(now: number): void {
     if (!this.isSending) return;
     for (const timer of this.#timers) timer.hurry(now);
-    if (this.#outgoing.window !== undefined) this.#outgoing.window = new CongestionWindow();
+    if (this.#window !== undefined) this.#window = new CongestionWindow();
     this.#fillWindow(now);
   }
 
@@ -187,7 +158,12 @@ export class Delivery {
     this.#finishOutgoing();
     this.#timers[0].restart();
     const isNamed = number === 1 && this.name.length > 0;
-    this.#outgoing.start(number, isNamed ? concat([this.name, message]) : message);
+    this.#message = isNamed ? concat([this.name, message]) : message;
+    this.#number = number;
+    this.#lastSegment = segmentCount(this.#message.length) - 1;
+    this.#window = this.#lastSegment === 0 ? undefined : new CongestionWindow();
+    this.#sent = 0;
+    this.#acknowledged = 0;
     this.#progress(now);
     this.#fillWindow(now);
   }
@@ -203,7 +179,7 @@ export class Delivery {
   handleTimeout(now: number): void {
     if (this.isSending) {
       for (const { deadline, sentAt } of this.#timers) {
-        if (deadline <= now) this.#outgoing.window?.timedOut(sentAt, now);
+        if (deadline <= now) this.#window?.timedOut(sentAt, now);
       }
       this.#fillWindow(now);
     }
@@ -216,23 +192,20 @@ export class Delivery {
    * @returns Whether the whole message is delivered now.
    */
   receiveAck(packet: Packet, now: number): boolean {
-    const outgoing = this.#outgoing;
-    if (!this.isSending || outgoing.number !== packet.number) return false;
+    if (!this.isSending || this.#number !== packet.number) return false;
     const timer = this.#timers[packet.segment];
     // Never sent, or acknowledged already.
     if (timer === undefined || timer.deadline === Infinity) return false;
     this.#measure(timer, packet, packet.ackDelay, now);
     timer.stop();
-    outgoing.acknowledged++;
+    this.#acknowledged++;
     for (const other of this.#timers) other.relax();
     this.#progress(now);
-    outgoing.window?.acknowledged();
-    if (outgoing.acknowledged > outgoing.lastSegment) {
-      this.#finishOutgoing();
-      return true;
-    }
-    this.#fillWindow(now);
-    return false;
+    this.#window?.acknowledged();
+    const isDelivered = this.#acknowledged > this.#lastSegment;
+    if (isDelivered) this.#finishOutgoing();
+    else this.#fillWindow(now);
+    return isDelivered;
   }
 
   /**
@@ -242,10 +215,9 @@ export class Delivery {
    * is no reply.
    */
   acknowledgedByReply(packet: Packet, now: number): boolean {
-    const outgoing = this.#outgoing;
-    if (!this.isSending || outgoing.sent <= outgoing.lastSegment) return false;
+    if (!this.isSending || this.#sent <= this.#lastSegment) return false;
     // Of several segments, a reply does not say which one it echoes.
-    if (outgoing.lastSegment === 0) {
+    if (this.#lastSegment === 0) {
       // The delay of a retransmission includes a timeout: the peer did not intend it.
       const intendedDelay = packet.attempt === 1 ? packet.ackDelay : 0;
       this.#measure(this.#timers[0], packet, intendedDelay, now);
@@ -284,11 +256,7 @@ export class Delivery {
    *
    * @returns Whether it was a duplicate.
    */
-  receiveRepeat(
-    packet: Packet,
-    now: number,
-    options: { replay: boolean },
-  ): boolean {
+  receiveRepeat(packet: Packet, now: number, { replay }: { replay: boolean }): boolean {
     if (packet.number !== this.#heardNumber) return false;
     if (packet.segment !== this.#heardSegment) {
       if (this.#isNewAttempt(packet)) this.#acknowledge(packet, this.ahead);
@@ -300,8 +268,8 @@ export class Delivery {
     this.#heardAttempt = packet.attempt;
     this.#heardAt = now;
     // Once a segment of the reply is acknowledged, the other end has it.
-    const isUnheard = this.isSending && this.#outgoing.acknowledged === 0;
-    if (options.replay && isUnheard) this.#transmitSegment(0, now);
+    const isUnheard = this.isSending && this.#acknowledged === 0;
+    if (replay && isUnheard) this.#transmitSegment(0, now);
     else this.#acknowledgeHeard(now);
     return true;
   }
@@ -309,19 +277,14 @@ export class Delivery {
   /** Keeps a segment until all of its message are here. Returns the message then. */
   #collect(packet: Packet, now: number): Uint8Array | undefined {
     const { segment, lastSegment, payload } = packet;
-    const incoming = this.#incoming ??= {
-      segments: new Array(lastSegment + 1).fill(undefined),
-      missing: lastSegment + 1,
-    };
-    const { segments } = incoming;
+    const segments = this.#incoming ??= new Array(lastSegment + 1).fill(undefined);
     if (segments.length !== lastSegment + 1) return undefined;
     if (segments[segment] === undefined) {
       segments[segment] = payload.slice();
       this.#progress(now);
-      incoming.missing--;
-      if (incoming.missing === 0) {
+      if (segments.every((it) => it !== undefined)) {
         this.#incoming = undefined;
-        return concat(segments as Uint8Array[]); // None is missing.
+        return concat(segments);
       }
     }
     if (this.#isNewAttempt(packet)) this.#acknowledge(packet);
@@ -367,31 +330,31 @@ export class Delivery {
 
   /** Fills the window: first with overdue segments, then with new ones. */
   #fillWindow(now: number): void {
-    const outgoing = this.#outgoing;
     this.#filledAt = now;
-    let room = outgoing.window?.size ?? 1;
+    let room = this.#window?.size ?? 1;
     for (const { deadline } of this.#timers) {
       if (deadline > now && deadline < Infinity) room--;
     }
-    for (let segment = 0; segment < outgoing.sent && room > 0; segment++) {
+    for (let segment = 0; segment < this.#sent && room > 0; segment++) {
       const timer = this.#timers[segment]!;
       if (timer.deadline > now) continue;
       room--;
       // A second copy of one of several segments would be outside the window.
-      let copies = Math.min(timer.timedOut(), outgoing.lastSegment === 0 ? 2 : 1);
+      let copies = Math.min(timer.timedOut(), this.#lastSegment === 0 ? 2 : 1);
       for (; copies > 0; copies--) {
         this.#retransmissions++;
         this.#transmitSegment(segment, now);
       }
     }
-    for (; outgoing.sent <= outgoing.lastSegment && room > 0; room--) {
-      this.#transmitSegment(outgoing.sent++, now);
+    for (; this.#sent <= this.#lastSegment && room > 0; room--) {
+      this.#transmitSegment(this.#sent++, now);
     }
   }
 
   #transmitSegment(segment: number, now: number): void {
-    const { number, lastSegment } = this.#outgoing;
-    const message = this.#outgoing.message!;
+    const number = this.#number;
+    const lastSegment = this.#lastSegment;
+    const message = this.#message!;
     const start = segment * MAX_SEGMENT_BYTES;
     const timer = this.#timers[segment] ??= new Retransmission();
     timer.sent(now, this.#rtt.timeout, longestPause(this.#patience));
@@ -411,7 +374,8 @@ export class Delivery {
 
   #finishOutgoing(): void {
     this.#retransmissions = 0;
-    this.#outgoing.stop();
+    this.#message = undefined;
+    this.#window = undefined;
     if (this.#timers.length > 1) this.#timers.length = 1;
     this.#timers[0].stop();
   }

@@ -145,14 +145,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const type = packetType(datagram);
     if (type === undefined) return this.#receiveForeign(datagram, from, now);
     const state = this.#state;
-    switch (state.state) {
-      case "greeting":
-        return this.#receiveGreeting(state, datagram, now);
-      case "talking":
-        return this.#receiveTalk(state, datagram, from, now);
-      case "over":
-        this.drop("ignored");
-    }
+    if (state.state === "greeting") this.#receiveGreeting(state, datagram, now);
+    else if (state.state === "talking") this.#receiveTalk(state, datagram, from, now);
+    else this.drop("ignored");
   }
 
   override handleTimeout(now: number): void {
@@ -318,7 +313,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   #receiveRetry(greeting: Greeting, packet: Packet, now: number): void {
     if (constantTimeEqual(packet.payload, greeting.token)) return this.drop("duplicates");
-    this.#measure(greeting, packet, now);
+    greeting.rtt.sample(greeting.hello.elapsed(packet.echo, now));
     greeting.token = packet.payload.slice();
     if (++greeting.retries <= MAX_RETRIES) this.#transmitHello(greeting, now);
   }
@@ -327,7 +322,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const welcome = decodeWelcome(packet.payload);
     const seal = greeting.initiation.complete(welcome.keyShare, welcome.fields);
     if (seal === undefined) return this.#failed(greeting, now);
-    this.#measure(greeting, packet, now);
+    greeting.rtt.sample(greeting.hello.elapsed(packet.echo, now));
     const session = new Session({
       id: welcome.sessionId,
       role: "asker",
@@ -342,15 +337,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       seal,
     });
     const { nonce } = greeting;
-    this.#state = {
-      state: "talking",
-      session,
-      nonce,
-      doubtedAt: 0,
-      doubtedUntil: Infinity,
-      refuted: 0,
-    };
-    session.welcomeReceived(packet.attempt, now);
+    const doubt = { doubtedAt: 0, doubtedUntil: Infinity, refuted: 0 };
+    this.#state = { state: "talking", session, nonce, ...doubt };
+    session.delivery.welcomeReceived(packet.attempt, now);
     this.emit({ type: "connected" });
     if (this.#question !== undefined) session.send(this.#question, now);
   }
@@ -431,24 +420,16 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     hello.sent(now, jitter * rtt.timeout, longest);
     this.transmit(encode({ type: "hello", id: nonce, attempt: hello.attempt, payload }));
   }
-
-  #measure(greeting: Greeting, packet: Packet, now: number): void {
-    const elapsed = greeting.hello.elapsed(packet.echo, now);
-    // Neither RETRY nor WELCOME is ever held back.
-    if (elapsed !== undefined) greeting.rtt.sample(elapsed);
-  }
 }
 
 function endOf(refusal: Refusal | undefined): EndReason {
   switch (refusal) {
-    case undefined:
-      return "silence";
     case "closing":
     case "private":
     case "version":
     case "wrong-code":
       return refusal;
     default:
-      return "refused";
+      return refusal === undefined ? "silence" : "refused";
   }
 }

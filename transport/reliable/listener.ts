@@ -12,7 +12,7 @@ import { idLow, MAX_DATAGRAM_BYTES, packetId, packetIdLow } from "./packet.ts";
 import { isOtherVersion, isReset, kindOf, packetType, readHeader } from "./packet.ts";
 import { isSame } from "./path.ts";
 import { type RetryTokenOptions, RetryTokens } from "./retry_token.ts";
-import { OPEN_ROOM, type Response, type Room } from "./seal.ts";
+import { OPEN_ROOM, type Room } from "./seal.ts";
 import { agreedIdleTimeout, GAP_MS, Session } from "./session.ts";
 import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { GuessLimit } from "./guess_limit.ts";
@@ -86,14 +86,6 @@ class ClientSession extends Session implements Sleeper {
   get isConnected(): boolean {
     return this.welcome === undefined;
   }
-}
-
-/** A client to admit. */
-interface Admission {
-  readonly sessionId: bigint;
-  readonly nonce: bigint;
-  readonly hello: Hello;
-  readonly response: Response;
 }
 
 /** Many conversations in which this end answers. */
@@ -175,9 +167,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const overload = this.#overload.takeDue(now);
     if (overload !== undefined) this.emit({ type: "overload", overload });
     for (let due = this.#deadlines.takeDue(now); due; due = this.#deadlines.takeDue(now)) {
-      const { isSending } = due;
+      const { isSending } = due.delivery;
       due.handleTimeout(now);
-      if (isSending && !due.isSending) this.#lost++;
+      if (isSending && !due.delivery.isSending) this.#lost++;
       this.#deadlines.schedule(due, now);
     }
     if (this.#closeAt <= now) this.#giveUp(now);
@@ -231,7 +223,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     for (const client of this.#clients.values()) {
       // A guess is not waited for.
       if (!client.isSeated && !client.isConnected) this.#forget(client);
-      else if (!client.isSending) this.bye(client, "closing", now);
+      else if (!client.delivery.isSending) this.bye(client, "closing", now);
     }
   }
 
@@ -253,8 +245,6 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         if (client.isSeated) this.emit({ ...event, session });
         break;
       case "delivered":
-        this.emit({ ...event, session });
-        break;
       case "noticed":
         this.emit({ ...event, session });
         break;
@@ -272,15 +262,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         else if (!client.isConnected) this.#guessed(client);
         if (client.isSeated && client.isConnected) this.emit({ ...event, session });
         break;
-      case "position":
-      case "notice":
-      case "unresponsive":
-      case "responsive":
-        // Only askers hear these.
-        break;
       case "forgotten":
         this.#forget(client);
-    }
+    } // Only askers hear of the rest.
   }
 
   #forget(client: ClientSession): void {
@@ -296,66 +280,62 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const packet = decode(datagram);
     const hello = packet && decodeHello(packet.payload);
     if (packet === undefined || hello === undefined) return this.drop("malformed");
-    const nonce = packet.id;
-    const echo = packet.attempt;
+    const { id: nonce, attempt: echo } = packet;
     if (!this.#tokens.check(hello.token, from, nonce, now)) {
       if (!this.#mayReply(this.#retries, from, now)) return;
       const payload = this.#tokens.mint(from, nonce, now);
       this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
       return;
     }
-    const known = this.#clientsByNonce.get(nonce);
-    if (known !== undefined) return this.#welcome(known, echo, from, now);
-    if (this.#isClosing || this.#isTurningAway) {
-      return this.#refuse("closing", nonce, echo, from);
-    }
-    const network = networkOf(from.hostname);
-    const limit = this.#limitFor(network);
-    if (limit !== undefined) return this.#refuse(limit, nonce, echo, from);
-    const { idleTimeout, room = OPEN_ROOM } = this.#options;
-    const isGuess = room.isPrivate && hello.keyShare.length > 0;
-    if (isGuess && !this.#guesses.begin(network, now)) {
-      this.#overload.countGuess("waits", from.hostname);
-      return this.#refuse("wait", nonce, echo, from);
-    }
-    const sessionId = this.#newId();
-    const opening = { keyShare: hello.keyShare, fields: handshakeFields(nonce, hello.idleTimeout) };
-    const response = room.respond(opening, handshakeFields(sessionId, idleTimeout));
-    if (typeof response === "string") return this.#refuse(response, nonce, echo, from);
-    if (response === undefined) {
-      this.#guesses.giveUp(network, now);
-      return this.drop("malformed");
-    }
-    const admission = { sessionId, nonce, hello, response };
-    this.#welcome(this.#admit(admission, from, now), echo, from, now);
+    const client = this.#clientsByNonce.get(nonce) ?? this.#admit(hello, nonce, from, now);
+    if (client === undefined) this.drop("malformed");
+    else if (typeof client === "string") {
+      const payload = Uint8Array.of(REFUSALS.indexOf(client));
+      this.transmit(encode({ type: "refuse", id: nonce, echo, payload }), from);
+    } else this.#welcome(client, echo, from, now);
   }
 
+  /** The session of a client that is new, why it gets none, or nothing for a key share that is none. */
   #admit(
-    { sessionId, nonce, hello, response }: Admission,
+    hello: Hello,
+    nonce: bigint,
     from: Address,
     now: number,
-  ): ClientSession {
-    const { idleTimeout } = this.#options;
+  ): ClientSession | Refusal | undefined {
+    if (this.#isClosing || this.#isTurningAway) return "closing";
+    const { idleTimeout, room = OPEN_ROOM, random, randomBytes } = this.#options;
     const name = networkOf(from.hostname);
+    const limit = this.#limitFor(name);
+    if (limit !== undefined) return limit;
+    const { keyShare } = hello;
+    if (room.isPrivate && keyShare.length > 0 && !this.#guesses.begin(name, now)) {
+      this.#overload.countGuess("waits", from.hostname);
+      return "wait";
+    }
+    const id = this.#newId();
+    const opening = { keyShare, fields: handshakeFields(nonce, hello.idleTimeout) };
+    const response = room.respond(opening, handshakeFields(id, idleTimeout));
+    if (response === undefined) this.#guesses.giveUp(name, now);
+    if (response === undefined || typeof response === "string") return response;
     const network = this.#networks.get(name) ?? { name, seats: 0 };
     const options: SessionOptions = {
-      id: sessionId,
+      id,
       role: "answerer",
       // One string for all sessions of an IPv4 host: comparing it costs no cache miss.
       address: name === from.hostname ? { ...from, hostname: network.name } : from,
       now,
       idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
       output: this,
-      random: this.#options.random,
-      randomBytes: this.#options.randomBytes,
+      random,
+      randomBytes,
       seal: response.seal,
     };
-    const welcome = encodeWelcome({ sessionId, idleTimeout, keyShare: response.keyShare });
+    const welcome = encodeWelcome({ sessionId: id, idleTimeout, keyShare: response.keyShare });
     const client = new ClientSession(options, network, nonce, welcome);
     this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
     // A guess takes nobody's seat.
-    if (this.#options.room?.isPrivate) this.#unconfirmed++;
+    if (room.isPrivate) this.#unconfirmed++;
     else this.#seat(client);
     return client;
   }
@@ -401,10 +381,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const packet = decode(datagram);
     const client = packet && this.#clientsByNonce.get(packet.id);
     const isTold = packet && REFUSALS[packet.payload[0]!] === "wrong-code";
-    if (!isTold || client === undefined || client.isSeated || client.isConnected) {
+    const isGuess = client !== undefined && !client.isSeated && !client.isConnected;
+    if (!isTold || !isGuess || client.isWrong || client.address.hostname !== from.hostname) {
       return this.drop("ignored");
     }
-    if (client.isWrong || client.address.hostname !== from.hostname) return this.drop("ignored");
     client.isWrong = true;
     this.#overload.countGuess("wrong", from.hostname);
   }
@@ -417,14 +397,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     if (welcome === undefined || isCopy) return this.drop("duplicates");
     client.helloAttempt = echo;
     client.helloAt = now;
-    const attempt = client.welcomeSent(now);
+    const attempt = client.delivery.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
     this.#deadlines.schedule(client, now);
-  }
-
-  #refuse(reason: Refusal, nonce: bigint, echo: number, to: Address): void {
-    const payload = Uint8Array.of(REFUSALS.indexOf(reason));
-    this.transmit(encode({ type: "refuse", id: nonce, echo, payload }), to);
   }
 
   #receivePacket(datagram: Uint8Array, from: Address, now: number): void {
@@ -433,11 +408,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.drop("unknown");
       return this.#reset(datagram, from, now);
     }
-    const { acknowledged } = client;
+    const { acknowledged } = client.delivery;
     client.receive(datagram, from, now);
-    if (client.acknowledged > acknowledged) this.#confirmedAt = now;
+    if (client.delivery.acknowledged > acknowledged) this.#confirmedAt = now;
     if (client.isConnected && !client.isSeated) this.bye(client, "full", now);
-    if (this.#isClosing && !client.isSending) this.bye(client, "closing", now);
+    if (this.#isClosing && !client.delivery.isSending) this.bye(client, "closing", now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
       this.#answered(client);
@@ -455,7 +430,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #giveUp(now: number): void {
     // Time that this end did not live is nobody's silence.
     if (this.#closeAt + GAP_MS <= now) this.#confirmedAt = now;
-    const left = Array.from(this.sessions).filter(({ isSending }) => isSending).length;
+    const left = Array.from(this.sessions).filter(({ delivery }) => delivery.isSending).length;
     this.#closeAt = this.#confirmedAt + (left > 0 ? CONFIRM_TIMEOUT_MS : SHUTDOWN_TIMEOUT_MS);
     if (this.#closeAt <= now) this.#drained(this.#lost + left);
   }

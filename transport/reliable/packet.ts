@@ -223,11 +223,7 @@ export function idLow(id: bigint): number {
 }
 
 /** {@linkcode encode} for an id in halves, as a session keeps it. */
-export function encodeFor(
-  high: number,
-  low: number,
-  packet: Omit<PacketFields, "id">,
-): Uint8Array {
+export function encodeFor(high: number, low: number, packet: Omit<PacketFields, "id">): Uint8Array {
   const payload = packet.payload ?? EMPTY;
   const datagram = allocate(HEADER_BYTES + payload.length);
   const view = written.of(datagram);
@@ -360,9 +356,7 @@ export function handshakeFields(id: bigint, idleTimeout: number): Uint8Array {
 /** Builds the payload of a HELLO, padded to the size that every HELLO has. */
 export function encodeHello({ idleTimeout, token, keyShare }: Hello): Uint8Array {
   if (token.length > MAX_TOKEN_BYTES || keyShare.length > MAX_HELLO_SHARE_BYTES) {
-    throw new RangeError(
-      "Cannot build a HELLO: its token or key share is too long",
-    );
+    throw new RangeError("Cannot build a HELLO: its token or key share is too long");
   }
   const payload = new Uint8Array(HELLO_PAYLOAD);
   new DataView(payload.buffer).setUint32(0, idleTimeout);
@@ -377,9 +371,7 @@ export function encodeHello({ idleTimeout, token, keyShare }: Hello): Uint8Array
 export function decodeHello(payload: Uint8Array): Hello | undefined {
   const tokenEnd = 6 + payload[4]!;
   const keyShareEnd = tokenEnd + payload[5]!;
-  if (payload[4]! > MAX_TOKEN_BYTES || payload[5]! > MAX_HELLO_SHARE_BYTES) {
-    return undefined;
-  }
+  if (payload[4]! > MAX_TOKEN_BYTES || payload[5]! > MAX_HELLO_SHARE_BYTES) return undefined;
   return {
     idleTimeout: new DataView(payload.buffer, payload.byteOffset).getUint32(0),
     token: payload.subarray(6, tokenEnd),

@@ -75,12 +75,11 @@ export class Retransmission {
     this.deadline = now;
   }
 
-  /** Copies to send now: none before the deadline, nor `patience` ms after the first, when it is given up. */
-  due(now: number, patience: number): 0 | 1 | 2 {
-    if (this.deadline > now) return 0;
-    if (now - this.#firstSentAt < patience) return this.timedOut();
-    this.stop();
-    return 0;
+  /** Sends the copies that are due: none after `patience` ms from the first, when it is given up. */
+  sendDue(now: number, patience: number, send: () => void, most = 2): void {
+    if (this.deadline > now) return;
+    if (now - this.#firstSentAt >= patience) return this.stop();
+    for (let copies = Math.min(most, this.timedOut()); copies > 0; copies--) send();
   }
 
   /** It was acknowledged, or is given up. */

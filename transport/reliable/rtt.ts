@@ -33,28 +33,27 @@ const GRANULARITY_MS = 1;
  * ```
  */
 export class RttEstimator {
-  #isMeasured = false;
-  #smoothed = 0;
+  #smoothed: number | undefined;
   #variation = 0;
   #ackDelay = MAX_ACK_DELAY_MS;
 
   /** The smoothed round trip in ms, or `undefined` before the first sample. */
   get smoothed(): number | undefined {
-    return this.#isMeasured ? this.#smoothed : undefined;
+    return this.#smoothed;
   }
 
   /**
    * Takes one measured round trip in.
    *
    * @param roundTripMs Time from a sending to its acknowledgement, less the peer's own delay: ≥ 0, and
-   * capped at {@linkcode MAX_RTO_MS}.
+   * capped at {@linkcode MAX_RTO_MS}. Nothing is learnt from `undefined`.
    * @param ackDelayMs How long the peer held this acknowledgement back: ≥ 0, and capped at
    * {@linkcode MAX_ACK_DELAY_MS}. Omitted for replies that are never held back.
    */
-  sample(roundTripMs: number, ackDelayMs: number = this.#ackDelay): void {
+  sample(roundTripMs: number | undefined, ackDelayMs: number = this.#ackDelay): void {
+    if (roundTripMs === undefined) return;
     roundTripMs = Math.min(roundTripMs, MAX_RTO_MS);
-    if (!this.#isMeasured) {
-      this.#isMeasured = true;
+    if (this.#smoothed === undefined) {
       this.#smoothed = roundTripMs;
       this.#variation = roundTripMs / 2;
     } else {
@@ -63,15 +62,12 @@ export class RttEstimator {
     }
     // The longest recent delay of the peer counts, and decays like an old round trip. When the peer
     // slows down again, one datagram is sent too many; a fixed 25 ms would delay every retransmission.
-    this.#ackDelay = Math.max(
-      Math.min(ackDelayMs, MAX_ACK_DELAY_MS),
-      this.#ackDelay * 7 / 8,
-    );
+    this.#ackDelay = Math.max(Math.min(ackDelayMs, MAX_ACK_DELAY_MS), this.#ackDelay * 7 / 8);
   }
 
   /** The retransmission timeout in ms (RFC 6298 §2.3 with the floor of RFC 9002 §6.2.1), at most {@linkcode MAX_RTO_MS}. */
   get timeout(): number {
-    if (!this.#isMeasured) return INITIAL_RTO_MS;
+    if (this.#smoothed === undefined) return INITIAL_RTO_MS;
     const variation = Math.max(4 * this.#variation, GRANULARITY_MS);
     return Math.min(MAX_RTO_MS, this.#smoothed + variation + this.#ackDelay);
   }

@@ -56,10 +56,7 @@ export interface Room {
 }
 
 /** The seal of an open room: none. */
-export const OPEN_SEAL: Seal = {
-  seal: (datagram) => datagram,
-  open: (datagram) => datagram,
-};
+export const OPEN_SEAL: Seal = { seal: (datagram) => datagram, open: (datagram) => datagram };
 
 /** The room without a code. */
 export const OPEN_ROOM: Room = {

@@ -135,17 +135,18 @@ export interface SessionOptions extends Randomness {
   readonly seal?: Seal;
 }
 
-/** The notice of an answerer. */
-interface Notice extends Pick<Packet, "number" | "payload"> {
-  readonly timer: Retransmission;
-}
-
 /** One conversation, seen from one end. */
 export class Session implements PacketSink {
   /** Last proved address of the other end: a session follows its id, not an address. */
   address: Address;
   /** The driver's own data: a look-up would take longer. */
   attachment: unknown;
+  /** The asker's name, if it gave one. The answerer knows it once it is connected. */
+  name: string | undefined;
+  /** When something was last heard from the other end, in ms. */
+  heardAt: number;
+  /** Both ends' messages. */
+  readonly delivery: Delivery;
   /** The lower half of the id on every packet, as a signed integer: see {@linkcode packetIdLow}. */
   readonly idLow: number;
   /** The upper half of it, as a signed integer. */
@@ -163,11 +164,10 @@ export class Session implements PacketSink {
   readonly #idleTimeout: number;
   readonly #rtt: RttEstimator;
   readonly #turn: Turn;
-  readonly #delivery: Delivery;
   // Made on demand: very many answerers never probe.
   #probe: Retransmission | undefined;
   #bye: Retransmission | undefined;
-  #notice: Notice | undefined;
+  #notice: { readonly payload: Uint8Array; readonly timer: Retransmission } | undefined;
   #noticeNumber = 0;
   #byeReason: ByeReason = "bye";
   #number = 0;
@@ -175,9 +175,7 @@ export class Session implements PacketSink {
   #heardProbe = 0;
   #repliedAt = -Infinity;
   #repliedAttempt = 0;
-  #heardAt: number;
   #excusedAt = -Infinity;
-  #name: string | undefined;
   #keepaliveAt = Infinity;
   #unresponsiveAt = Infinity;
   #isUnresponsive = false;
@@ -196,20 +194,15 @@ export class Session implements PacketSink {
     this.#idleTimeout = options.idleTimeout;
     this.#rtt = options.rtt ?? new RttEstimator();
     this.#turn = new Turn(options.role === "asker" ? "local" : "remote");
-    this.#delivery = new Delivery(this.#rtt, this, options.idleTimeout);
-    this.#delivery.name = options.name ?? EMPTY;
-    this.#heardAt = options.now;
+    this.delivery = new Delivery(this.#rtt, this, options.idleTimeout);
+    this.delivery.name = options.name ?? EMPTY;
+    this.heardAt = options.now;
     this.#scheduleKeepalive(options.now);
   }
 
   /** The id on every packet. */
   get id(): bigint {
     return BigInt.asUintN(64, BigInt(this.idHigh) << 32n) | BigInt.asUintN(32, BigInt(this.idLow));
-  }
-
-  /** The asker's name, if it gave one. The answerer knows it once it is connected. */
-  get name(): string | undefined {
-    return this.#name;
   }
 
   /** Whose move it is. */
@@ -222,25 +215,10 @@ export class Session implements PacketSink {
     return packetIdLow(datagram) === this.idLow && packetIdHigh(datagram) === this.idHigh;
   }
 
-  /** Whether a message of this end is not acknowledged yet. */
-  get isSending(): boolean {
-    return this.#delivery.isSending;
-  }
-
-  /** Segments of the last message of this end that are acknowledged. */
-  get acknowledged(): number {
-    return this.#delivery.acknowledged;
-  }
-
-  /** When something was last heard from the other end, in ms. */
-  get heardAt(): number {
-    return this.#heardAt;
-  }
-
   /** When {@linkcode Session.handleTimeout} wants to be called, in ms; `Infinity` for never. */
   get nextTimeout(): number {
     return Math.min(
-      this.#delivery.nextTimeout,
+      this.delivery.nextTimeout,
       this.#probe?.deadline ?? Infinity,
       this.#bye?.deadline ?? Infinity,
       this.#notice?.timer.deadline ?? Infinity,
@@ -248,18 +226,8 @@ export class Session implements PacketSink {
       this.#keepaliveAt,
       this.#unresponsiveAt,
       this.#endAt,
-      this.turn === "closed" ? Infinity : this.#heardAt + this.#idleTimeout,
+      this.turn === "closed" ? Infinity : this.heardAt + this.#idleTimeout,
     );
-  }
-
-  /** The answerer's WELCOME is sent. Returns its attempt. */
-  welcomeSent(now: number): number {
-    return this.#delivery.welcomeSent(now);
-  }
-
-  /** The asker got the WELCOME with that attempt on it. */
-  welcomeReceived(attempt: number, now: number): void {
-    this.#delivery.welcomeReceived(attempt, now);
   }
 
   /**
@@ -275,8 +243,8 @@ export class Session implements PacketSink {
     }
     this.#turn.local("send");
     this.#number = next(this.#number);
-    this.#delivery.ahead = 0;
-    this.#delivery.send(this.#number, message, now);
+    this.delivery.ahead = 0;
+    this.delivery.send(this.#number, message, now);
     this.#awaitResponse(now);
   }
 
@@ -288,8 +256,8 @@ export class Session implements PacketSink {
   notify(text: Uint8Array, now: number): void {
     if (this.turn === "leaving" || this.turn === "closed") return;
     this.#noticeNumber = next(this.#noticeNumber);
-    this.#notice = { number: this.#noticeNumber, payload: text, timer: new Retransmission() };
-    this.#transmitNotice(this.#notice, now);
+    this.#notice = { payload: text, timer: new Retransmission() };
+    this.#transmitNotice(now);
   }
 
   /**
@@ -330,9 +298,9 @@ export class Session implements PacketSink {
 
   /** Tells the asker how many questions are answered before its own, 0 to 65,535, while it waits. */
   setAhead(ahead: number, now: number): void {
-    if (ahead === this.#delivery.ahead || this.turn !== "local") return;
-    this.#delivery.ahead = ahead;
-    if (!this.#delivery.acknowledgementDue) this.#startProbe(now);
+    if (ahead === this.delivery.ahead || this.turn !== "local") return;
+    this.delivery.ahead = ahead;
+    if (!this.delivery.acknowledgementDue) this.#startProbe(now);
   }
 
   /**
@@ -353,13 +321,13 @@ export class Session implements PacketSink {
     this.#isStale = false;
     this.#scheduleKeepalive(now);
     this.#takeWelcomed(packet, now);
-    if (!this.#delivery.isWelcoming) this.#heardAt = now;
+    if (!this.delivery.isWelcoming) this.heardAt = now;
     if (this.#isUnresponsive) this.#emit({ type: "responsive" });
     this.#isUnresponsive = false;
     this.#take(packet, from, now);
     if (this.#isStale && this.address === source) this.address = address;
     this.#unresponsiveAt = Infinity;
-    if (this.#delivery.isSending || this.#isProbing) this.#awaitResponse(now);
+    if (this.delivery.isSending || this.#isProbing) this.#awaitResponse(now);
   }
 
   /** Does what is due: sends again, acknowledges, keeps alive, or gives the other end up. */
@@ -372,24 +340,15 @@ export class Session implements PacketSink {
     }
     if (this.turn === "closed") return;
     if (this.turn !== "leaving" && this.nextTimeout + GAP_MS <= now) this.#wake(now);
-    if (this.#heardAt + this.#idleTimeout <= now) {
-      this.#lose();
-      return;
-    }
-    if (this.#delivery.isStuck(now)) return this.bye("undelivered", now);
-    this.#delivery.handleTimeout(now);
+    if (this.heardAt + this.#idleTimeout <= now) return this.#lose();
+    if (this.delivery.isStuck(now)) return this.bye("undelivered", now);
+    this.delivery.handleTimeout(now);
     this.#challenge(now);
-    let copies = this.#probe?.due(now, this.#idleTimeout) ?? 0;
-    for (; copies > 0; copies--) this.#transmitProbe(this.#probe!, now);
-    const notice = this.#notice;
-    copies = notice?.timer.due(now, this.#idleTimeout) ?? 0;
-    for (; copies > 0; copies--) this.#transmitNotice(notice!, now);
-    if (notice?.timer.deadline === Infinity) this.#endNotice(false);
-    if (this.#bye !== undefined && this.#bye.deadline <= now) {
-      copies = this.#bye.timedOut();
-      this.#transmitBye(now);
-      if (copies === 2 && this.#isMeasured) this.#transmitBye(now);
-    }
+    this.#probe?.sendDue(now, this.#idleTimeout, () => this.#transmitProbe(now));
+    this.#notice?.timer.sendDue(now, this.#idleTimeout, () => this.#transmitNotice(now));
+    if (this.#notice?.timer.deadline === Infinity) this.#endNotice(false);
+    const most = this.#isMeasured ? 2 : 1;
+    this.#bye?.sendDue(now, LEAVE_TIMEOUT_MS, () => this.#transmitBye(now), most);
     if (this.#unresponsiveAt <= now) {
       this.#unresponsiveAt = Infinity;
       this.#isUnresponsive = true;
@@ -425,7 +384,7 @@ export class Session implements PacketSink {
     const candidate = this.#paths?.due(now, this.#rtt.timeout);
     if (candidate === undefined) return;
     const { address, attempt, challenge: payload } = candidate;
-    const datagram = this.#sealed({ type: "ping", attempt, ahead: this.#delivery.ahead, payload });
+    const datagram = this.#sealed({ type: "ping", attempt, ahead: this.delivery.ahead, payload });
     if (datagram.length > candidate.allowance) return;
     candidate.allowance -= datagram.length;
     this.#output.transmit(datagram, address);
@@ -435,8 +394,8 @@ export class Session implements PacketSink {
     const { type, segment, payload, ahead } = packet;
     // The name is in the first segment.
     if (type === "message" && segment > 0 && ahead > 0) return;
-    if (!this.#delivery.welcomeAcknowledged(packet, now)) return;
-    if (ahead <= MAX_NAME_BYTES) this.#name = decodeText(payload.subarray(0, ahead)) || undefined;
+    if (!this.delivery.welcomeAcknowledged(packet, now)) return;
+    if (ahead <= MAX_NAME_BYTES) this.name = decodeText(payload.subarray(0, ahead)) || undefined;
     this.#emit({ type: "connected" });
   }
 
@@ -469,8 +428,8 @@ export class Session implements PacketSink {
     }
     const isOpen = this.turn === "local" || this.turn === "remote";
     const replay = this.#role === "answerer";
-    const isLater = packet.attempt > this.#delivery.heardAttempt;
-    if (isOpen && this.#delivery.receiveRepeat(packet, now, { replay })) {
+    const isLater = packet.attempt > this.delivery.heardAttempt;
+    if (isOpen && this.delivery.receiveRepeat(packet, now, { replay })) {
       this.#drop("duplicates");
       this.#isStale = !isLater;
     } else {
@@ -479,11 +438,11 @@ export class Session implements PacketSink {
   }
 
   #takeReply(packet: Packet, now: number): void {
-    if (this.#delivery.isSending) {
-      if (!this.#delivery.acknowledgedByReply(packet, now)) return this.#drop("outOfTurn");
+    if (this.delivery.isSending) {
+      if (!this.delivery.acknowledgedByReply(packet, now)) return this.#drop("outOfTurn");
       this.#emit({ type: "delivered", number: this.#number });
     }
-    const message = this.#delivery.receiveSegment(packet, now);
+    const message = this.delivery.receiveSegment(packet, now);
     if (message === undefined) return;
     const text = decodeText(message.subarray(nameLength(packet)));
     if (text === undefined) {
@@ -498,7 +457,7 @@ export class Session implements PacketSink {
 
   #takeAck(packet: Packet, now: number): void {
     if (this.turn === "leaving" || this.turn === "closed") return this.#drop("ignored");
-    this.#isStale = !this.#delivery.receiveAck(packet, now);
+    this.#isStale = !this.delivery.receiveAck(packet, now);
     if (this.#isStale) return;
     this.#emit({ type: "delivered", number: packet.number });
     if (this.#role === "asker") this.#emit({ type: "position", ahead: packet.ahead });
@@ -524,9 +483,8 @@ export class Session implements PacketSink {
     if (packet.payload.length > 0) return this.#takeProof(packet.payload, now);
     const isAwaited = packet.number === this.#probeNumber && this.#isProbing;
     if (!isAwaited) return this.#drop("ignored");
-    const elapsed = this.#probe!.elapsed(packet.echo, now);
     // A PONG is never held back: it says nothing of the acknowledgement delay.
-    if (elapsed !== undefined) this.#rtt.sample(elapsed);
+    this.#rtt.sample(this.#probe!.elapsed(packet.echo, now));
     this.#probe!.stop();
   }
 
@@ -535,7 +493,7 @@ export class Session implements PacketSink {
     if (proved === undefined) return this.#drop("ignored");
     this.address = proved;
     // What went to the old address may be lost.
-    this.#delivery.hurry(now);
+    this.delivery.hurry(now);
     this.#probe?.hurry(now);
     this.#notice?.timer.hurry(now);
   }
@@ -576,10 +534,9 @@ export class Session implements PacketSink {
   }
 
   #takeNoticeAck({ number, echo }: Packet, now: number): void {
-    const notice = this.#notice;
-    if (notice?.number !== number) return this.#drop("ignored");
-    const elapsed = notice.timer.elapsed(echo, now);
-    if (elapsed !== undefined) this.#rtt.sample(elapsed);
+    const isAwaited = this.#notice !== undefined && number === this.#noticeNumber;
+    if (!isAwaited) return this.#drop("ignored");
+    this.#rtt.sample(this.#notice!.timer.elapsed(echo, now));
     this.#endNotice(true);
   }
 
@@ -606,12 +563,12 @@ export class Session implements PacketSink {
   #wake(now: number): void {
     const heardAt = now - this.#idleTimeout / 2;
     // Timers that are always late are no gap: one silence is not excused again and again.
-    if (this.#heardAt < heardAt && this.#excusedAt + this.#idleTimeout <= now) {
-      this.#heardAt = heardAt;
+    if (this.heardAt < heardAt && this.#excusedAt + this.#idleTimeout <= now) {
+      this.heardAt = heardAt;
       this.#excusedAt = now;
     }
     this.#unresponsiveAt = Infinity;
-    this.#delivery.wake(now);
+    this.delivery.wake(now);
     this.#startProbe(now);
   }
 
@@ -625,7 +582,7 @@ export class Session implements PacketSink {
   }
 
   #quiet(): void {
-    this.#delivery.stop();
+    this.delivery.stop();
     this.#probe = undefined;
     this.#bye = undefined;
     this.#notice = undefined;
@@ -639,7 +596,7 @@ export class Session implements PacketSink {
     this.#probeNumber = next(this.#probeNumber);
     this.#probe ??= new Retransmission();
     this.#probe.restart();
-    this.#transmitProbe(this.#probe, now);
+    this.#transmitProbe(now);
     this.#awaitResponse(now);
   }
 
@@ -647,39 +604,39 @@ export class Session implements PacketSink {
     return this.#probe !== undefined && this.#probe.deadline < Infinity;
   }
 
-  #transmitProbe(probe: Retransmission, now: number): void {
+  #transmitProbe(now: number): void {
+    const probe = this.#probe!;
     const longest = this.#doubtPause > 0 ? 0 : longestPause(this.#idleTimeout);
     probe.sent(now, this.#doubtPause || this.#rtt.timeout, longest);
     // Before the first question, the acknowledgement of the WELCOME with the name may be lost.
-    const name = this.#number === 0 ? this.#delivery.name : EMPTY;
+    const name = this.#number === 0 ? this.delivery.name : EMPTY;
     this.transmit({
       type: "ping",
       number: this.#probeNumber,
       attempt: probe.attempt,
-      ahead: this.#delivery.ahead + name.length,
+      ahead: this.delivery.ahead + name.length,
       payload: name,
     });
   }
 
-  #transmitNotice({ number, payload, timer }: Notice, now: number): void {
+  #transmitNotice(now: number): void {
+    const { payload, timer } = this.#notice!;
     timer.sent(now, this.#rtt.timeout, longestPause(this.#idleTimeout));
-    this.transmit({ type: "notice", number, attempt: timer.attempt, payload });
+    const { attempt } = timer;
+    this.transmit({ type: "notice", number: this.#noticeNumber, attempt, payload });
   }
 
   #transmitBye(now: number): void {
+    const bye = this.#bye!;
     const pause = longestPause(LEAVE_TIMEOUT_MS);
     // A slow path gets its time once; then there must be many tries in what is left.
-    const first = this.#bye!.attempt === 0 ? LEAVE_TIMEOUT_MS / 4 : pause;
-    if (this.#isMeasured) this.#bye!.sent(now, Math.min(first, this.#rtt.timeout), pause);
+    const first = bye.attempt === 0 ? LEAVE_TIMEOUT_MS / 4 : pause;
+    if (this.#isMeasured) bye.sent(now, Math.min(first, this.#rtt.timeout), pause);
     // Nothing was ever heard from there: the address may be a victim's, which gets few of these (RFC
     // 9000 §8.1). But there is no time for a whole first timeout either.
-    else this.#bye!.sent(now, pause, Infinity);
-    const reason = BYE_REASONS.indexOf(this.#byeReason);
-    this.transmit({
-      type: "bye",
-      attempt: this.#bye!.attempt,
-      payload: Uint8Array.of(reason),
-    });
+    else bye.sent(now, pause, Infinity);
+    const payload = Uint8Array.of(BYE_REASONS.indexOf(this.#byeReason));
+    this.transmit({ type: "bye", attempt: bye.attempt, payload });
   }
 
   // The asker alone keeps a silent session alive, and its NAT's binding. Half an answer without the rest
@@ -688,7 +645,7 @@ export class Session implements PacketSink {
     if (this.#role === "answerer" || this.turn === "leaving" || this.turn === "closed") return;
     const jitter = 0.9 + 0.2 * this.#random();
     const longest = KEEPALIVE_PART * this.#idleTimeout;
-    const stalled = Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.#delivery.stalledFor(now));
+    const stalled = Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.delivery.stalledFor(now));
     this.#keepaliveAt = now + jitter * Math.min(stalled, longest);
   }
 
