@@ -12,7 +12,7 @@ import type { Asker, HeardEvent } from "./asker.ts";
 import { shownName } from "./desk.ts";
 import type { Operator } from "./operator.ts";
 import type { ClassRecord } from "./record.ts";
-import { describeInvalid, describeTooLong, ENDS } from "./words.ts";
+import { describeInvalid, describeTooLong, ENDS, NO_NOTICE } from "./words.ts";
 
 /** A terminal whose errors are events too. */
 export class JsonTerminal extends Terminal {
@@ -147,7 +147,7 @@ export class JsonOperator implements Operator {
   }
 
   #notify(text: string): string | undefined {
-    const problem = describeUnsendable(text, MAX_NOTICE_BYTES);
+    const problem = text.trim() === "" ? NO_NOTICE : describeUnsendable(text, MAX_NOTICE_BYTES);
     if (problem !== undefined) return problem;
     this.#server?.notify(text).then((missed) => {
       this.#terminal.tell({ event: "noticed", notice: text, missed: missed.map(({ id }) => id) });
@@ -178,7 +178,7 @@ export class JsonAsker implements Asker {
 
   read(line: string): string {
     this.#id++;
-    const question = line.startsWith("{") ? parse(line)?.["question"] : line;
+    const question = line.trimStart().startsWith("{") ? parse(line)?.["question"] : line;
     return typeof question === "string" && question.isWellFormed() ? question : "";
   }
 

@@ -8,7 +8,7 @@ import { formatAddress, MAX_NOTICE_BYTES } from "../transport/mod.ts";
 import type { QuestionOptions, Terminal } from "../terminal/terminal.ts";
 import { Desk, type Request, shownName } from "./desk.ts";
 import type { ClassRecord } from "./record.ts";
-import { describeInvalid, describeTooLong, ENDS, shown } from "./words.ts";
+import { describeInvalid, describeTooLong, ENDS, NO_NOTICE, shown } from "./words.ts";
 
 /** Answers the questions of a server, and hears of its clients. */
 export interface Operator {
@@ -217,11 +217,13 @@ export class ConsoleOperator implements Operator {
     const [, name, rest = ""] = /^(\S+)\s*([^]*?)\s*$/.exec(line)!;
     const desk = this.#desk;
     const number = /^\d{1,9}$/.test(rest) ? Number(rest) : 0;
+    const isAboutQuestions = name === "/cola" || name === "/pregunta";
+    if (isAboutQuestions && desk.current === undefined) return this.#say("No hay ninguna pregunta");
     switch (name) {
       case "/cola":
         return this.#say("Preguntas, por orden:", ...desk.list(Date.now()));
       case "/pregunta":
-        return this.#say(`Pregunta: ${shown(desk.current?.question ?? "")}`);
+        return this.#say(`Pregunta: ${shown(desk.current!.question)}`);
       case "/siguiente":
         return desk.postpone() ? undefined : terminal.notice("No espera nadie más");
       case "/atender":
@@ -258,10 +260,9 @@ export class ConsoleOperator implements Operator {
   }
 
   async #tellAll(text: string): Promise<void> {
-    const problem = text === ""
-      ? "falta el texto del aviso"
-      : describeTooLong(text, MAX_NOTICE_BYTES);
+    const problem = text === "" ? NO_NOTICE : describeTooLong(text, MAX_NOTICE_BYTES);
     if (problem !== undefined) return this.#terminal.error(problem);
+    if (this.#desk.visitors.size === 0) return this.#terminal.notice("No hay nadie conectado");
     const missed = await this.#server!.notify(text);
     const names = missed.map((client) => `${client.id} ${this.#desk.label(client)}`);
     this.#terminal.notice(

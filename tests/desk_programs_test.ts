@@ -34,7 +34,7 @@ test("the prompt without a question takes commands only, and says so", async () 
   await desk.until("Error: no existe la orden /nada, y no se ha enviado a nadie");
   await desk.type("/to\tEmpezamos\r");
   await desk.until(`${IDLE}/todos Empezamos`);
-  await desk.until("El aviso llegó a todos");
+  await desk.until("No hay nadie conectado");
 });
 
 test("what is typed for one question never goes to another", async () => {
@@ -242,6 +242,29 @@ test("bots send notices, expel, and are told what is refused", async () => {
   assert(/{"event":"error","message":".*le expulsó/.test(bot.output), bot.output);
   for (const line of bot.output.trimEnd().split("\n")) JSON.parse(line);
 }, false);
+
+// A blank before the brace made the object itself the question, and an empty notice reached everybody.
+test("an object may be indented, and an empty notice is refused", async () => {
+  const { server, port } = await startServer("--json");
+  await using _server = server;
+  await using bot = new Process("cliente", "--json", "--puerto", `${port}`);
+  await bot.write('  {"question": "¿?"}\n');
+  await server.until('"question":"¿?"}\n');
+  await server.write('{"notice": " "}\n');
+  await server.until('{"event":"refused","message":"falta el texto del aviso: ');
+}, false);
+
+// Nobody connected was "everybody", and a queue without questions an empty list.
+test("an empty desk is told as such", async () => {
+  const { desk } = await openDesk();
+  await using _desk = desk;
+  await desk.type("/todos hola\r");
+  await desk.until("No hay nadie conectado");
+  await desk.type("/cola\r");
+  await desk.until(/\/cola\nNo hay ninguna pregunta\n/);
+  await desk.type("/pregunta\r");
+  await desk.until(/\/pregunta\nNo hay ninguna pregunta\n/);
+});
 
 test("help that cannot be written is an error", async () => {
   for (const name of ["servidor", "cliente"] as const) {
