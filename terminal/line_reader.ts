@@ -96,7 +96,8 @@ export class LineReader {
     if (this.#decoder === undefined) {
       bytes = Uint8Array.from([...this.#start, ...bytes]);
       this.#start = [...bytes.subarray(0, 2)];
-      if (bytes.length < 2 && !isLast) return "";
+      const mayBeMark = bytes[0] === undefined || bytes[0] >= 0xfe;
+      if (bytes.length < 2 && mayBeMark && !isLast) return "";
       this.#decoder = decoderFor(bytes);
     }
     return this.#decoder(bytes, isLast);
