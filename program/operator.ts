@@ -32,11 +32,16 @@ const REPORT_INTERVAL_MS = 1_000;
 /** Time without a key after which a person no longer writes what was meant for a question that went. */
 const QUIET_MS = 1_000;
 
+/** Time in which a terminal without editing hands over the lines that were typed ahead. */
+const TYPED_AHEAD_MS = 100;
+
 /** Most arrivals and departures that one line tells. */
 const MOST_TOLD = 3;
 
 const ANSWER_PROMPT = "Ingrese una respuesta: ";
 const IDLE_PROMPT = "Sin preguntas (órdenes con /ayuda): ";
+const UNSEEN_PROMPT = "Hay una pregunta; pulse Intro para verla: ";
+const ASIDE = "Lo que había escrito no se ha enviado a nadie";
 
 /** The commands, with their help. */
 const COMMANDS: readonly (readonly [usage: string, help: string])[] = [
@@ -135,30 +140,38 @@ export class ConsoleOperator implements Operator {
   async #work(): Promise<void> {
     if (!this.#terminal.isTyped) this.#terminal.ended.then(this.#finish);
     let shown: Waiting | undefined;
+    let line: Line;
     while (!this.#isFinished) {
-      if (this.#desk.next() !== shown) await this.#clear();
+      if (this.#desk.next() !== shown) await this.#clear(line === undefined);
       const request = this.#desk.next();
       if (request === undefined && this.#isClosing) return this.#finish();
       const { signal } = this.#prompt = new AbortController();
       const isNew = request !== shown;
       shown = request;
-      const line =
-        await (request === undefined ? this.#idle(signal) : this.#ask(request, isNew, signal));
+      line = await (request === undefined ? this.#idle(signal) : this.#ask(request, isNew, signal));
       if (line === null) await this.#conclude();
       else if (line !== undefined) this.#take(line, request);
     }
   }
 
   /** Waits until nobody types what was meant for no question, or for one that is gone. */
-  async #clear(): Promise<void> {
+  async #clear(isPromptGone: boolean): Promise<void> {
     await this.#recorded;
+    // Without editing, the system keeps what is typed until Enter.
+    if (this.#terminal.isTyped && !this.#terminal.interactive) {
+      if (isPromptGone && this.#desk.current !== undefined) {
+        const line = await this.#prompted(UNSEEN_PROMPT, {});
+        if (line?.trim()) this.#terminal.notice(ASIDE);
+      }
+      await this.#terminal.quiet(TYPED_AHEAD_MS);
+    }
     while (this.#putAside()) await this.#terminal.quiet(QUIET_MS);
   }
 
   /** Takes away what was typed so far. Returns false if nothing was. */
   #putAside(): boolean {
     if (!this.#terminal.setAside()) return false;
-    this.#terminal.notice("Lo que había escrito no se ha enviado a nadie (con ↑ lo recupera)");
+    this.#terminal.notice(ASIDE + (this.#terminal.interactive ? " (con ↑ lo recupera)" : ""));
     return true;
   }
 
@@ -179,6 +192,8 @@ export class ConsoleOperator implements Operator {
     if (isNew) {
       this.#putAside();
       await Promise.all(context.map((line) => this.#terminal.print(line)));
+      await this.#terminal.quiet(0);
+      this.#putAside();
     }
     this.#report();
     const isConversation = (line: Line) => typeof line === "string" && !isCommand(line);

@@ -31,6 +31,7 @@ export class PipedPrompter implements Prompter {
   #output: Writer;
   #options: PipedOptions;
   #next: Promise<string | null> | undefined;
+  #hasNext = false;
   #end = Promise.withResolvers<void>();
   #prompt: string | undefined;
   #endShown = false;
@@ -76,6 +77,13 @@ export class PipedPrompter implements Prompter {
     return line;
   }
 
+  /** Drops the line that has come before it was asked for, if there is one, and tells whether. */
+  drop(): boolean {
+    if (!this.#hasNext) return false;
+    this.#next = this.#read();
+    return true;
+  }
+
   hide(): void {
     if (this.asking) this.#output.write(this.#options.canErase ? "\r\x1b[J" : "\n");
   }
@@ -98,11 +106,14 @@ export class PipedPrompter implements Prompter {
   }
 
   async #read(): Promise<string | null> {
+    this.#hasNext = false;
     const line = await this.#nextLine().catch((error) => {
       this.#options.onBroken(error);
       return null;
     });
     if (line === null) this.#end.resolve();
+    // An empty line is no answer.
+    this.#hasNext = Boolean(line);
     return line;
   }
 

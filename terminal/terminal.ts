@@ -80,7 +80,7 @@ export class Terminal {
    * screen. What the screen shows goes to a stdout that is none as plain text.
    */
   readonly interactive: boolean;
-  /** Whether a person types, be it without editing: stdin is a terminal. */
+  /** Whether a person types and looks, be it without editing. */
   readonly isTyped: boolean;
   /**
    * Resolves with the first stream that breaks (a reader that went away, a full disk). What is written
@@ -131,7 +131,7 @@ export class Terminal {
     const isSplit = input.isTerminal() && !this.#output.terminal && this.#errors.terminal;
     this.#screen = isSplit && !this.#isDumb ? this.#errors : this.#output;
     this.interactive = input.isTerminal() && this.#screen.terminal && !this.#isDumb;
-    this.isTyped = input.isTerminal();
+    this.isTyped = input.isTerminal() && (this.#output.terminal || this.#errors.terminal);
     this.#piped = new PipedPrompter({
       input,
       output: this.#output,
@@ -209,14 +209,20 @@ export class Terminal {
 
   /**
    * Takes what stands in the prompt, or was typed ahead of one, into the history: an arrow brings it
-   * back. Returns whether there was anything. Lines of a pipe stay where they are.
+   * back. Returns whether there was anything. Without editing it drops a line that was typed ahead;
+   * lines of a pipe stay where they are.
    */
   setAside(): boolean {
-    return this.#editor?.setAside() ?? false;
+    return this.#editor?.setAside() ?? (this.isTyped && this.#piped.drop());
   }
 
-  /** Resolves when no key came for `ms` milliseconds. */
+  /**
+   * Resolves when the screen has taken all that was written, and no key came for `ms` milliseconds;
+   * without editing, after that time.
+   */
   async quiet(ms: number): Promise<void> {
+    if (this.interactive) await this.#screen.queue.until(0);
+    else await new Promise((resolve) => setTimeout(resolve, ms));
     await this.#editor?.quiet(ms);
   }
 
