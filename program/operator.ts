@@ -41,6 +41,7 @@ const MOST_TOLD = 3;
 const ANSWER_PROMPT = "Ingrese una respuesta: ";
 const IDLE_PROMPT = "Sin preguntas (órdenes con /ayuda): ";
 const UNSEEN_PROMPT = "Hay una pregunta; pulse Intro para verla: ";
+const NO_QUESTION = "No hay ninguna pregunta";
 const ASIDE = "Lo que había escrito no se ha enviado a nadie";
 
 /** The commands, with their help. */
@@ -232,13 +233,17 @@ export class ConsoleOperator implements Operator {
     const [, name, rest = ""] = /^(\S+)\s*([^]*?)\s*$/.exec(line)!;
     const desk = this.#desk;
     const number = /^\d{1,9}$/.test(rest) ? Number(rest) : 0;
-    const isAboutQuestions = name === "/cola" || name === "/pregunta";
-    if (isAboutQuestions && desk.current === undefined) return this.#say("No hay ninguna pregunta");
+    const { current } = desk;
     switch (name) {
       case "/cola":
-        return this.#say("Preguntas, por orden:", ...desk.list(Date.now()));
+        return this.#say(
+          current === undefined ? NO_QUESTION : "Preguntas, por orden:",
+          ...desk.list(Date.now()),
+        );
       case "/pregunta":
-        return this.#say(`Pregunta: ${shown(desk.current!.question)}`);
+        return this.#say(
+          current === undefined ? NO_QUESTION : `Pregunta: ${shown(current.question)}`,
+        );
       case "/siguiente":
         return desk.postpone() ? undefined : terminal.notice("No espera nadie más");
       case "/atender":

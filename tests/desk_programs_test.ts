@@ -307,6 +307,18 @@ test("an object may be indented, and an empty notice is refused", async () => {
   await server.until('{"event":"refused","message":"falta el texto del aviso: ');
 }, false);
 
+// The number of a client without a question was nowhere to be seen.
+test("the queue tells the numbers of those who ask nothing, too", async () => {
+  const { desk, port } = await openDesk();
+  await using _desk = desk;
+  await using ana = await enter(port, "--nombre", "Ana");
+  await using _luis = await enter(port, "--nombre", "Luis");
+  await ana.write("¿?\n");
+  await desk.until("2 conectados; no espera nadie más");
+  await desk.type("/cola\r");
+  await desk.until(/: ¿\?\n {4}Sin pregunta: 2 Luis \(127\.0\.0\.1\)\n/);
+});
+
 // Nobody connected was "everybody", and a queue without questions an empty list.
 test("an empty desk is told as such", async () => {
   const { desk } = await openDesk();
