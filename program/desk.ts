@@ -129,12 +129,19 @@ export class Desk {
     return size === 1 ? "1 conectado" : `${size} conectados`;
   }
 
-  /** A line for each question: its asker, since when it waits at `now`, and how it begins. */
+  /**
+   * A line for each question: its asker, since when it waits at `now`, and how it begins; and one for those
+   * who have none.
+   */
   list(now: number): string[] {
-    return this.requests.map(({ client, question, since }) => {
+    const lines = this.requests.map(({ client, question, since }) => {
       const who = `${client.id} ${this.label(client)}`;
       return `${who}, hace ${duration(now - since)}: ${beginning(question)}`;
     });
+    const askers = new Set(this.requests.map(({ client }) => client.id));
+    const others = this.visitors.values().filter(({ id }) => !askers.has(id))
+      .map((visitor) => `${visitor.id} ${this.label(visitor)}`).toArray();
+    return others.length === 0 ? lines : [...lines, `Sin pregunta: ${others.join(", ")}`];
   }
 }
 

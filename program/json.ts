@@ -11,7 +11,7 @@ import { Terminal } from "../terminal/terminal.ts";
 import type { Asker, HeardEvent } from "./asker.ts";
 import { Desk } from "./desk.ts";
 import type { ClassRecord } from "./record.ts";
-import { describeInvalid, describeTooLong, ENDS } from "./words.ts";
+import { describeInvalid, describeTooLong, ENDS, NO_NOTICE } from "./words.ts";
 
 /** Events that a bot needs, however slowly it reads: few of them can wait at once. */
 const KEPT: ReadonlySet<unknown> = new Set(["question", "answer", "ended", "dropped"]);
@@ -161,7 +161,7 @@ export class JsonOperator {
   }
 
   #notify(text: string): string | undefined {
-    const problem = describeUnsendable(text, MAX_NOTICE_BYTES);
+    const problem = text.trim() === "" ? NO_NOTICE : describeUnsendable(text, MAX_NOTICE_BYTES);
     if (problem !== undefined) return problem;
     this.#server?.notify(text).then((missed) => {
       this.#terminal.tell({ event: "noticed", notice: text, missed: missed.map(({ id }) => id) });
@@ -192,7 +192,7 @@ export class JsonAsker implements Asker {
 
   read(line: string): string {
     this.#id++;
-    const question = line.startsWith("{") ? parse(line)?.["question"] : line;
+    const question = line.trimStart().startsWith("{") ? parse(line)?.["question"] : line;
     return typeof question === "string" && question.isWellFormed() ? question : "";
   }
 

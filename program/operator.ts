@@ -9,7 +9,7 @@ import { unlessAborted } from "../terminal/streams.ts";
 import type { QuestionOptions, Terminal } from "../terminal/terminal.ts";
 import { Desk, type Request, shownName } from "./desk.ts";
 import type { ClassRecord } from "./record.ts";
-import { describeInvalid, describeTooLong, ENDS, shown } from "./words.ts";
+import { describeInvalid, describeTooLong, ENDS, NO_NOTICE, shown } from "./words.ts";
 
 /** Least time between two reports of arrivals, departures and places, in ms. */
 const REPORT_INTERVAL_MS = 1_000;
@@ -17,11 +17,17 @@ const REPORT_INTERVAL_MS = 1_000;
 /** Time without a key after which a person no longer writes what was meant for a question that went. */
 const QUIET_MS = 1_000;
 
+/** Time in which a terminal without editing hands over the lines that were typed ahead. */
+const TYPED_AHEAD_MS = 100;
+
 /** Most arrivals and departures that one line tells. */
 const MOST_TOLD = 3;
 
 const ANSWER_PROMPT = "Ingrese una respuesta: ";
 const IDLE_PROMPT = "Sin preguntas (órdenes con /ayuda): ";
+const UNSEEN_PROMPT = "Hay una pregunta; pulse Intro para verla: ";
+const NO_QUESTION = "No hay ninguna pregunta";
+const ASIDE = "Lo que había escrito no se ha enviado a nadie";
 
 /** The commands, with their help. */
 const COMMANDS: readonly (readonly [usage: string, help: string])[] = [
@@ -120,30 +126,38 @@ export class ConsoleOperator {
   async #work(): Promise<void> {
     if (!this.#terminal.isTyped) this.#terminal.ended.then(() => this.#finish());
     let shown: Request | undefined;
+    let line: Line;
     while (!this.#isFinished) {
-      if (this.#desk.next() !== shown) await this.#clear();
+      if (this.#desk.next() !== shown) await this.#clear(line === undefined);
       const request = this.#desk.next();
       if (request === undefined && this.#isClosing) return this.#finish();
       const { signal } = this.#prompt = new AbortController();
       const isNew = request !== shown;
       shown = request;
-      const line =
-        await (request === undefined ? this.#idle(signal) : this.#ask(request, isNew, signal));
+      line = await (request === undefined ? this.#idle(signal) : this.#ask(request, isNew, signal));
       if (line === null) await this.#conclude();
       else if (line !== undefined) this.#take(line, request);
     }
   }
 
   /** Waits until nobody types what was meant for no question, or for one that is gone. */
-  async #clear(): Promise<void> {
+  async #clear(isPromptGone: boolean): Promise<void> {
     await this.#desk.recorded;
+    // Without editing, the system keeps what is typed until Enter.
+    if (this.#terminal.isTyped && !this.#terminal.interactive) {
+      if (isPromptGone && this.#desk.current !== undefined) {
+        const line = await this.#prompted(UNSEEN_PROMPT, {});
+        if (line?.trim()) this.#terminal.notice(ASIDE);
+      }
+      await this.#terminal.quiet(TYPED_AHEAD_MS);
+    }
     while (this.#putAside()) await this.#terminal.quiet(QUIET_MS);
   }
 
   /** Takes away what was typed so far. Returns false if nothing was. */
   #putAside(): boolean {
     if (!this.#terminal.setAside()) return false;
-    this.#terminal.notice("Lo que había escrito no se ha enviado a nadie (con ↑ lo recupera)");
+    this.#terminal.notice(ASIDE + (this.#terminal.interactive ? " (con ↑ lo recupera)" : ""));
     return true;
   }
 
@@ -160,6 +174,8 @@ export class ConsoleOperator {
     if (isNew) {
       this.#putAside();
       await Promise.all(context.map((line) => this.#terminal.print(line)));
+      await this.#terminal.quiet(0);
+      this.#putAside();
     }
     this.#report();
     const isConversation = (line: Line) => typeof line === "string" && !isCommand(line);
@@ -195,10 +211,12 @@ export class ConsoleOperator {
     const desk = this.#desk;
     const [, name = "", rest = ""] = /^(\S+)\s*([^]*?)\s*$/.exec(line)!;
     const number = /^\d{1,9}$/.test(rest) ? Number(rest) : 0;
+    const { current } = desk;
     const unknown = (what: string) => terminal.error(`${what}; con /cola ve los números`);
     const actions: Readonly<Record<string, () => void>> = {
-      "/cola": () => this.#say("Preguntas, por orden:", ...desk.list(Date.now())),
-      "/pregunta": () => this.#say(`Pregunta: ${shown(desk.current?.question ?? "")}`),
+      "/cola": () =>
+        this.#say(current ? "Preguntas, por orden:" : NO_QUESTION, ...desk.list(Date.now())),
+      "/pregunta": () => this.#say(current ? `Pregunta: ${shown(current.question)}` : NO_QUESTION),
       "/siguiente": () => desk.postpone() || terminal.notice("No espera nadie más"),
       "/atender": () => desk.attend(number) || unknown(`el cliente "${rest}" no espera`),
       "/todos": () => this.#tellAll(rest),
@@ -232,9 +250,9 @@ export class ConsoleOperator {
   }
 
   async #tellAll(text: string): Promise<void> {
-    const tooLong = describeTooLong(text, MAX_NOTICE_BYTES);
-    const problem = text === "" ? "falta el texto del aviso" : tooLong;
+    const problem = text === "" ? NO_NOTICE : describeTooLong(text, MAX_NOTICE_BYTES);
     if (problem !== undefined) return this.#terminal.error(problem);
+    if (this.#desk.visitors.size === 0) return this.#terminal.notice("No hay nadie conectado");
     const missed = await this.#server!.notify(text);
     const names = missed.map((client) => `${client.id} ${this.#desk.label(client)}`);
     this.#terminal.notice(

@@ -54,12 +54,16 @@ export class ClassRecord {
     const stem = name.replace(/\.md$/, "") || `${day(now)} ${time(now).replaceAll(":", ".")}`;
     const path = `${FOLDER}/${stem}.md`;
     try {
-      await Deno.mkdir(FOLDER, { recursive: true });
+      await Deno.mkdir(FOLDER, { recursive: true }).catch((error) => {
+        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+        throw new UsageError(`${FOLDER} no es una carpeta: cambie de nombre ese archivo`);
+      });
       const file = await Deno.open(path, { write: true, createNew: true });
       const record = new ClassRecord(path, file, onError);
       await record.#write(`# Registro del ${day(now)}\n`);
       return record;
     } catch (error) {
+      if (error instanceof UsageError) throw error;
       const what = error instanceof Deno.errors.AlreadyExists
         ? `ya existe ${path}, y no se escribe encima`
         : `no se puede crear ${path} (${messageOf(error)})`;

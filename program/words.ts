@@ -256,6 +256,9 @@ export function describeInvalid(line: number): string {
   return `la línea ${line} de la entrada no es UTF-8, y no se envía: guárdela como UTF-8`;
 }
 
+/** A notice without a text. */
+export const NO_NOTICE = "falta el texto del aviso";
+
 /** Notices that a stalled stream has cost. */
 export function describeDropped(count: number): string {
   return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;

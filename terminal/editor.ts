@@ -34,6 +34,10 @@ const KEY =
   // deno-lint-ignore no-control-regex
   /^(?:\x1b\[200~[^]*?\x1b\[201~|\x1b(?:\[(?!200~)[0-?]*[ -/]*[@-~]|O[^]|[^[O\x1b]|(?=\x1b))|\r\n?|[^\x00-\x1f\x7f\u2028\u2029]+|[^\x1b])/u;
 
+/** Pastes, the last of which may lack its end. */
+// deno-lint-ignore no-control-regex
+const PASTES = /\x1b\[200~[^]*?(?:\x1b\[201~|$)/g;
+
 const CTRL_C = "\x03";
 const CTRL_D = "\x04";
 const CTRL_Z = "\x1a";
@@ -285,8 +289,10 @@ export class Editor implements Prompter {
   }
 
   #type(keys: string): void {
-    if (keys.includes(CTRL_C)) this.#options.onInterrupt();
-    if (keys.includes(CTRL_Z)) keys = this.#suspend(keys);
+    // In a paste they are text; by themselves they end one whose end was lost.
+    const pressed = keys.length > 1 ? (this.#typed + keys).replace(PASTES, "") : keys;
+    if (pressed.includes(CTRL_C)) this.#options.onInterrupt();
+    if (pressed.includes(CTRL_Z)) keys = this.#suspend(keys);
     // The Escape key by itself means nothing, and must not take the next letter with it.
     if (this.#typed.endsWith(ESCAPE) && !/^[[O]/.test(keys)) this.#typed = this.#typed.slice(0, -1);
     const typed = this.#typed + keys.replaceAll(CTRL_C, "");

@@ -75,7 +75,8 @@ async function* linesOf(
     isOver = done;
     if (decode === undefined) {
       bytes = Uint8Array.from(start = [...start, ...bytes]);
-      if (bytes.length < 2 && !done) continue;
+      const mayBeMark = bytes[0] === undefined || bytes[0] >= 0xfe;
+      if (bytes.length < 2 && mayBeMark && !done) continue;
       decode = decoderFor(bytes);
     }
     let text = partial + decode(bytes, done);

@@ -19,6 +19,15 @@ Deno.test("LineReader takes LF and CRLF, empty lines, and a last line without an
   assertEquals(await linesOf([]), []);
 });
 
+// Enter alone, as the first key, waited for a second byte.
+Deno.test("LineReader gives a first line that is empty at once", async () => {
+  const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+  const lines = new LineReader(readable);
+  writable.getWriter().write(bytes("\n"));
+  assertEquals(await lines.next(), "");
+  await lines.close();
+});
+
 Deno.test("LineReader drops a byte order mark at the start only", async () => {
   assertEquals(await linesOf([bytes("\uFEFFuno\n\uFEFFdos")]), ["uno", "\uFEFFdos"]);
 });

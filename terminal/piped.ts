@@ -28,6 +28,7 @@ export class PipedPrompter implements Prompter {
   #output: Writer;
   #options: PipedOptions;
   #next: Promise<string | null> | undefined;
+  #hasNext = false;
   #end = Promise.withResolvers<void>();
   #prompt: string | undefined;
   #endShown = false;
@@ -80,6 +81,13 @@ export class PipedPrompter implements Prompter {
     return line;
   }
 
+  /** Drops the line that has come before it was asked for, if there is one, and tells whether. */
+  drop(): boolean {
+    if (!this.#hasNext) return false;
+    this.#next = this.#read();
+    return true;
+  }
+
   hide(): void {
     if (this.asking) this.#output.write(this.#options.canErase ? "\r\x1b[J" : "\n");
   }
@@ -106,6 +114,7 @@ export class PipedPrompter implements Prompter {
   }
 
   async #read(): Promise<string | null> {
+    this.#hasNext = false;
     const { input, onBroken, onInvalid } = this.#options;
     let line: string | null = null;
     try {
@@ -115,6 +124,8 @@ export class PipedPrompter implements Prompter {
       onBroken(error as Error);
     }
     if (line === null) this.#end.resolve();
+    // An empty line is no answer.
+    this.#hasNext = Boolean(line);
     return line;
   }
 }

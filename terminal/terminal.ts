@@ -80,7 +80,7 @@ export class Terminal {
    * screen. What the screen shows goes to a stdout that is none as plain text.
    */
   readonly interactive: boolean;
-  /** Whether a person types, be it without editing: stdin is a terminal. */
+  /** Whether a person types and looks, be it without editing. */
   readonly isTyped: boolean;
   /**
    * Resolves with the first stream that breaks (a reader that went away, a full disk), unless it is
@@ -125,7 +125,7 @@ export class Terminal {
     // Two terminals are taken for one screen, on which the order counts.
     const queue = this.#output.terminal && errors.isTerminal() ? this.#output.queue : undefined;
     this.#errors = new Writer(errors, this.#breaking(errors), queue);
-    this.isTyped = input.isTerminal();
+    this.isTyped = input.isTerminal() && (this.#output.terminal || this.#errors.terminal);
     const screen = this.#output.terminal ? this.#output : this.#errors;
     this.interactive = this.isTyped && screen.terminal && !this.#isDumb;
     this.#screen = this.interactive ? screen : this.#output;
@@ -187,15 +187,21 @@ export class Terminal {
   }
 
   /**
-   * Moves what stands in the prompt, or was typed ahead of one, to the history, and returns whether there
-   * was anything. Lines of a pipe stay where they are.
+   * Takes what stands in the prompt, or was typed ahead of one, into the history: an arrow brings it
+   * back. Returns whether there was anything. Without editing it drops a line that was typed ahead;
+   * lines of a pipe stay where they are.
    */
   setAside(): boolean {
-    return this.#editor?.setAside() ?? false;
+    return this.#editor?.setAside() ?? (this.isTyped && this.#piped.drop());
   }
 
-  /** Resolves when no key came for `ms` milliseconds. */
+  /**
+   * Resolves when the screen has taken all that was written, and no key came for `ms` milliseconds;
+   * without editing, after that time.
+   */
   async quiet(ms: number): Promise<void> {
+    if (this.interactive) await this.#screen.queue.until(0);
+    else await new Promise((resolve) => setTimeout(resolve, ms));
     await this.#editor?.quiet(ms);
   }
 

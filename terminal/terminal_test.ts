@@ -357,6 +357,24 @@ Deno.test("setAside in the middle of a paste, at a prompt: all of the paste goes
   fake.terminal.close();
 });
 
+// A control in the clipboard ended the program.
+Deno.test("Ctrl-C and Ctrl-Z in a paste are neither, unless they come alone", async () => {
+  const fake = new Fake();
+  const { line } = await fake.ask("> ");
+  let count = 0;
+  fake.terminal.onInterrupt(() => count++);
+  fake.terminal.onSuspend(() => count++);
+  await fake.type("\x1b[200~a\x03b\x1a");
+  await fake.type("c\x03d\x1b[201~");
+  assertEquals([count, fake.screen.text], [0, "> abcd"]);
+  await fake.type("\x1b[200~e");
+  await fake.type("\x03");
+  assertEquals(count, 1);
+  await fake.type("\x1b[201~\x03\x1a\r");
+  assertEquals([count, await line], [3, "abcde"]);
+  fake.terminal.close();
+});
+
 Deno.test("setAside leaves a Ctrl-D that was typed ahead", async () => {
   const fake = new Fake();
   const { line } = await fake.ask("> ");

@@ -34,7 +34,7 @@ test("the prompt without a question takes commands only, and says so", async () 
   await desk.until("Error: no existe la orden /nada, y no se ha enviado a nadie");
   await desk.type("/to\tEmpezamos\r");
   await desk.until(`${IDLE}/todos Empezamos`);
-  await desk.until("El aviso llegó a todos");
+  await desk.until("No hay nadie conectado");
 });
 
 test("what is typed for one question never goes to another", async () => {
@@ -194,6 +194,8 @@ test("a dumb terminal takes commands too", async () => {
   await desk.until("Error: no hay ninguna pregunta que responder");
   await using ana = await enter(/Escuchando en .*:(\d+)/.exec(desk.screen)![1]!);
   await ana.write("¿?\n");
+  await desk.until("Hay una pregunta; pulse Intro para verla: ");
+  await desk.type("\n");
   await desk.until(/Cliente: 127\.0\.0\.1\n[^]*Ingrese una respuesta: $/);
   await desk.type("/nada\r");
   await desk.until("no existe la orden /nada");
@@ -201,6 +203,57 @@ test("a dumb terminal takes commands too", async () => {
   await ana.until("Respuesta: sí\n");
   // Deno itself may have had something to say before.
   assert(!desk.raw.slice(desk.raw.indexOf("El servidor")).includes("\x1b"), desk.raw);
+});
+
+// The system kept what was typed, and gave it to the question that came next.
+test("in a dumb terminal, too, what is typed for one question never goes to another", async () => {
+  const server = command("servidor", "--puerto", "0");
+  await using desk = new Pty(["env", "TERM=dumb", ...server]);
+  await desk.until(/Escuchando en .*:\d+[^]*Sin preguntas/);
+  const port = /Escuchando en .*:(\d+)/.exec(desk.screen)![1]!;
+  await using ana = await enter(port, "--nombre", "Ana");
+  await ana.write("¿de Ana?\n");
+  await desk.until("pulse Intro para verla: ");
+  await desk.type("\n");
+  await desk.until(/Pregunta: ¿de Ana\?\n[^]*Ingrese una respuesta: $/);
+  await using luis = await enter(port, "--nombre", "Luis");
+  await luis.write("¿de Luis?\n");
+  await desk.until("espera 1: 2 Luis");
+  await using eva = await enter(port, "--nombre", "Eva");
+  await eva.write("¿de Eva?\n");
+  await desk.until("esperan 2: 2 Luis, 3 Eva");
+  await desk.type("una\notra\n");
+  await desk.until(/Pregunta: ¿de Luis\?\n[^]*Ingrese una respuesta: $/);
+  await ana.until("Respuesta: una\n");
+  await desk.type("para Luis");
+  luis.kill("SIGTERM");
+  await desk.until(/Se retiró la pregunta de Luis[^]*verla: $/);
+  await desk.type(", sí\n");
+  await desk.until(/¿de Luis\?[^]*no se ha enviado a nadie[^]*¿de Eva\?\n[^]*respuesta: $/);
+  await desk.type("para Eva\n");
+  await eva.until("Respuesta: para Eva\n");
+});
+
+// Keys that came while the next question waited for the screen answered it unseen.
+test("what is typed before a question is on the screen does not answer it", async () => {
+  const { desk, port } = await openDesk();
+  await using _desk = desk;
+  await using ana = await enter(port, "--nombre", "Ana");
+  await using luis = await enter(port, "--nombre", "Luis");
+  await ana.write("¿de Ana?\n");
+  await desk.until(ANSWER);
+  await luis.write(`${"¿de Luis? ".repeat(4000)}\n`);
+  await desk.until("espera 1: 2 Luis");
+  await desk.reads(false);
+  await desk.type("una\r");
+  await ana.until("Respuesta: una\n");
+  await desk.type("otra\r");
+  await ana.write("¿más?\n");
+  await ana.until("1 pregunta antes que la suya");
+  await desk.reads(true);
+  await desk.until(/Cliente: Luis[^]*Ingrese una respuesta: $/);
+  await desk.type("para Luis\r");
+  await luis.until("Respuesta: para Luis\n");
 });
 
 test("the time is limited, whether or not a server is there", async () => {
@@ -242,6 +295,41 @@ test("bots send notices, expel, and are told what is refused", async () => {
   assert(/{"event":"error","message":".*le expulsó/.test(bot.output), bot.output);
   for (const line of bot.output.trimEnd().split("\n")) JSON.parse(line);
 }, false);
+
+// A blank before the brace made the object itself the question, and an empty notice reached everybody.
+test("an object may be indented, and an empty notice is refused", async () => {
+  const { server, port } = await startServer("--json");
+  await using _server = server;
+  await using bot = new Process("cliente", "--json", "--puerto", `${port}`);
+  await bot.write('  {"question": "¿?"}\n');
+  await server.until('"question":"¿?"}\n');
+  await server.write('{"notice": " "}\n');
+  await server.until('{"event":"refused","message":"falta el texto del aviso: ');
+}, false);
+
+// The number of a client without a question was nowhere to be seen.
+test("the queue tells the numbers of those who ask nothing, too", async () => {
+  const { desk, port } = await openDesk();
+  await using _desk = desk;
+  await using ana = await enter(port, "--nombre", "Ana");
+  await using _luis = await enter(port, "--nombre", "Luis");
+  await ana.write("¿?\n");
+  await desk.until("2 conectados; no espera nadie más");
+  await desk.type("/cola\r");
+  await desk.until(/: ¿\?\n {4}Sin pregunta: 2 Luis \(127\.0\.0\.1\)\n/);
+});
+
+// Nobody connected was "everybody", and a queue without questions an empty list.
+test("an empty desk is told as such", async () => {
+  const { desk } = await openDesk();
+  await using _desk = desk;
+  await desk.type("/todos hola\r");
+  await desk.until("No hay nadie conectado");
+  await desk.type("/cola\r");
+  await desk.until(/\/cola\nNo hay ninguna pregunta\n/);
+  await desk.type("/pregunta\r");
+  await desk.until(/\/pregunta\nNo hay ninguna pregunta\n/);
+});
 
 test("help that cannot be written is an error", async () => {
   for (const name of ["servidor", "cliente"] as const) {

@@ -49,6 +49,15 @@ test("an entry a question, whatever became of it, in no folder but its own", asy
   );
 });
 
+// A file in the way of the folder was told as a record that exists.
+test("a file where the folder should be is named", async () => {
+  const server = command("servidor", "--puerto", "0", "--registro", "clase");
+  await using shell = inFolder('echo antes > registros; "$@"; echo $?; cat registros', ...server);
+  await shell.exited();
+  assertMatch(shell.errors, /^Error: registros no es una carpeta: .*\n$/);
+  assertEquals(shell.output, "2\nantes\n");
+});
+
 test("another file of that name is not written over", async () => {
   const server = command("servidor", "--puerto", "0", "--registro", "clase");
   const script = 'mkdir registros; echo antes > registros/clase.md; "$@"; cat registros/clase.md';
