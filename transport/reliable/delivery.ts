@@ -378,12 +378,8 @@ export class Delivery {
     this.#timers[0].stop();
   }
 
-  #measure(
-    timer: Retransmission,
-    { echo, ackDelay }: Packet,
-    intendedDelay: number,
-    now: number,
-  ): void {
+  #measure(timer: Retransmission, packet: Packet, intendedDelay: number, now: number): void {
+    const { echo, ackDelay } = packet;
     const elapsed = timer.elapsed(echo, now);
     if (elapsed === undefined || ackDelay === UNKNOWN_DELAY) return;
     this.#rtt.sample(Math.max(0, elapsed - ackDelay), intendedDelay);
