@@ -44,12 +44,7 @@ export class Paths {
     return this.#candidate?.deadline ?? Infinity;
   }
 
-  /**
-   * The client was heard from an address.
-   *
-   * @param draw Makes a challenge, if a new address is to prove itself.
-   * @returns The address if it is proved.
-   */
+  /** The client was heard from an address: that, if it is proved. `draw` makes the challenge for a new one. */
   heard(from: Address, bytes: number, now: number, draw: () => Uint8Array): Address | undefined {
     const known = this.#proved.find((it) => isSame(it, from));
     if (known !== undefined) return known;

@@ -247,11 +247,7 @@ export class Session implements PacketSink {
     this.#awaitResponse(now);
   }
 
-  /**
-   * Tells the asker something, out of turn, until it is acknowledged. Does nothing at the end.
-   *
-   * @param text UTF-8, at most `MAX_NOTICE_BYTES`; kept, and not to be changed.
-   */
+  /** Tells the asker something, in at most `MAX_NOTICE_BYTES` of UTF-8, which is kept. Nothing at the end. */
   notify(text: Uint8Array, now: number): void {
     if (this.turn === "leaving" || this.turn === "closed") return;
     this.#noticeNumber = next(this.#noticeNumber);
@@ -302,11 +298,7 @@ export class Session implements PacketSink {
     if (!this.delivery.acknowledgementDue) this.#startProbe(now);
   }
 
-  /**
-   * Takes a datagram that carries this session's id.
-   *
-   * @param from Its source. The answerer's session moves there once that is proved, if the packet is new.
-   */
+  /** Takes a datagram of this session. The answerer's moves to its source once that is proved, if it is new. */
   receive(datagram: Uint8Array, from: Address, now: number): void {
     const opened = this.#seal.open(datagram);
     if (opened === undefined) return this.#output.drop("unopened");
