@@ -363,7 +363,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { session } = talk;
     if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
     talk.doubtedAt = now;
-    // Where RESETs are forged, the next one is doubted for longer.
+    // While RESETs are forged, the next one is doubted for longer.
     const timeouts = DOUBT_TIMEOUTS * session.retransmissionTimeout;
     const doubt = Math.min(MAX_DOUBT_MS, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
     talk.doubtedUntil = now + doubt;

@@ -274,11 +274,6 @@ export class Session implements PacketSink {
     return this.#rtt.timeout;
   }
 
-  /** Asks the other end for a sign of life, if it is not being asked. */
-  probe(now: number): void {
-    if (!this.#isProbing) this.#startProbe(now);
-  }
-
   /** The other end may have forgotten the session: asks it at a steady pace, for `duration` ms. */
   doubt(now: number, duration: number): void {
     this.#doubtPause = longestPause(duration);
@@ -307,7 +302,7 @@ export class Session implements PacketSink {
     this.heardAt = now;
     this.#doubtPause = 0;
     const { address } = this;
-    // What is new shows that the other end moved.
+    // Only a new packet shows that the other end moved.
     const source = this.#provedSource(from, datagram.length, now);
     this.address = source;
     this.#isStale = false;
@@ -347,7 +342,7 @@ export class Session implements PacketSink {
     }
     if (this.#keepaliveAt <= now) {
       this.#keepaliveAt = Infinity;
-      this.probe(now);
+      if (!this.#isProbing) this.#startProbe(now);
     }
   }
 
@@ -483,7 +478,7 @@ export class Session implements PacketSink {
     const proved = this.#paths?.prove(echo);
     if (proved === undefined) return this.#drop("ignored");
     this.address = proved;
-    // What went to the old address may be lost.
+    // Packets to the old address may be lost.
     this.delivery.hurry(now);
     this.#probe?.hurry(now);
     this.#notice?.timer.hurry(now);
@@ -554,7 +549,7 @@ export class Session implements PacketSink {
   #wake(now: number): void {
     this.heardAt = Math.max(this.heardAt, now - this.#idleTimeout / 2);
     this.delivery.wake(now);
-    this.probe(now);
+    if (!this.#isProbing) this.#startProbe(now);
   }
 
   #lose(): void {
