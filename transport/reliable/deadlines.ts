@@ -35,11 +35,7 @@ export class Deadlines<T extends Sleeper> {
     return this.#times.length;
   }
 
-  /**
-   * Sees to it that the sleeper is woken by its present deadline.
-   *
-   * @param now The time, in ms. A sleeper whose heap time has come by then is left in its place.
-   */
+  /** Sees to it that a sleeper is woken by its deadline. One that is due by `now` is left in its place. */
   schedule(sleeper: T, now: number): void {
     const { heapIndex } = sleeper;
     if (heapIndex >= 0 && this.#times[heapIndex]! <= now) return;

@@ -126,11 +126,7 @@ export class Delivery {
     return earliest;
   }
 
-  /**
-   * This end sends a WELCOME, again only when the HELLO comes again.
-   *
-   * @returns The attempt to write on it.
-   */
+  /** This end sends a WELCOME, again only when the HELLO comes again. Returns the attempt to write on it. */
   welcomeSent(now: number): number {
     this.isWelcoming = true;
     const timer = this.#timers[0];
@@ -186,11 +182,7 @@ export class Delivery {
     if (this.#ackDeadline <= now) this.#acknowledgeHeard(now);
   }
 
-  /**
-   * Takes an ACK; sends what there is room for now.
-   *
-   * @returns Whether the whole message is delivered now.
-   */
+  /** Takes an ACK; sends what there is room for now. Returns whether the whole message is delivered. */
   receiveAck(packet: Packet, now: number): boolean {
     if (!this.isSending || this.#number !== packet.number) return false;
     const timer = this.#timers[packet.segment];
@@ -209,10 +201,8 @@ export class Delivery {
   }
 
   /**
-   * Takes a segment of the reply to the message that is under way, which acknowledges it.
-   *
-   * @returns Whether this delivers the message. It does not while segments are unsent: then the packet
-   * is no reply.
+   * Takes a segment of the reply to the message under way. Returns whether this delivers that: while
+   * segments are unsent, the packet is no reply.
    */
   acknowledgedByReply(packet: Packet, now: number): boolean {
     if (!this.isSending || this.#sent <= this.#lastSegment) return false;
@@ -249,12 +239,10 @@ export class Delivery {
   }
 
   /**
-   * Takes a duplicate of the message that came in last: it is acknowledged again, and not delivered
-   * again. With `replay` the reply under way is sent in place of the bare acknowledgement. Only one of
-   * two ends may do that: otherwise one duplicate would double every message after it (RFC 1123
-   * §4.2.3.1).
-   *
-   * @returns Whether it was a duplicate.
+   * Takes a duplicate of the message that came in last: it is acknowledged again, not delivered. Returns
+   * whether it was one. With `replay` the reply under way is sent in place of the bare acknowledgement.
+   * Only one of two ends may do that: otherwise one duplicate would double every message after it (RFC
+   * 1123 §4.2.3.1).
    */
   receiveRepeat(packet: Packet, now: number, { replay }: { replay: boolean }): boolean {
     if (packet.number !== this.#heardNumber) return false;
@@ -380,12 +368,8 @@ export class Delivery {
     this.#timers[0].stop();
   }
 
-  #measure(
-    timer: Retransmission,
-    { echo, ackDelay }: Packet,
-    intendedDelay: number,
-    now: number,
-  ): void {
+  #measure(timer: Retransmission, packet: Packet, intendedDelay: number, now: number): void {
+    const { echo, ackDelay } = packet;
     const elapsed = timer.elapsed(echo, now);
     if (elapsed === undefined || ackDelay === UNKNOWN_DELAY) return;
     this.#rtt.sample(Math.max(0, elapsed - ackDelay), intendedDelay);

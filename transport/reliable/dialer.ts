@@ -21,10 +21,7 @@ import { longestPause, Retransmission } from "./retransmission.ts";
 /** How long a client tries to connect, in ms, unless an option says otherwise. */
 export const CONNECT_TIMEOUT_MS = 5_000;
 
-/**
- * Time after a RESET in which a sign of life of the session refutes it, in retransmission timeouts: anyone
- * on the path can forge a RESET.
- */
+/** Time for a sign of life to refute a RESET, in retransmission timeouts: anyone on the path can forge one. */
 const DOUBT_TIMEOUTS = 4;
 
 /** The least and the longest of that time, in ms. */
@@ -33,10 +30,7 @@ const [MIN_DOUBT_MS, MAX_DOUBT_MS] = [1_000, 5_000];
 /** RETRYs of one HELLO that are answered at once. A server has one token for a client, its neighbours others. */
 const MAX_RETRIES = 3;
 
-/**
- * Exchanges with a server that turns out to have another code. Each is a guess of whoever answered, and one
- * would be too few: anybody on the path can forge an answer.
- */
+/** Exchanges with a server of another code. Each is a guess of it, but a single answer may be forged. */
 export const MAX_EXCHANGES = 3;
 
 /** Pause before a fresh exchange, in ms. */
@@ -369,7 +363,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { session } = talk;
     if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
     talk.doubtedAt = now;
-    // Where RESETs are forged, the next one is doubted for longer.
+    // While RESETs are forged, the next one is doubted for longer.
     const timeouts = DOUBT_TIMEOUTS * session.retransmissionTimeout;
     // A bye waits no longer than the longest doubt.
     const longest = session.turn === "leaving" ? MAX_DOUBT_MS / 2 : MAX_DOUBT_MS;

@@ -22,32 +22,29 @@ export const SUSPICION_MS = 3_600_000;
 
 /** A count that is used up one by one, and comes back with time or by hand. */
 class Allowance {
-  readonly #most: number;
-  readonly #pause: number;
   #left: number;
   #at = 0;
 
-  constructor(most: number, pause: number) {
-    this.#most = this.#left = most;
-    this.#pause = pause;
+  constructor(readonly most: number, readonly pause: number) {
+    this.#left = most;
   }
 
   left(now: number): number {
-    this.add((now - this.#at) / this.#pause);
+    this.add((now - this.#at) / this.pause);
     this.#at = now;
     return this.#left;
   }
 
   add(count: number): void {
-    this.#left = Math.min(this.#most, this.#left + count);
+    this.#left = Math.min(this.most, this.#left + count);
   }
 }
 
-interface Network {
-  readonly allowance: Allowance;
+class Network {
+  readonly allowance = new Allowance(MAX_GUESSES_OF_NETWORK, GUESS_PAUSE_OF_NETWORK_MS);
   /** Exchanges that are neither confirmed nor given up. */
-  pending: number;
-  suspectUntil: number;
+  pending = 0;
+  suspectUntil = -Infinity;
 }
 
 /** Counts the exchanges of each network, and of all. What it keeps is bounded by what it allows. */
@@ -65,12 +62,7 @@ export class GuessLimit {
 
   /** Counts one more exchange with a network, by its name, unless it has to wait. */
   begin(name: string, now: number): boolean {
-    const network = this.#networks.get(name) ??
-      {
-        allowance: new Allowance(MAX_GUESSES_OF_NETWORK, GUESS_PAUSE_OF_NETWORK_MS),
-        pending: 0,
-        suspectUntil: -Infinity,
-      };
+    const network = this.#networks.get(name) ?? new Network();
     const isSuspect = (this.#suspects.get(ownerOf(name)) ?? -Infinity) > now;
     const reserved = isSuspect ? MAX_GUESSES / 2 : 0;
     if (this.#all.left(now) < reserved + 1 || network.allowance.left(now) < 1) return false;

@@ -59,12 +59,6 @@ interface Network {
 /** A session of a {@linkcode Listener}. */
 class ClientSession extends Session implements Sleeper {
   heapIndex = -1;
-  /** The nonce of its HELLO. */
-  readonly nonce: bigint;
-  /** The network that it connected from. */
-  network: Network;
-  /** The payload of its WELCOME, until that is acknowledged. */
-  welcome: Uint8Array | undefined;
   /** The attempt of the HELLO that was answered last, and when, in ms. */
   helloAttempt = 0;
   helloAt = -Infinity;
@@ -75,11 +69,14 @@ class ClientSession extends Session implements Sleeper {
   /** Whether it told that its code is another. */
   isWrong = false;
 
-  constructor(options: SessionOptions, network: Network, nonce: bigint, welcome: Uint8Array) {
+  /** With its network, the nonce of its HELLO, and the payload of its WELCOME until that is acknowledged. */
+  constructor(
+    options: SessionOptions,
+    public network: Network,
+    readonly nonce: bigint,
+    public welcome: Uint8Array | undefined,
+  ) {
     super(options);
-    this.network = network;
-    this.nonce = nonce;
-    this.welcome = welcome;
   }
 
   /** Whether its WELCOME is acknowledged: its address is proved and it knows its session. */

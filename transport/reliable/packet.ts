@@ -20,10 +20,7 @@ export const SEAL_BYTES = 24;
 /** Most bytes of a message that one packet carries. */
 export const MAX_SEGMENT_BYTES = MAX_DATAGRAM_BYTES - HEADER_BYTES - SEAL_BYTES;
 
-/**
- * Exact bytes of a HELLO. It is padded to this size so that no reply to it is larger than itself, even to
- * a forged address (RFC 9000 §8.1).
- */
+/** Exact bytes of a HELLO, padded: no reply is larger, even to a forged address (RFC 9000 §8.1). */
 export const HELLO_BYTES = 160;
 
 /** Most bytes of a retry token that a HELLO has room for. */
@@ -150,10 +147,7 @@ export interface Packet {
   readonly segment: number;
   /** The last segment of the message (8 bits). */
   readonly lastSegment: number;
-  /**
-   * From a server, questions that will be answered before this one; from a client, bytes of its name that
-   * open the payload (16 bits).
-   */
+  /** From a server, questions answered before this one; from a client, bytes of its name (16 bits). */
   readonly ahead: number;
   /** The rest of the datagram. */
   readonly payload: Uint8Array;
@@ -274,11 +268,7 @@ export function readHeader(datagram: Uint8Array): Header | undefined {
   return { ...fields, hasToken };
 }
 
-/**
- * The type that a datagram announces, before the rest of it is looked at.
- *
- * @returns `undefined` for a datagram of another protocol or version.
- */
+/** The type that a datagram announces; `undefined` for one of another protocol or version. */
 export function packetType(datagram: Uint8Array): PacketType | undefined {
   return hasHeader(datagram) && datagram[3] === VERSION ? TYPES[datagram[4]!] : undefined;
 }
@@ -288,10 +278,7 @@ export function isOtherVersion(datagram: Uint8Array): boolean {
   return hasHeader(datagram) && datagram[3] !== VERSION && datagram[3]! < VERSION_END;
 }
 
-/**
- * Whether a datagram of any version is a RESET: magic, version, type and id have the same place in all of
- * them, and a RESET the same code. One of another version tells that its sender speaks that version.
- */
+/** Whether a datagram of any version is a RESET, whose code never changes: its sender speaks that version. */
 export function isReset(datagram: Uint8Array): boolean {
   return datagram[4] === RULES.reset.code;
 }
@@ -311,10 +298,7 @@ export function packetId(datagram: Uint8Array): bigint {
   return read.of(datagram).getBigUint64(datagram.byteOffset + 8);
 }
 
-/**
- * The lower half of the id in a datagram for which {@linkcode packetType} knew a type, as a signed
- * integer: a `Map` finds it several times as fast as the whole id.
- */
+/** The lower half of {@linkcode packetId}, as a signed integer: a `Map` finds it several times as fast. */
 export function packetIdLow(datagram: Uint8Array): number {
   return read.of(datagram).getInt32(datagram.byteOffset + 12);
 }
@@ -340,10 +324,8 @@ export interface Hello {
 }
 
 /**
- * The fields of a HELLO or WELCOME that a key agreement authenticates.
- *
- * @param id The nonce of the HELLO, so that a recorded key share opens no session under another; or
- * the session id that the WELCOME grants.
+ * The fields of a HELLO or WELCOME that a key agreement authenticates. The id is that of the session, or
+ * the nonce of the HELLO, so that a recorded key share opens no session under another.
  */
 export function handshakeFields(id: bigint, idleTimeout: number): Uint8Array {
   const fields = new Uint8Array(HANDSHAKE_FIELDS);

@@ -44,33 +44,17 @@ export class Paths {
     return this.#candidate?.deadline ?? Infinity;
   }
 
-  /**
-   * The client was heard from an address.
-   *
-   * @param challenge Makes a challenge, if a new address is to prove itself.
-   * @returns The address if it is proved.
-   */
-  heard(
-    from: Address,
-    bytes: number,
-    now: number,
-    challenge: () => Uint8Array,
-  ): Address | undefined {
+  /** The client was heard from an address: that, if it is proved. `draw` makes the challenge for a new one. */
+  heard(from: Address, bytes: number, now: number, draw: () => Uint8Array): Address | undefined {
     const known = this.#proved.find((it) => isSame(it, from));
     if (known !== undefined) return known;
+    const allowance = UNPROVED_FACTOR * bytes;
     const candidate = this.#candidate;
     if (candidate !== undefined && isSame(candidate.address, from)) {
-      candidate.allowance += UNPROVED_FACTOR * bytes;
-    } else if (now >= (candidate?.deadline ?? -Infinity)) {
+      candidate.allowance += allowance;
+    } else if (candidate === undefined || now >= candidate.deadline) {
       // One that was asked a moment ago has its time to answer.
-      const allowance = UNPROVED_FACTOR * bytes;
-      this.#candidate = {
-        address: from,
-        challenge: challenge(),
-        attempt: 0,
-        allowance,
-        deadline: now,
-      };
+      this.#candidate = { address: from, challenge: draw(), attempt: 0, allowance, deadline: now };
     }
     return undefined;
   }

@@ -7,10 +7,7 @@
 /** The back-off after one timeout: from the second in a row, two copies are sent (RFC 9002 §6.2.4). */
 const LAST_SINGLE_BACK_OFF = 2;
 
-/**
- * Least retransmissions of a packet before its sender gives up: a path that loses two datagrams of five
- * needs many.
- */
+/** Least retransmissions before a sender gives up: a path that loses two datagrams of five needs many. */
 const LEAST_TRIES = 16;
 
 /** Longest pause between two transmissions of a packet that is given up after `patience` ms, in ms. */
@@ -54,9 +51,8 @@ export class Retransmission {
   }
 
   /**
-   * The deadline passed: the next wait is twice as long (RFC 6298 §5.5).
-   *
-   * @returns Copies to send now: two after several losses, since another would cost that longer wait.
+   * The deadline passed: the next wait is twice as long (RFC 6298 §5.5). Returns copies to send: two
+   * after several losses, since another would cost that longer wait.
    */
   timedOut(): 1 | 2 {
     this.#backOff *= 2;
@@ -88,10 +84,8 @@ export class Retransmission {
   }
 
   /**
-   * The time since the attempt that an acknowledgement echoes. The echo is unambiguous, so Karn's rule
-   * (RFC 6298 §3) does not exclude retransmitted packets.
-   *
-   * @returns Milliseconds, or `undefined` for an attempt whose time is not kept.
+   * Milliseconds since the attempt that an acknowledgement echoes, if its time is kept. The echo is
+   * unambiguous, so Karn's rule (RFC 6298 §3) does not exclude retransmitted packets.
    */
   elapsed(echo: number, now: number): number | undefined {
     if (echo === 0) return undefined;

@@ -7,10 +7,7 @@
 /** Retransmission timeout before anything was measured, in ms (RFC 6298 §2.1). */
 export const INITIAL_RTO_MS = 1000;
 
-/**
- * Longest retransmission timeout, in ms, however long a round trip was: a person waits. RFC 6298 §2.5 has
- * a minute or more, for streams.
- */
+/** Longest retransmission timeout, in ms: a person waits. RFC 6298 §2.5 has a minute or more, for streams. */
 export const MAX_RTO_MS = 5_000;
 
 /** Longest that an end holds back an acknowledgement, in ms (RFC 9002 §6.2, RFC 9000 §18.2). */

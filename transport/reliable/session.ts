@@ -248,11 +248,7 @@ export class Session implements PacketSink {
     this.#awaitResponse(now);
   }
 
-  /**
-   * Tells the asker something, out of turn, until it is acknowledged. Does nothing at the end.
-   *
-   * @param text UTF-8, at most `MAX_NOTICE_BYTES`; kept, and not to be changed.
-   */
+  /** Tells the asker something, in at most `MAX_NOTICE_BYTES` of UTF-8, which is kept. Nothing at the end. */
   notify(text: Uint8Array, now: number): void {
     if (this.turn === "leaving" || this.turn === "closed") return;
     this.#noticeNumber = next(this.#noticeNumber);
@@ -279,11 +275,6 @@ export class Session implements PacketSink {
     return this.#rtt.timeout;
   }
 
-  /** Asks the other end for a sign of life, if it is not being asked. */
-  probe(now: number): void {
-    if (!this.#isProbing) this.#startProbe(now);
-  }
-
   /** The other end may have forgotten the session: asks it at a steady pace, for `duration` ms. */
   doubt(now: number, duration: number): void {
     this.#doubtPause = longestPause(duration);
@@ -303,11 +294,7 @@ export class Session implements PacketSink {
     if (!this.delivery.acknowledgementDue) this.#startProbe(now);
   }
 
-  /**
-   * Takes a datagram that carries this session's id.
-   *
-   * @param from Its source. The answerer's session moves there once that is proved, if the packet is new.
-   */
+  /** Takes a datagram of this session. The answerer's moves to its source once that is proved, if it is new. */
   receive(datagram: Uint8Array, from: Address, now: number): void {
     const opened = this.#seal.open(datagram);
     if (opened === undefined) return this.#output.drop("unopened");
@@ -315,7 +302,7 @@ export class Session implements PacketSink {
     if (packet === undefined) return this.#output.drop("malformed");
     this.#doubtPause = 0;
     const { address } = this;
-    // What is new shows that the other end moved.
+    // Only a new packet shows that the other end moved.
     const source = this.#provedSource(from, datagram.length, now);
     this.address = source;
     this.#isStale = false;
@@ -356,7 +343,7 @@ export class Session implements PacketSink {
     }
     if (this.#keepaliveAt <= now) {
       this.#keepaliveAt = Infinity;
-      this.probe(now);
+      if (!this.#isProbing) this.#startProbe(now);
     }
   }
 
@@ -492,7 +479,7 @@ export class Session implements PacketSink {
     const proved = this.#paths?.prove(echo);
     if (proved === undefined) return this.#drop("ignored");
     this.address = proved;
-    // What went to the old address may be lost.
+    // Packets to the old address may be lost.
     this.delivery.hurry(now);
     this.#probe?.hurry(now);
     this.#notice?.timer.hurry(now);
