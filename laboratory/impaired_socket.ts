@@ -36,7 +36,12 @@ export class ImpairedSocket implements DatagramSocket {
   #departures = 0;
   #isClosed = false;
 
-  constructor(readonly socket: DatagramSocket, readonly options: ImpairedSocketOptions) {
+  readonly socket: DatagramSocket;
+  readonly options: ImpairedSocketOptions;
+
+  constructor(socket: DatagramSocket, options: ImpairedSocketOptions) {
+    this.socket = socket;
+    this.options = options;
     this.address = socket.address;
     this.#path = bothWays(options.conditions, options.seed);
   }

@@ -57,8 +57,14 @@ export class Network<T> {
   /** In the order in which they were sent. */
   #travelling: { readonly at: number; readonly item: T }[] = [];
 
+  readonly conditions: NetworkConditions;
+  readonly random: () => number;
+
   /** @param random Numbers from 0 up to 1, see `seededRandom`. */
-  constructor(readonly conditions: NetworkConditions, readonly random: () => number) {}
+  constructor(conditions: NetworkConditions, random: () => number) {
+    this.conditions = conditions;
+    this.random = random;
+  }
 
   /** Time of the next arrival, in ms; `Infinity` if nothing is on the way. */
   get nextArrival(): number {

@@ -22,7 +22,11 @@ export interface TraceOptions {
 export class Trace {
   #isBegun = false;
 
-  constructor(readonly options: TraceOptions) {}
+  readonly options: TraceOptions;
+
+  constructor(options: TraceOptions) {
+    this.options = options;
+  }
 
   /** Writes the line of a datagram. The inspection is of the conversation after it. */
   add(observation: Observation, inspection: Inspection | undefined): void {

@@ -39,8 +39,12 @@ export class World {
   readonly #hosts = new Map<string, SimulatedHost<unknown>>();
   #appointments: { readonly at: number; readonly act: () => void }[] = [];
 
+  readonly networkFor: (flight: Flight) => Network<Flight>;
+
   /** @param networkFor The network that carries a datagram. */
-  constructor(readonly networkFor: (flight: Flight) => Network<Flight>) {}
+  constructor(networkFor: (flight: Flight) => Network<Flight>) {
+    this.networkFor = networkFor;
+  }
 
   /** Puts a host at its address. */
   add<Event>(host: SimulatedHost<Event>): void {

@@ -334,8 +334,13 @@ class Keys extends EventEmitter {
 
 /** The output that readline draws on. */
 class Display extends EventEmitter {
-  constructor(readonly write: (text: string) => void, readonly width: () => number) {
+  readonly write: (text: string) => void;
+  readonly width: () => number;
+
+  constructor(write: (text: string) => void, width: () => number) {
     super();
+    this.write = write;
+    this.width = width;
   }
 
   get columns(): number {

@@ -5,7 +5,7 @@
  */
 
 import { assert } from "@std/assert";
-import type { Deadlines, Sleeper } from "../transport/reliable/deadlines.ts";
+import type { Deadlines, Sleeper } from "../transport/deadlines.ts";
 
 /** A sleeper with a name. */
 export interface Bed extends Sleeper {

@@ -23,13 +23,13 @@ const ROOMS: readonly RegExp[] = [
   /^transport\/(?:plain|private)\//,
   /^transport\/errors\.ts$/,
   /^transport\/reliable\//,
-  /^transport\/(?:endpoint|limits|options|bytes)\.ts$/,
+  /^transport\/(?:endpoint|limits|options|bytes|deadlines)\.ts$/,
   /^protocol\.ts$/,
 ];
 
 /** The files that neither read a clock nor touch the platform. */
 const CORE =
-  /^(?:protocol|transport\/(?:endpoint|limits|bytes|reliable\/\w+|plain\/\w+|private\/(?!code_room\.)\w+)|laboratory\/(?:network|random|world))\.ts$/;
+  /^(?:protocol|transport\/(?:endpoint|limits|bytes|deadlines|reliable\/\w+|plain\/\w+|private\/(?!code_room\.)\w+)|laboratory\/(?:network|random|world))\.ts$/;
 
 const PLATFORM = new Set([
   ...["Deno", "Date", "performance", "crypto", "process", "fetch", "globalThis", "Temporal"],

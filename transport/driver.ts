@@ -81,8 +81,11 @@ export class Driver<Event> {
   #isInVain = false;
   #isClosed = false;
 
+  readonly options: DriverOptions<Event>;
+
   /** Starts at once. */
-  constructor(readonly options: DriverOptions<Event>) {
+  constructor(options: DriverOptions<Event>) {
+    this.options = options;
     this.finished = this.#receiveAll();
     this.update();
   }

@@ -146,8 +146,15 @@ export class MessageTooLongError extends RangeError {
   /** Always "MessageTooLongError". */
   override readonly name = "MessageTooLongError";
 
+  /** Bytes of UTF-8 of the message. */
+  readonly size: number;
+  /** Bytes that are allowed. */
+  readonly limit: number;
+
   /** Makes the error for a message of `size` bytes of UTF-8, of which `limit` are allowed. */
-  constructor(readonly size: number, readonly limit: number) {
+  constructor(size: number, limit: number) {
     super(`Cannot send the message: ${size} bytes are more than ${limit}`);
+    this.size = size;
+    this.limit = limit;
   }
 }

@@ -12,9 +12,13 @@ export class UnreachableError extends Error {
   /** Always "UnreachableError". */
   override readonly name = "UnreachableError";
 
+  /** The address of the server. */
+  readonly address: Address;
+
   /** Makes the error for the server's address. */
-  constructor(readonly address: Address) {
+  constructor(address: Address) {
     super(`No server answered at ${formatAddress(address)}`);
+    this.address = address;
   }
 }
 
@@ -34,9 +38,13 @@ export class RefusedError extends Error {
   /** Always "RefusedError". */
   override readonly name = "RefusedError";
 
+  /** Why the server refused. */
+  readonly refusal: Refusal;
+
   /** Makes the error for that refusal. */
-  constructor(readonly refusal: Refusal) {
+  constructor(refusal: Refusal) {
     super(`The server refused the connection: "${refusal}"`);
+    this.refusal = refusal;
   }
 }
 
@@ -45,9 +53,16 @@ export class NoAnswerError extends Error {
   /** Always "NoAnswerError". */
   override readonly name = "NoAnswerError";
 
+  /** The address of the server. */
+  readonly address: Address;
+  /** Time waited, in ms. */
+  readonly timeout: number;
+
   /** Makes the error for a question to a server's address that waited `timeout` ms. */
-  constructor(readonly address: Address, readonly timeout: number) {
+  constructor(address: Address, timeout: number) {
     super(`No answer from ${formatAddress(address)} for ${timeout} ms`);
+    this.address = address;
+    this.timeout = timeout;
   }
 }
 
@@ -56,8 +71,12 @@ export class ConversationEndedError extends Error {
   /** Always "ConversationEndedError". */
   override readonly name = "ConversationEndedError";
 
+  /** How it ended. */
+  readonly reason: EndReason;
+
   /** Makes the error for that end. */
-  constructor(readonly reason: EndReason) {
+  constructor(reason: EndReason) {
     super(`The conversation has ended: "${reason}"`);
+    this.reason = reason;
   }
 }

@@ -136,8 +136,12 @@ export class FairLimit {
   #kept = 0;
   #windowEnd = -Infinity;
 
+  readonly perSecond: number;
+
   /** @param perSecond Actions a second in all; 20 or more. */
-  constructor(readonly perSecond: number) {}
+  constructor(perSecond: number) {
+    this.perSecond = perSecond;
+  }
 
   /** Whether one more action is allowed for a network at `now` (ms). */
   allow(network: string, now: number): boolean {

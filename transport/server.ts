@@ -340,12 +340,17 @@ class Client<P extends Peer> implements QuestionInfo {
   #controller: AbortController | undefined;
   #isOver = false;
 
+  readonly id: number;
+  readonly session: P;
+
   constructor(
-    readonly id: number,
-    readonly session: P,
+    id: number,
+    session: P,
     endpoint: AnsweringEndpoint<P>,
     driver: Driver<ListenerEvent<P>>,
   ) {
+    this.id = id;
+    this.session = session;
     this.#endpoint = endpoint;
     this.#driver = driver;
   }

@@ -6,7 +6,7 @@
  */
 import { bold, cyan, gray, magenta, red } from "@std/fmt/colors";
 import { describeEvents, describeNumber } from "../trace.ts";
-import type { Crossing, Line, Scene } from "./play.ts";
+import type { Crossing, Scene, ShownLine } from "./play.ts";
 
 /** Characters of a line. */
 export const WIDTH = 80;
@@ -34,7 +34,7 @@ export function draw(scene: Scene, isColoured: boolean): string {
   return `${gray(time)} ${scene.observation.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
 }
 
-function drawLine({ by, text }: Line, isColoured: boolean): string {
+function drawLine({ by, text }: ShownLine, isColoured: boolean): string {
   const indent = by === "client" ? MARGIN : WIDTH - text.length;
   return " ".repeat(indent) + (isColoured ? bold(text) : text);
 }

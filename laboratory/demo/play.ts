@@ -38,7 +38,7 @@ const TYPING_MS = 300;
 const CONNECT_TIMEOUT_MS = 60_000;
 
 /** A line of the transcript, or a datagram. */
-export type Scene = Line | Crossing;
+export type Scene = ShownLine | Crossing;
 
 interface Moment {
   /** The virtual time, in ms. */
@@ -47,7 +47,7 @@ interface Moment {
   readonly by: Side;
 }
 
-export interface Line extends Moment {
+export interface ShownLine extends Moment {
   readonly type: "line";
   readonly text: string;
 }

@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { Deadlines } from "../../transport/reliable/deadlines.ts";
+import { Deadlines } from "../../transport/deadlines.ts";
 import { type Bed, bed, wake } from "../beds.ts";
 
 // Invariant: sleepers that are left after some were deleted are woken in the order of their times.

@@ -25,8 +25,12 @@ export class PlainClient {
   /** The driver's own data. */
   attachment: unknown;
 
+  readonly address: Address;
+
   /** @param address Source address of its datagrams; it may be forged. */
-  constructor(readonly address: Address) {}
+  constructor(address: Address) {
+    this.address = address;
+  }
 
   /** Whose move it is: this end's while there is a question to answer. */
   get turn(): TurnState {
@@ -47,8 +51,11 @@ export class PlainAnswerer extends Endpoint<ListenerEvent<PlainClient>> {
   #asking = 0;
   #isClosing = false;
 
-  constructor(readonly options: ServerLimits) {
+  readonly options: ServerLimits;
+
+  constructor(options: ServerLimits) {
     super();
+    this.options = options;
   }
 
   override get nextTimeout(): number {

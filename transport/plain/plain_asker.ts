@@ -38,8 +38,11 @@ export class PlainAsker extends Endpoint<DialerEvent> {
   /** Whose move it is. */
   turn: TurnState = "local";
 
-  constructor(readonly options: PlainAskerOptions) {
+  readonly options: PlainAskerOptions;
+
+  constructor(options: PlainAskerOptions) {
     super();
+    this.options = options;
     this.emit({ type: "connected" });
   }
 

@@ -25,7 +25,12 @@ class Allowance {
   #left: number;
   #at = 0;
 
-  constructor(readonly most: number, readonly pause: number) {
+  readonly most: number;
+  readonly pause: number;
+
+  constructor(most: number, pause: number) {
+    this.most = most;
+    this.pause = pause;
     this.#left = most;
   }
 
@@ -40,7 +45,7 @@ class Allowance {
   }
 }
 
-class Network {
+class GuessingNetwork {
   readonly allowance = new Allowance(MAX_GUESSES_OF_NETWORK, GUESS_PAUSE_OF_NETWORK_MS);
   /** Exchanges that are neither confirmed nor given up. */
   pending = 0;
@@ -51,7 +56,7 @@ class Network {
 export class GuessLimit {
   readonly #all = new Allowance(MAX_GUESSES, GUESS_PAUSE_MS);
   // Suspects in the order in which that ends.
-  readonly #networks = new Map<string, Network>();
+  readonly #networks = new Map<string, GuessingNetwork>();
   // Until when the owner of a network is suspect, whichever of its networks it comes from.
   readonly #suspects = new Map<string, number>();
 
@@ -62,7 +67,7 @@ export class GuessLimit {
 
   /** Counts one more exchange with a network, by its name, unless it has to wait. */
   begin(name: string, now: number): boolean {
-    const network = this.#networks.get(name) ?? new Network();
+    const network = this.#networks.get(name) ?? new GuessingNetwork();
     const isSuspect = (this.#suspects.get(ownerOf(name)) ?? -Infinity) > now;
     const reserved = isSuspect ? MAX_GUESSES / 2 : 0;
     if (this.#all.left(now) < reserved + 1 || network.allowance.left(now) < 1) return false;

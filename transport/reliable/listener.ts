@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { Deadlines, type Sleeper } from "./deadlines.ts";
+import { Deadlines, type Sleeper } from "../deadlines.ts";
 import { type Address, Endpoint, type Inspection, type Randomness } from "../endpoint.ts";
 import { type ByeReason, type Hello, type Refusal, REFUSALS } from "./packet.ts";
 import { decode, decodeHello, encode, encodeWelcome, handshakeFields } from "./packet.ts";
@@ -50,7 +50,7 @@ export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOpt
 }
 
 /** A network that sessions connected from: see {@linkcode networkOf}. */
-interface Network {
+interface SeatedNetwork {
   readonly name: string;
   /** Sessions of it in memory, but for those of a private room that have not confirmed the code. */
   seats: number;
@@ -69,14 +69,21 @@ class ClientSession extends Session implements Sleeper {
   /** Whether it told that its code is another. */
   isWrong = false;
 
+  network: SeatedNetwork;
+  readonly nonce: bigint;
+  welcome: Uint8Array | undefined;
+
   /** With its network, the nonce of its HELLO, and the payload of its WELCOME until that is acknowledged. */
   constructor(
     options: SessionOptions,
-    public network: Network,
-    readonly nonce: bigint,
-    public welcome: Uint8Array | undefined,
+    network: SeatedNetwork,
+    nonce: bigint,
+    welcome: Uint8Array | undefined,
   ) {
     super(options);
+    this.network = network;
+    this.nonce = nonce;
+    this.welcome = welcome;
   }
 
   /** Whether its WELCOME is acknowledged: its address is proved and it knows its session. */
@@ -96,7 +103,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   readonly #deadlines = new Deadlines<ClientSession>();
   readonly #clients = new Map<number, ClientSession>();
   readonly #clientsByNonce = new Map<bigint, ClientSession>();
-  readonly #networks = new Map<string, Network>();
+  readonly #networks = new Map<string, SeatedNetwork>();
   readonly #overload = new OverloadLog();
   readonly #foreign = new ForeignLog();
   readonly #guesses = new GuessLimit();

@@ -1023,7 +1023,7 @@ test("after a gap the other end is asked anew, though it was being asked", (room
     const link = new SessionLink({ room, delay: 20, idleTimeout: 10_000 });
     asked(link);
     link.copies = () => 0;
-    link[role].session.probe(link.now);
+    link[role].session.doubt(link.now, 4_000);
     link.pass(100);
     link.now += 25_000;
     link.copies = ({ by, packet }) => by === role || packet.type === "pong" ? 1 : 0;

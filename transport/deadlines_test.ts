@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { type Bed, bed, wake } from "../../tests/beds.ts";
+import { type Bed, bed, wake } from "../tests/beds.ts";
 import { Deadlines } from "./deadlines.ts";
 
 Deno.test("deadlines: nobody, never", () => {
@@ -23,7 +23,7 @@ Deno.test("deadlines: each is woken at its time and not before, in order", () =>
   assertEquals(deadlines.nextTimeout, Infinity);
 });
 
-Deno.test("deadlines: whoever never wants to be woken takes no room", () => {
+Deno.test("deadlines: a sleeper that never wants to be woken takes no room", () => {
   const deadlines = new Deadlines<Bed>();
   deadlines.schedule(bed(Infinity), 0);
   assertEquals(deadlines.size, 0);
