@@ -320,7 +320,7 @@ Deno.test("a paste whose end comes late or that is too long does not spill into 
   fake.terminal.close();
 });
 
-// What was typed for one question went to the next.
+// Text that was typed for one question went to the next.
 Deno.test("setAside moves the prompt's text and what was typed ahead to the history, whole", async () => {
   const fake = new Fake();
   const withdrawal = new AbortController();

@@ -326,7 +326,7 @@ class PathAttack {
         assertEquals(events, []);
         assertEquals([session?.address, session?.heardAt], [address, heardAt], "moved");
       } else if (session !== undefined && address !== undefined && session.address !== address) {
-        // What came from there was the client's own, and so was the echo of the challenge sent there.
+        // Datagrams from there were the client's own, and so was the echo of the challenge sent there.
         assert(this.#sources.has(`${id} ${formatAddress(session.address)}`), "moved");
         if (formatAddress(session.address) !== formatAddress(address)) this.#totals.moves++;
       }

@@ -201,7 +201,7 @@ async function play(seed: number): Promise<number> {
     // Mostly the program gets to do all that it can; at times it is caught at it.
     await settle(below(3) > 0 ? 50 : below(6));
   }
-  // What is left is answered with patience.
+  // The rest is answered with patience.
   for (let turn = 0; students.waiting > 0; turn++) {
     assert(turn < 500, `${students.waiting} questions are never shown`);
     desktop.wait(2000);

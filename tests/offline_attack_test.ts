@@ -96,7 +96,7 @@ function record(): { sent: Uint8Array[]; scalars: Uint8Array[] } {
   return { sent, scalars };
 }
 
-/** What can be read in a recording, and what fits it. */
+/** The readable parts of a recording, and the candidates that fit it. */
 class Recording {
   readonly #sent: readonly Uint8Array[];
   readonly hello: { share: Uint8Array; data: Uint8Array };

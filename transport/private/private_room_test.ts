@@ -163,7 +163,7 @@ Deno.test("private room: no answer is larger than the HELLO that caused it", () 
   assert(HEADER_BYTES + WELCOME.length + welcome.length <= HELLO_BYTES);
 });
 
-/** What an end that has the code and this scalar makes of an exchange. */
+/** The outcome of an exchange for an end that has the code and this scalar. */
 function secretsOf(
   { scalar, point, hello, share }: Record<"scalar" | "point" | "hello" | "share", Uint8Array>,
   code = CODE,

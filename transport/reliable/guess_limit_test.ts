@@ -69,7 +69,7 @@ Deno.test("guesses: half of them are for networks that are not suspect", () => {
   assertEquals(suspects(SUSPICION_MS), MAX_GUESSES);
 });
 
-// Whoever had a /48 had 65,536 networks without a name, and kept out everybody who came.
+// The owner of a /48 had 65,536 networks without a name, and kept out everybody who came.
 Deno.test("guesses: suspicion is of all that an owner of many IPv6 networks has", () => {
   const limit = new GuessLimit();
   assert(limit.begin("2001:db8:1:0", 0));

@@ -984,7 +984,7 @@ test("time that an end did not live is not the other's silence", (room) => {
   }
 });
 
-// Where every timer was late by more than a second, each gave half of the idle timeout more, for ever.
+// Timers that were all late by more than a second gave half of the idle timeout more each, for ever.
 test("timers that are always late let a silent end be given up all the same", (room) => {
   for (const role of ROLES) {
     const link = new SessionLink({ room, delay: 20, idleTimeout: 10_000 });
