@@ -44,6 +44,11 @@ test("the README fits 180 lines, and the page in English 100", async () => {
   assert(lineCount(await read("docs/english.md")) <= 100);
 });
 
+test("the README shows the command that the continuous integration runs", async () => {
+  const [, command] = /^test_command='(.+)'$/m.exec(await read(".ci/run"))!;
+  assert((await read("README.md")).split("\n").includes(command!), command);
+});
+
 test("every test that the security page names is there", async () => {
   const named = new Set((await read("docs/seguridad.md")).match(/[\w/]+_test\.ts/g));
   assert(named.size > 5);
