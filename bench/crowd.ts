@@ -241,6 +241,7 @@ class OurCrowd implements Crowd {
   /** Of the last message: odd for a question. */
   readonly #numbers = new Uint32Array(MAX_CLIENTS);
   readonly #attempts = new Uint8Array(MAX_CLIENTS);
+  readonly #pings = new Uint16Array(MAX_CLIENTS);
   /** The attempt of the packet that was heard last, for the next to echo. */
   readonly #heard = new Uint8Array(MAX_CLIENTS);
   readonly #owesAck = new Uint8Array(MAX_CLIENTS);
@@ -360,11 +361,13 @@ class OurCrowd implements Crowd {
   #pinging(): Exchange {
     return {
       request: (client) => {
-        return this.#encode(client, { type: "ping", number: client, attempt: 1 });
+        // A ping with the number of an earlier one is a repeat, which draws few replies.
+        const number = ++this.#pings[client]! * MAX_CLIENTS + client;
+        return this.#encode(client, { type: "ping", number, attempt: 1 });
       },
       reply: (datagram) => {
         const packet = decode(datagram);
-        return packet?.type === "pong" ? packet.number : -1;
+        return packet?.type === "pong" ? packet.number % MAX_CLIENTS : -1;
       },
     };
   }
