@@ -64,11 +64,14 @@ export class Interview {
   async begin(connection: Promise<Conversation>): Promise<Conversation> {
     const { hostname, port } = this.#server;
     const type = this.#mode.greeting;
-    const tell = () => this.heard({ type: "connecting", hostname, port });
-    const timer = type === "connected" ? setTimeout(tell, CONNECTING_MS) : undefined;
+    // `setTimeout` is Node's in this runtime: it would load before the first prompt.
+    const slow = AbortSignal.timeout(CONNECTING_MS);
+    if (type === "connected") {
+      slow.onabort = () => this.heard({ type: "connecting", hostname, port });
+    }
     this.#conversation = await connection
       .catch((error) => Promise.reject(connectFailure(error, this.#server)))
-      .finally(() => clearTimeout(timer));
+      .finally(() => slow.onabort = null);
     const { remoteAddr } = this.#conversation;
     this.heard({ type, hostname: remoteAddr.hostname, port: remoteAddr.port });
     return this.#conversation;
