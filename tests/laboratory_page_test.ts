@@ -242,9 +242,10 @@ function withoutTimes(shown: string, port: number): string {
     .join("\n").trim();
 }
 
-// Lines of deno task, the terminal, tshark and tcpdump about themselves, and the hints of both programs.
+// Lines of deno task, the terminal, tshark and tcpdump about themselves, the hints of both programs, and
+// arrivals and departures, which are told a moment later.
 const NOISE =
-  /^(?:Task |Conectando con |Para terminar escriba |Sin preguntas |\d+ conectad|\^C$|Running as user |Capturing on | \*\* \(tshark|tshark: $|\d+ packets? captured|reading from file )/;
+  /^(?:Task |Cliente (?:des)?conectado: |Conectando con |Para terminar escriba |Sin preguntas |\d+ conectad|\^C$|Running as user |Capturing on | \*\* \(tshark|tshark: $|\d+ packets? captured|reading from file )/;
 
 /** Time, order, port, type to bytes, RTO, and the rest. */
 const TRACE_LINE = /^ *\d+,\d +(\d+)(?: +(\d+))? ([→←] .{22}) (.{5})(.*)$/;
