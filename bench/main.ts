@@ -22,6 +22,8 @@ import { placement, Worker } from "./worker.ts";
 export interface Report {
   /** The machine and the runtime of the figures. */
   readonly machine: string;
+  /** The day on which they were taken, as in `2026-11-26`. */
+  readonly day: string;
   readonly rows: readonly (Row & { readonly summary: Summary })[];
 }
 
@@ -72,7 +74,8 @@ async function main(): Promise<number> {
   write(Deno.stdout, `${machine}\n\n${toTable(rows)}`);
   if (file !== "") {
     const summed = rows.map((row) => ({ ...row, summary: summarize(row) }));
-    const report: Report = { machine, rows: summed };
+    const day = new Date().toISOString().slice(0, 10);
+    const report: Report = { machine, day, rows: summed };
     await Deno.writeTextFile(file, `${JSON.stringify(report, null, 2)}\n`);
   }
   return 0;
