@@ -220,6 +220,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
         this.#question = undefined;
         this.emit({ type: "answer", text: event.text });
         break;
+      case "ended": {
+        // A server that has forgotten the conversation has confirmed its end, as far as it can.
+        const isDoubted = this.#state.state === "talking" && this.#state.doubtedUntil < Infinity;
+        const isBye = isDoubted && event.reason === "unconfirmed";
+        this.emit(isBye ? { type: "ended", reason: "bye" } : event);
+        break;
+      }
       case "forgotten":
         this.#finish();
         break;
@@ -403,9 +410,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #transmitHello(greeting: Greeting, now: number): void {
     const { hello, token, rtt, nonce, initiation } = greeting;
     const { idleTimeout } = this.#options;
-    // The server computes nothing for an unproved address: the key share goes with the token.
-    const keyShare = token.length === 0 ? EMPTY : initiation.keyShare;
-    const payload = encodeHello({ idleTimeout, token, keyShare });
+    const payload = encodeHello({ idleTimeout, token, keyShare: initiation.keyShare });
     // Clients that start together must not retransmit in step (RFC 7252 §4.2).
     const jitter = 1 + this.#options.random() / 2;
     // A user waits for the first connection, so there is time for few tries: they come at a steady
