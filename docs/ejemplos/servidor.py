@@ -9,7 +9,7 @@ CABECERA = struct.Struct(">3sBBBBB8sIBBH")  # 1.1
 HELLO, RETRY, WELCOME, REFUSE, MESSAGE, ACK, PING, PONG, BYE, BYE_ACK = range(1, 11)
 LARGOS = {HELLO: (136, 136), MESSAGE: (0, 1104), ACK: (0, 40), PING: (0, 40), PONG: (0, 8),
           BYE: (1, 1), BYE_ACK: (0, 0)}  # bytes de contenido
-INACTIVIDAD, SIN_OIR, DESPEDIDA, SESIONES = 75.0, 10.0, 5.0, 1000
+INACTIVIDAD, SIN_OIR, DESPEDIDA, SESIONES = 75.0, 15.0, 5.0, 1000
 
 class Envio:  # un paquete que se reenvía hasta que llega su contestación (2.3)
     def __init__(self, tipo, numero=0, contenido=b""):
