@@ -24,6 +24,7 @@ import {
   handshakeFields,
   REFUSALS,
 } from "../transport/reliable/packet.ts";
+import { longestPause, Retransmission } from "../transport/reliable/retransmission.ts";
 import * as rtt from "../transport/reliable/rtt.ts";
 import * as session from "../transport/reliable/session.ts";
 import * as congestion from "../transport/reliable/window.ts";
@@ -172,6 +173,21 @@ Deno.test({
     for (const [, number, name] of rows) {
       assertEquals(CONSTANTS[name!], Number(number!.replaceAll(".", "")), name);
     }
+  },
+});
+
+Deno.test({
+  name: "specification: the pauses of its example are those of the code",
+  ignore: !canRead,
+  fn() {
+    const [, example] = /RTO de 1 s y una inactividad de 75 s: ([^s]+) segundos/.exec(page)!;
+    const packet = new Retransmission();
+    const pauses = example!.split("; ").map(() => {
+      packet.sent(0, rtt.INITIAL_RTO_MS, longestPause(session.IDLE_TIMEOUT_MS));
+      packet.timedOut();
+      return Math.round(packet.deadline / 100) / 10;
+    });
+    assertEquals(example, pauses.join("; ").replaceAll(".", ","));
   },
 });
 

@@ -120,7 +120,8 @@ class Cliente:
                 self.fin = "bye" if envio.tipo == BYE else "el servidor no responde"  # 2.1, 2.17
             elif ahora >= envio.vence:
                 envio.vencidos += 1
-                self.enviar(envio)
+                for _ in range(2 if envio.tipo == HELLO or envio.vencidos > 1 else 1):  # 2.21
+                    self.enviar(envio)
         if self.sesion and ahora >= self.oido_en + INACTIVIDAD:
             self.fin = "se perdió al servidor"  # 2.16
         elif self.sesion and not self.ping and ahora >= self.oido_en + 0.22 * INACTIVIDAD:
