@@ -262,6 +262,7 @@ socketTest("a wrapped socket carries everything, and can look up whose it is", a
   assertEquals(seen, [
     "client hello undefined",
     "server welcome remote",
+    "client ack local",
     "client message remote",
     "server message remote",
     "client bye leaving",

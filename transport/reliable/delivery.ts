@@ -147,7 +147,6 @@ export class Delivery {
   welcomeReceived(attempt: number, now: number): void {
     this.#heardAttempt = attempt;
     this.#heardAt = now;
-    // A seat is taken with the first packet: who comes later must not be there before.
     this.#ackDeadline = now;
   }
 

@@ -230,10 +230,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#lost = 0;
     for (const client of this.#clients.values()) {
       // A guess is not waited for. Any other that is half open is told with its first packet.
-      const isUnconfirmed = this.#unconfirmed.has(client);
-      if (isUnconfirmed && this.#isPrivate) this.#forget(client);
-      else if (isUnconfirmed) continue;
-      else if (!client.delivery.isSending) this.bye(client, "closing", now);
+      if (this.#unconfirmed.has(client)) {
+        if (this.#isPrivate) this.#forget(client);
+      } else if (!client.delivery.isSending) this.bye(client, "closing", now);
     }
   }
 
