@@ -238,6 +238,7 @@ socketTest("options out of bounds, and a port that is taken", async () => {
   assertThrows(() => serve({ port: 70_000 }, answer), RangeError);
   assertThrows(() => serve({ port: 0, maxSessions: 0 }, answer), RangeError);
   assertThrows(() => serve({ port: 0, idleTimeout: 0.5 }, answer), RangeError);
+  assertThrows(() => serve({ port: 0, serverId: 256 }, answer), RangeError);
   await assertRejects(() => connect({ port: 0 }), RangeError);
   await using server = serve({ port: 0 }, answer);
   assertThrows(() => serve({ port: server.addr.port }, answer), Deno.errors.AddrInUse);

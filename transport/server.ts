@@ -31,6 +31,11 @@ export interface ServeOptions {
   readonly maxSessionsPerAddress?: number;
   /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; one more gets a bye. */
   readonly maxQuestions?: number;
+  /**
+   * Makes this one of several servers behind a balancer, 0 to 255: the first byte of every session id, and
+   * with that byte 8 of every datagram of a client, once it is welcome.
+   */
+  readonly serverId?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
   /** Makes the room private: only clients with the same code, 4 characters or more, enter and can read along. */
@@ -133,13 +138,14 @@ export interface Server extends AsyncDisposable {
  * @throws {Deno.errors.AddrInUse} If the port is taken, among other errors of the platform.
  */
 export function serve(options: ServeOptions, handler: Handler): Server {
-  const { code, maxSessionsPerAddress = MAX_SESSIONS_PER_ADDRESS } = options;
+  const { code, maxSessionsPerAddress = MAX_SESSIONS_PER_ADDRESS, serverId } = options;
   const room = code === undefined ? undefined : new CodeRoom(code);
   let hmac: Hmac;
   const hmacReady = loadHmac().then((loaded) => hmac = loaded);
   const endpoint = new Listener({
     ...serverLimits(options),
     maxSessionsPerAddress: checkLimit("maxSessionsPerAddress", maxSessionsPerAddress),
+    ...(serverId !== undefined && { serverId: checkInteger("serverId", serverId, 0, 255) }),
     hmac: (key, data) => hmac(key, data),
     ...RANDOMNESS,
     ...(room && { room }),

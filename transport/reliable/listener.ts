@@ -45,6 +45,8 @@ export type ListenerEvent<S = Session> =
 export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOptions {
   /** Most sessions at once for one IPv4 address or IPv6 /64, those that linger among them: 1 or more. */
   readonly maxSessionsPerAddress: number;
+  /** The first byte of every session id, 0 to 255; by default it is as random as the rest. */
+  readonly serverId?: number;
   /** The room to serve; by default an open one. */
   readonly room?: Room;
 }
@@ -456,8 +458,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   #newId(): bigint {
+    const { randomBytes, serverId } = this.#options;
     while (true) {
-      const bytes = this.#options.randomBytes(8);
+      const bytes = randomBytes(8);
+      if (serverId !== undefined) bytes[0] = serverId;
       const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
       // Sessions are looked up by the lower half of their ids, which must differ.
       if (!this.#clients.has(idLow(id))) return id;

@@ -1136,3 +1136,13 @@ Deno.test("listener: a server that closes waits for no guess", () => {
   guest.confirm(2, { type: "bye-ack" });
   assertEquals(takeTypes(listener), ["ended", "drained"]);
 });
+
+Deno.test("listener: its number is the first byte of every session id, and of all that clients send", () => {
+  for (const serverId of [0, 7, 255]) {
+    const listener = newListener({ serverId });
+    const ids = Array.from({ length: 100 }, (_, i) => new Guest(listener, { nonce: BigInt(i) }).id);
+    assertEquals(new Set(ids.map((id) => Number(id >> 56n))), new Set([serverId]));
+    assertEquals(new Set(ids.map((id) => id & 0xff_ffff_ffff_ffffn)).size, 100);
+    assertEquals(encode({ type: "ping", id: ids[0]! })[8], serverId);
+  }
+});
