@@ -3,9 +3,10 @@
  *
  * @module
  */
-import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
+import type { ConnectOptions, DatagramSocket, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
+import type { ImpairedSocket as Impaired } from "./impaired_socket.ts";
 import { describeImpairment, MAX_DELAY_MS, readImpairment } from "./impairment.ts";
 
 /** The options that open the laboratory and take a value. */
@@ -76,8 +77,13 @@ export async function openLaboratory(
   ]);
   const summary = new Summary();
   let monitor: Monitor | undefined;
-  const transport: ConnectOptions["transport"] = (socket, endpoint) => {
-    monitor = endpoint;
+  const sockets = new Map<Monitor, Impaired>();
+  const impair = (socket: DatagramSocket, endpoint: Monitor): Impaired => {
+    const before = sockets.get(endpoint);
+    if (before !== undefined) {
+      if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);
+      return new ImpairedSocket(socket, before.options, before);
+    }
     const trace = new Trace({
       write: (line) => terminal.notice(line),
       isColoured: terminal.colour("stderr"),
@@ -92,6 +98,12 @@ export async function openLaboratory(
         summary.add(observation);
       },
     });
+  };
+  const transport: ConnectOptions["transport"] = (socket, endpoint) => {
+    monitor = endpoint;
+    const impaired = impair(socket, endpoint);
+    sockets.set(endpoint, impaired);
+    return impaired;
   };
   const conclude = () => {
     if (monitor === undefined || !isSummaryWanted && !summary.hadLosses) return;

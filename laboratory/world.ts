@@ -66,6 +66,12 @@ export class World {
     this.#hosts.set(formatAddress(to), host);
   }
 
+  /** Gives a host another address beside those that it has, to send from. */
+  hop(host: SimulatedHost<unknown>, to: Address): void {
+    host.address = to;
+    this.#hosts.set(formatAddress(to), host);
+  }
+
   /** Schedules an action. */
   at(time: number, act: () => void): void {
     this.#appointments.push({ at: time, act });
@@ -132,11 +138,12 @@ export class World {
     const { endpoint } = host;
     let events: readonly unknown[];
     do {
+      // As the driver does: a hop is for what is sent with it.
+      events = endpoint.takeEvents();
+      for (const event of events) host.onEvent(event);
       for (const { datagram, to } of endpoint.takeTransmits()) {
         this.send(datagram, host.address, to);
       }
-      events = endpoint.takeEvents();
-      for (const event of events) host.onEvent(event);
     } while (events.length > 0);
   }
 }

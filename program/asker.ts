@@ -214,7 +214,7 @@ export class ConsoleAsker implements Asker {
         return this.#count(
           SILENCE_S,
           SILENCE_S,
-          "El servidor no responde desde hace % s; se sigue intentando",
+          "El servidor no responde desde hace % s; se sigue intentando desde otro puerto",
         );
       case "delivered":
         return clearInterval(this.#timer);

@@ -218,7 +218,7 @@ export class RunningServer<P extends Peer> implements Server {
     const socket = bindUdp({ hostname, port: checkPort(port, 0) }, endpoint.maxDatagramBytes);
     this.addr = toNetAddr(socket.address);
     this.#driver = new Driver({
-      socket: options.transport?.(socket, endpoint) ?? socket,
+      open: () => options.transport?.(socket, endpoint) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
       ...(ready && { ready }),
