@@ -34,9 +34,14 @@ export interface Run {
   readonly json: JsonTerminal | undefined;
   /** Aborts when a program with a role has to end; the reason is its exit code. */
   readonly signal: AbortSignal;
+  /** Resolves when a server is to hand its clients over to another. */
+  readonly replaced: Promise<void>;
   /** Options for `serve` and `connect`. */
   readonly laboratory: Laboratory["options"];
 }
+
+/** The options of both ends that take a value, beside those of the laboratory. */
+const COMMON_VALUES: readonly string[] = ["host", "puerto", "inactividad"];
 
 /** Longest wait at the end for a stream that takes nothing, in ms, and after a signal. */
 const FLUSH_MS = 10_000;
@@ -84,7 +89,7 @@ async function complete(
   const isEnd = role !== undefined;
   const args = new Arguments(Deno.args, {
     ...program,
-    values: [...values, ...(isEnd ? LABORATORY_VALUES : [])],
+    values: [...values, ...(isEnd ? [...COMMON_VALUES, ...LABORATORY_VALUES] : [])],
     flags: [...flags, ...(isEnd ? LABORATORY_FLAGS : [])],
   });
   if (args.has("ayuda") || args.has("version")) {
@@ -101,11 +106,14 @@ async function complete(
     }
     controller.abort(code);
   };
-  const frame = { args, terminal, json, signal };
+  const { promise: replaced, resolve: replace } = Promise.withResolvers<void>();
+  const frame = { args, terminal, json, signal, replaced };
   if (!isEnd) return await program.main({ ...frame, laboratory: {} });
   const laboratory = await openLaboratory(args, terminal, role);
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
+  // SIGUSR1 opens the inspector of the runtime.
+  else onSignal("SIGUSR2", replace);
   const code = await program.main({ ...frame, laboratory: laboratory.options })
     .catch((error) => signal.aborted && error === signal.reason ? error : report(error, terminal));
   laboratory.conclude();

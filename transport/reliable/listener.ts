@@ -46,6 +46,8 @@ export type ListenerEvent<S = Session> =
 export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOptions {
   /** Most sessions at once for one IPv4 address or IPv6 /64, those that linger among them: 1 or more. */
   readonly maxSessionsPerAddress: number;
+  /** The first byte of every session id, 0 to 255; by default it is as random as the rest. */
+  readonly serverId?: number;
   /** Most sessions with unproved addresses, by default {@linkcode MAX_HALF_OPEN}; a private room has none. */
   readonly maxHalfOpen?: number;
   /** The room to serve; by default an open one. */
@@ -117,6 +119,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #now = 0;
   #asking = 0;
   #isClosing = false;
+  #byeReason: ByeReason = "closing";
   /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
   #confirmedAt = 0;
   #closeAt = Infinity;
@@ -221,10 +224,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /**
    * Admits no more clients, and says bye to each as soon as it has its last answer. It waits for that as
-   * long as acknowledgements come.
+   * long as acknowledgements come. New clients are refused; to hand over, they are left to another server.
    */
-  close(now: number): void {
+  close(now: number, reason: "closing" | "moved" = "closing"): void {
     this.#isClosing = true;
+    this.#byeReason = reason;
     this.#confirmedAt = now;
     this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     this.#lost = 0;
@@ -232,7 +236,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       // A guess is not waited for. Any other that is half open is told with its first packet.
       if (this.#unconfirmed.has(client)) {
         if (this.#isPrivate) this.#forget(client);
-      } else if (!client.delivery.isSending) this.bye(client, "closing", now);
+      } else if (!client.delivery.isSending) this.bye(client, reason, now);
     }
   }
 
@@ -290,6 +294,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const packet = decode(datagram);
     const hello = packet && decodeHello(packet.payload);
     if (packet === undefined || hello === undefined) return this.drop("malformed");
+    if (this.#byeReason === "moved") return this.drop("ignored");
     const { id: nonce, attempt: echo } = packet;
     const isProved = this.#tokens.check(hello.token, from, nonce, now);
     if (!isProved && !this.#mayReply(this.#retries, from, now)) return;
@@ -445,7 +450,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.receive(datagram, from, now);
     if (client.delivery.acknowledged > acknowledged) this.#confirmedAt = now;
     if (client.isConnected && !client.isSeated) this.bye(client, "full", now);
-    if (this.#isClosing && !client.delivery.isSending) this.bye(client, "closing", now);
+    if (this.#isClosing && !client.delivery.isSending) this.bye(client, this.#byeReason, now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
       this.#answered(client);
@@ -485,8 +490,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   #newId(): bigint {
+    const { randomBytes, serverId } = this.#options;
     while (true) {
-      const bytes = this.#options.randomBytes(8);
+      const bytes = randomBytes(8);
+      if (serverId !== undefined) bytes[0] = serverId;
       const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
       // Sessions are looked up by the lower half of their ids, which must differ.
       if (!this.#clients.has(idLow(id))) return id;
