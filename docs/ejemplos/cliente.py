@@ -1,7 +1,6 @@
 """Cliente de nivel 2 de docs/protocolo.md; los números de los comentarios son los de sus reglas.
 
-    python3 cliente.py [DIRECCIÓN] [PUERTO] [NOMBRE]
-"""
+    python3 cliente.py [DIRECCIÓN] [PUERTO] [NOMBRE]"""
 import os, queue, socket, struct, sys, threading, time
 from contextlib import suppress
 
@@ -22,13 +21,12 @@ class Envio:  # un paquete que se reenvía hasta que llega su contestación (2.3
 
 class Cliente:
     def __init__(self, servidor, nombre):
-        self.servidor, self.nombre = servidor, nombre
+        self.servidor, self.nombre, self.inactividad = servidor, nombre, INACTIVIDAD
         self.enchufe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.enchufe.settimeout(0.01)
         self.azar, self.sesion, self.fin, self.ultimo = os.urandom(8), None, None, (b"", 0.0)
         self.enviado = self.recibido = self.oido = 0  # números de mensaje, e intento del recibido
-        self.pings, self.oido_en = 0, 0.0
-        self.rto, self.srtt, self.variacion = 1.0, None, 0.0
+        self.oido_en, self.rto, self.srtt, self.pings = 0.0, 1.0, None, 0
         self.mensaje, self.ping = self.enviar(Envio(HELLO, contenido=hello())), None  # pendientes
 
     def transmitir(self, tipo, numero=0, contenido=b"", intento=0, eco=0, ahead=0):
@@ -39,7 +37,7 @@ class Cliente:
     def enviar(self, envio):  # por primera vez, o una vez más
         envio.intento = envio.intento % 255 + 1
         ahora = envio.salidas[envio.intento] = time.monotonic()
-        larga = {HELLO: 1.0, BYE: 0.0}.get(envio.tipo, INACTIVIDAD / 16)
+        larga = {HELLO: 1.0, BYE: 0.0}.get(envio.tipo, self.inactividad / 16)
         envio.vence = ahora + max(self.rto, min(self.rto * 2 ** envio.vencidos, larga))  # 2.4
         eco = self.oido if envio.tipo == MESSAGE else 0
         self.transmitir(envio.tipo, envio.numero, envio.contenido, envio.intento, eco, envio.ahead)
@@ -109,22 +107,24 @@ class Cliente:
             self.enviar(self.mensaje)
         elif tipo == WELCOME:
             self.sesion, self.mensaje, self.oido = contenido[:8], None, intento
-            self.oido_en = time.monotonic() - INACTIVIDAD / 4  # para que salga un PING (2.14)
+            suyo = struct.unpack_from(">I", contenido, 8)[0] / 1000
+            self.inactividad = max(1.0, min(INACTIVIDAD, suyo))
+            self.oido_en = time.monotonic() - self.inactividad / 4  # para que salga un PING (2.14)
         elif tipo == REFUSE:
             self.fin = f"el servidor rechaza la conexión, por el motivo {contenido[0]}"  # 1.20
 
     def vencer(self):  # reenvía lo que no tuvo contestación, o se da por vencido
         ahora, plazos = time.monotonic(), {HELLO: CONECTAR, BYE: max(0.2, 2 * self.rto)}
         for envio in filter(None, (self.mensaje, self.ping)):
-            if ahora >= envio.primera + plazos.get(envio.tipo, INACTIVIDAD):
+            if ahora >= envio.primera + plazos.get(envio.tipo, self.inactividad):
                 self.fin = "bye" if envio.tipo == BYE else "el servidor no responde"  # 2.1, 2.17
             elif ahora >= envio.vence:
                 envio.vencidos += 1
                 for _ in range(2 if envio.tipo == HELLO or envio.vencidos > 1 else 1):  # 2.21
                     self.enviar(envio)
-        if self.sesion and ahora >= self.oido_en + INACTIVIDAD:
+        if self.sesion and ahora >= self.oido_en + self.inactividad:
             self.fin = "se perdió al servidor"  # 2.16
-        elif self.sesion and not self.ping and ahora >= self.oido_en + 0.22 * INACTIVIDAD:
+        elif self.sesion and not self.ping and ahora >= self.oido_en + 0.22 * self.inactividad:
             self.pings += 1  # 2.15
             self.ping = self.con_nombre(PING, self.pings)
 
