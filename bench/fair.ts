@@ -30,7 +30,7 @@ export async function fair(options: FairOptions = {}): Promise<Row[]> {
   await using links = await Links.make([BOTTLENECK, BOTTLENECK]);
   await using server = new Worker("contenders", "server", 0, links.ends[0]);
   await server.order("serve");
-  await using client = new Worker("contenders", "client", 1, links.ends[1]);
+  await using client = new Worker("contenders", "client", 0, links.ends[1]);
   const share = { warmUp, duration, downloads: 0, conversations: 0 };
   const orders: Share[] = [
     { ...share, hostname: Links.serverAt(0), conversations: OTHERS },

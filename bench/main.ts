@@ -74,6 +74,7 @@ async function main(): Promise<number> {
   const file = args.text("json", "");
   const profileFolder = args.text("perfil", "");
   if (profileFolder !== "") Worker.profileFolder = profileFolder;
+  if (LINK_FIGURES.includes(only)) write(Deno.stderr, `${only}: minutos, ocho como mucho`);
   const contenders = only === "tcp" ? await tcp() : [];
   const rows = only === "fair" ? await fair() : [];
   const begun = performance.now();

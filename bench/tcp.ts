@@ -58,7 +58,7 @@ export async function tcp(options: TcpOptions = {}): Promise<Contender[]> {
   await using both = await Links.make([...links, ...links]);
   await using server = new Worker("contenders", "server", 0, both.ends[0]);
   await server.order("serve");
-  await using client = new Worker("contenders", "client", 1, both.ends[1]);
+  await using client = new Worker("contenders", "client", 0, both.ends[1]);
   const trials = contenders.map(({ contender: protocol }, link): Trial => {
     const hostnames = [Links.serverAt(link), Links.serverAt(links.length + link)] as const;
     return { protocol, hostnames, connections, turns, deadline: DEADLINE_MS };
