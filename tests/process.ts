@@ -58,6 +58,11 @@ export class Process implements AsyncDisposable {
     ]).then(() => this.#changes.end());
   }
 
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** Writes to its standard input. */
   async write(text: string): Promise<void> {
     await this.#input.write(new TextEncoder().encode(text));
