@@ -148,7 +148,7 @@ export class Play {
           this.#say("client", "Ningún servidor respondió");
           break;
         case "ended":
-          if (event.reason !== "bye") this.#say("client", "El servidor dejó de responder");
+          if (event.reason === "silence") this.#say("client", "El servidor dejó de responder");
       }
     });
   }

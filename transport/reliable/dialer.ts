@@ -335,7 +335,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     this.#state = { state: "talking", session, nonce, ...doubt };
     session.delivery.welcomeReceived(packet.attempt, now);
     this.emit({ type: "connected" });
-    if (this.#question !== undefined) session.send(this.#question, now);
+    // A seat is taken with the first packet: whoever connects later must not be there before.
+    if (this.#question === undefined) session.handleTimeout(now);
+    else session.send(this.#question, now);
   }
 
   // This exchange is over: another WELCOME would be another guess. The server is told, for its operator.
@@ -361,16 +363,15 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   #receiveReset(talk: Talk, now: number): void {
     const { session } = talk;
-    if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
+    // A bye does not wait for long: it needs no doubt.
+    const isOver = session.turn === "leaving" || session.turn === "closed";
+    if (isOver || talk.doubtedUntil < Infinity) return;
     talk.doubtedAt = now;
     // While RESETs are forged, the next one is doubted for longer.
     const timeouts = DOUBT_TIMEOUTS * session.retransmissionTimeout;
-    // A bye waits no longer than the longest doubt.
-    const longest = session.turn === "leaving" ? MAX_DOUBT_MS / 2 : MAX_DOUBT_MS;
-    const doubt = Math.min(longest, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
+    const doubt = Math.min(MAX_DOUBT_MS, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
     talk.doubtedUntil = now + doubt;
-    // An unconfirmed bye is retransmitted anyway.
-    if (session.turn !== "leaving") session.doubt(now, doubt);
+    session.doubt(now, doubt);
   }
 
   #handleTalkTimeout(talk: Talk, now: number): void {
@@ -384,16 +385,9 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     }
     if (talk.doubtedUntil > now) return;
     talk.doubtedUntil = Infinity;
-    if (session.turn === "closed") return;
-    // To a bye only its confirmation is an answer: anything else may be a copy of something old.
-    const isLeaving = session.turn === "leaving";
-    if (!isLeaving && session.heardAt > talk.doubtedAt) return void talk.refuted++;
+    if (session.turn === "leaving" || session.turn === "closed") return;
+    if (session.heardAt > talk.doubtedAt) return void talk.refuted++;
     session.abandon();
-    if (isLeaving) {
-      // A server that has forgotten the conversation has confirmed its end.
-      this.emit({ type: "ended", reason: "bye" });
-      return this.#finish();
-    }
     this.emit({ type: "reconnecting" });
     const greeting = this.#greet(now + this.#options.idleTimeout, true);
     this.#state = greeting;
@@ -403,9 +397,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #transmitHello(greeting: Greeting, now: number): void {
     const { hello, token, rtt, nonce, initiation } = greeting;
     const { idleTimeout } = this.#options;
-    // The server computes nothing for an unproved address: the key share goes with the token.
-    const keyShare = token.length === 0 ? EMPTY : initiation.keyShare;
-    const payload = encodeHello({ idleTimeout, token, keyShare });
+    const payload = encodeHello({ idleTimeout, token, keyShare: initiation.keyShare });
     // Clients that start together must not retransmit in step (RFC 7252 §4.2).
     const jitter = 1 + this.#options.random() / 2;
     // A user waits for the first connection, so there is time for few tries: they come at a steady
