@@ -5,10 +5,10 @@
  * @module
  */
 import { type Impairment, isDropped } from "./impairment.ts";
-import { bothWays, type Fate, type Network } from "./network.ts";
+import { bothWays, type Fate, keepaliveChances, type Network } from "./network.ts";
 import type { Address, DatagramSocket } from "../transport/mod.ts";
 import { waitAtMost } from "../transport/driver.ts";
-import { type Entry, type Observation, Observer } from "./observation.ts";
+import { type Entry, isKeepalive, type Observation, Observer } from "./observation.ts";
 
 /** Options of an {@linkcode ImpairedSocket}. */
 export interface ImpairedSocketOptions extends Impairment {
@@ -26,6 +26,7 @@ interface Parcel extends Entry {
 export class ImpairedSocket implements DatagramSocket {
   readonly address: Address;
   readonly #path: ReturnType<typeof bothWays<Parcel>>;
+  readonly #keepaliveChances: () => number;
   readonly #observer = new Observer();
   #passed = 0;
   #receiving: Promise<void> | undefined;
@@ -44,6 +45,7 @@ export class ImpairedSocket implements DatagramSocket {
     this.options = options;
     this.address = socket.address;
     this.#path = bothWays(options.conditions, options.seed);
+    this.#keepaliveChances = keepaliveChances(options.seed);
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
@@ -92,10 +94,11 @@ export class ImpairedSocket implements DatagramSocket {
 
   #enter(network: Network<Parcel>, datagram: Uint8Array, peer: Address): Parcel {
     const at = performance.now();
-    const order = ++this.#passed;
+    const chances = isKeepalive(datagram) ? this.#keepaliveChances : network.random;
+    const order = chances === network.random ? ++this.#passed : 0;
     const fate = { arrivals: [], isHeldBack: false };
     const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
-    parcel.fate = network.send(parcel, at, isDropped(this.options, order));
+    parcel.fate = network.send(parcel, at, isDropped(this.options, order), chances);
     return parcel;
   }
 

@@ -29,7 +29,8 @@ export const LABORATORY_HELP = `Laboratorio, para degradar la red a propósito y
 
 Cada línea de --traza es un datagrama:
   ms           milisegundos desde el principio
-  n.º          su lugar entre los que salen y los que llegan, el que entiende --perdida LISTA
+  n.º          su lugar entre los que salen y los que llegan, el que entiende --perdida LISTA; PING y
+               PONG no lo tienen, porque los trae el tiempo que se tarda en escribir
   → ←          sale, llega
   tipo         HELLO y RETRY conectan y WELCOME abre la sesión; MESSAGE es un mensaje y ACK, su acuse
                de recibo; PING y PONG preguntan si el otro sigue ahí; BYE y BYE-ACK terminan

@@ -52,6 +52,11 @@ export function bothWays<T>(
   return { outward: wayOf(2 * seed), inward: wayOf(2 * seed + 1) };
 }
 
+/** Chances of the keepalives, which come or not as people type: those of the other datagrams do not shift. */
+export function keepaliveChances(seed: number): () => number {
+  return seededRandom(~seed);
+}
+
 /** One network between any number of ends. */
 export class Network<T> {
   /** In the order in which they were sent. */
@@ -71,15 +76,15 @@ export class Network<T> {
     return this.#travelling.reduce((least, { at }) => Math.min(least, at), Infinity);
   }
 
-  /** Sends a datagram, which is lost in any case if it is to be dropped. */
-  send(item: T, now: number, isDropped: boolean = false): Fate {
+  /** Sends a datagram, which is lost in any case if it is to be dropped, with chances of its own if given. */
+  send(item: T, now: number, isDropped: boolean = false, random = this.random): Fate {
     const { loss, duplication, reordering, delay, jitter } = this.conditions;
     // Every datagram draws equally often: one chance can be changed, and the rest repeats.
-    const isLost = this.random() < loss || isDropped;
-    const copies = this.random() < duplication ? 2 : 1;
-    const isHeldBack = this.random() < reordering;
+    const isLost = random() < loss || isDropped;
+    const copies = random() < duplication ? 2 : 1;
+    const isHeldBack = random() < reordering;
     const pause = delay + (isHeldBack ? REORDERING_MS + delay : 0);
-    const arrivals = [this.random(), this.random()]
+    const arrivals = [random(), random()]
       .slice(0, isLost ? 0 : copies)
       .map((chance) => now + pause + chance * jitter);
     for (const at of arrivals) this.#travelling.push({ at, item });

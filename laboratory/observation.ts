@@ -9,7 +9,7 @@ import { RecentMap } from "./recent_map.ts";
 
 /** A datagram that was sent or received at one end, with its fate. */
 export interface Observation {
-  /** Its place among all that were sent and received there, counted from 1. */
+  /** Its place among all that were sent and received there, counted from 1; 0 for a keepalive, which has none. */
   readonly order: number;
   /** Its way, as seen from this end. */
   readonly direction: "sent" | "received";
@@ -37,6 +37,12 @@ export interface Observation {
 /** A datagram as it enters the network. */
 export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "peer"> {
   readonly fate: Fate;
+}
+
+/** Whether a datagram is a PING or a PONG: how many there are hangs on how fast people type. */
+export function isKeepalive(datagram: Uint8Array): boolean {
+  const type = readHeader(datagram)?.type;
+  return type === "ping" || type === "pong";
 }
 
 /** Describes the datagrams of one end. */
