@@ -5,7 +5,7 @@
  * @module
  */
 import { type Impairment, isDropped } from "./impairment.ts";
-import { bothWays, type Fate, keepaliveChances, type Network } from "./network.ts";
+import { bothWays, type Fate, type Network } from "./network.ts";
 import type { Address, DatagramSocket } from "../transport/mod.ts";
 import { waitAtMost } from "../transport/driver.ts";
 import { type Entry, isKeepalive, type Observation, Observer } from "./observation.ts";
@@ -26,7 +26,6 @@ interface Parcel extends Entry {
 export class ImpairedSocket implements DatagramSocket {
   readonly address: Address;
   readonly #path: ReturnType<typeof bothWays<Parcel>>;
-  readonly #keepaliveChances: () => number;
   readonly #observer = new Observer();
   #passed = 0;
   #receiving: Promise<void> | undefined;
@@ -45,7 +44,6 @@ export class ImpairedSocket implements DatagramSocket {
     this.options = options;
     this.address = socket.address;
     this.#path = bothWays(options.conditions, options.seed);
-    this.#keepaliveChances = keepaliveChances(options.seed);
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
@@ -94,11 +92,11 @@ export class ImpairedSocket implements DatagramSocket {
 
   #enter(network: Network<Parcel>, datagram: Uint8Array, peer: Address): Parcel {
     const at = performance.now();
-    const chances = isKeepalive(datagram) ? this.#keepaliveChances : network.random;
-    const order = chances === network.random ? ++this.#passed : 0;
+    const isExtra = isKeepalive(datagram);
+    const order = isExtra ? 0 : ++this.#passed;
     const fate = { arrivals: [], isHeldBack: false };
     const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
-    parcel.fate = network.send(parcel, at, isDropped(this.options, order), chances);
+    parcel.fate = network.send(parcel, at, isDropped(this.options, order), isExtra);
     return parcel;
   }
 

@@ -7,7 +7,7 @@ import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { causeOf, refusalOf } from "../cause.ts";
 import { type Impairment, isDropped } from "../impairment.ts";
-import { bothWays, keepaliveChances } from "../network.ts";
+import { bothWays } from "../network.ts";
 import { isKeepalive, type Observation, Observer } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
 import { ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../../transport/mod.ts";
@@ -82,7 +82,6 @@ export class Play {
   readonly got = { question: false, answer: false, bye: false };
   readonly #world: World;
   readonly #observer = new Observer();
-  readonly #keepaliveChances: () => number;
   #passed = 0;
   readonly #ends: Partial<Record<Side, { endpoint: Monitor; counters: Counters }>> = {};
 
@@ -92,7 +91,6 @@ export class Play {
     this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
     this.#world.onSend = (flight) => this.#send(flight, impairment);
     this.#world.onArrival = (flight) => this.#arrived(flight);
-    this.#keepaliveChances = keepaliveChances(impairment.seed);
     // For nonces, tokens and jitter. Losses have chances of their own.
     const random = seededRandom(impairment.seed);
     const randomBytes = (length: number) => seededBytes(random, length);
@@ -182,9 +180,9 @@ export class Play {
     const { datagram, from, to: peer } = flight;
     const { now: at } = this.#world;
     const by = sideOf(from);
-    const chances = isKeepalive(datagram) ? this.#keepaliveChances : undefined;
-    const order = chances === undefined ? ++this.#passed : 0;
-    const fate = this.#world.carry(flight, isDropped(impairment, order), chances);
+    const isExtra = isKeepalive(datagram);
+    const order = isExtra ? 0 : ++this.#passed;
+    const fate = this.#world.carry(flight, isDropped(impairment, order), isExtra);
     const observation = this.#observer.observe("sent", { order, at, datagram, peer, fate });
     const { header, repeats } = observation;
     // Its end changes with the conversation, so all that is kept is told now.
