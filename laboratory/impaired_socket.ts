@@ -95,7 +95,8 @@ export class ImpairedSocket implements DatagramSocket {
     const isExtra = isKeepalive(datagram);
     const order = isExtra ? 0 : ++this.#passed;
     const fate = { arrivals: [], isHeldBack: false };
-    const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
+    const local = this.address;
+    const parcel: Parcel = { order, datagram, local, peer, at, fate, handed: 0 };
     parcel.fate = network.send(parcel, at, isDropped(this.options, order), isExtra);
     return parcel;
   }
