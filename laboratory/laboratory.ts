@@ -56,23 +56,23 @@ export interface Laboratory {
   conclude(): Promise<void>;
 }
 
-/** Creates a file for `--captura`, of that name or, if that is empty, of one that begins so. */
-export type CreateCaptureFile = (
-  name: string,
-  beginning: string,
-) => Promise<{ path: string; file: CaptureTarget }>;
+/** What a laboratory needs of its program. */
+export interface LaboratoryOptions {
+  /** A server has several clients to tell apart. */
+  readonly role: "server" | "client";
+  /** Creates the file for `--captura`. */
+  readonly createFile: (name: string) => Promise<{ path: string; file: CaptureTarget }>;
+}
 
 /**
  * Opens the laboratory that the options ask for, and loads its modules only then.
  *
- * @param role A server has several clients to tell apart.
  * @throws {UsageError} If a value is out of bounds, or a capture file cannot be created.
  */
 export async function openLaboratory(
   args: Arguments,
   terminal: Terminal,
-  role: "server" | "client",
-  createFile: CreateCaptureFile,
+  { role, createFile }: LaboratoryOptions,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
@@ -80,13 +80,14 @@ export async function openLaboratory(
   const impairment = readImpairment(args, { seed: Math.floor(1_000_000 * Math.random()) });
   const warning = describeImpairment(impairment);
   const captureName = args.optional("captura");
-  const isCaptured = captureName !== undefined;
-  if (warning === undefined && !isTraced && !isSummaryWanted && !isCaptured) {
+  if (
+    warning === undefined && !isTraced && !isSummaryWanted && captureName === undefined
+  ) {
     return { options: {}, async conclude() {} };
   }
-  const capture = isCaptured
-    ? await openCapture(captureName, role, terminal, createFile)
-    : undefined;
+  const capture = captureName === undefined
+    ? undefined
+    : await openCapture(captureName, terminal, { role, createFile });
   const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
     import("./impaired_socket.ts"),
     import("./trace.ts"),
@@ -122,12 +123,14 @@ export async function openLaboratory(
 
 async function openCapture(
   name: string,
-  role: "server" | "client",
   terminal: Terminal,
-  createFile: CreateCaptureFile,
+  { role, createFile }: LaboratoryOptions,
 ): Promise<Capture> {
   const { Capture } = await import("./capture/capture.ts");
-  const { path, file } = await createFile(name, role === "server" ? "servidor " : "cliente ");
+  // Both ends may start in the same second.
+  const end = role === "server" ? "servidor" : "cliente";
+  const now = new Date().toLocaleString("sv-SE").replaceAll(":", ".");
+  const { path, file } = await createFile(name || `${end} ${now}`);
   terminal.notice(`Captura en ${path}`);
   return new Capture(file, (error) => {
     const why = error instanceof Error ? error.message : String(error);
