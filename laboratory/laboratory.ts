@@ -41,7 +41,8 @@ Cada línea de --traza es un datagrama:
                de recibo; PING y PONG preguntan si el otro sigue ahí; BYE y BYE-ACK terminan
   número       del mensaje: impar, pregunta; par, respuesta; 2 7/60 es el séptimo de sus 60 segmentos
   bytes        los que ocupa, con su cabecera
-  RTO          milisegundos que se espera un acuse de recibo antes de reenviar
+  RTO          milisegundos que se espera un acuse de recibo antes de reenviar: los de este datagrama,
+               si sale y se reenvía; si no, los que esperaría el próximo
   turno        a quién le toca hablar después de ese datagrama
   qué le pasó  perdido aquí: esta red lo perdió; reenvío 2: la segunda vez que se reenvía, y desde
                ella (o desde la primera, si es un HELLO) salen de dos en dos; duplicado: sale o llega
