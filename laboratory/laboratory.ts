@@ -61,8 +61,11 @@ export interface Laboratory {
 export interface LaboratoryOptions {
   /** A server has several clients to tell apart. */
   readonly role: "server" | "client";
-  /** Creates the file for `--captura`. */
-  readonly createFile: (name: string) => Promise<{ path: string; file: CaptureTarget }>;
+  /** Creates the file for `--captura`; without a name, it is called `what` and the time. */
+  readonly createFile: (
+    name: string,
+    what: string,
+  ) => Promise<{ path: string; file: CaptureTarget }>;
 }
 
 /**
@@ -81,11 +84,8 @@ export async function openLaboratory(
   const impairment = readImpairment(args, { seed: Math.floor(1_000_000 * Math.random()) });
   const warning = describeImpairment(impairment);
   const captureName = args.optional("captura");
-  if (
-    warning === undefined && !isTraced && !isSummaryWanted && captureName === undefined
-  ) {
-    return { options: {}, async conclude() {} };
-  }
+  const isPlain = warning === undefined && captureName === undefined;
+  if (isPlain && !isTraced && !isSummaryWanted) return { options: {}, async conclude() {} };
   const capture = captureName === undefined
     ? undefined
     : await openCapture(captureName, terminal, { role, createFile });
@@ -129,9 +129,7 @@ async function openCapture(
 ): Promise<Capture> {
   const { Capture } = await import("./capture/capture.ts");
   // Both ends may start in the same second.
-  const end = role === "server" ? "servidor" : "cliente";
-  const now = new Date().toLocaleString("sv-SE").replaceAll(":", ".");
-  const { path, file } = await createFile(name || `${end} ${now}`);
+  const { path, file } = await createFile(name, role === "server" ? "servidor " : "cliente ");
   terminal.notice(`Captura en ${path}`);
   return new Capture(file, (error) => {
     const why = error instanceof Error ? error.message : String(error);

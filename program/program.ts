@@ -10,7 +10,7 @@ import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
 import { JsonTerminal } from "./json.ts";
-import { createNew } from "./record.ts";
+import { createFile } from "./record.ts";
 import { describeBroken, describeDropped, EXIT, Failure, firstCode } from "./words.ts";
 
 export { EXIT } from "./words.ts";
@@ -105,8 +105,10 @@ async function complete(
   };
   const frame = { args, terminal, json, signal };
   if (!isEnd) return await program.main({ ...frame, laboratory: {} });
-  const createFile = (name: string) => createNew("captura", name, "pcapng");
-  const laboratory = await openLaboratory(args, terminal, { role, createFile });
+  const laboratory = await openLaboratory(args, terminal, {
+    role,
+    createFile: (name, what) => createFile("captura", "pcapng", name, { what }),
+  });
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
   const code = await program.main({ ...frame, laboratory: laboratory.options })
