@@ -105,7 +105,7 @@ export async function openLaboratory(
       startedAt: performance.now(),
     });
     if (warning !== undefined) terminal.notice(warning);
-    return new ImpairedSocket(capture?.tap(socket) ?? socket, {
+    return new ImpairedSocket(socket, {
       ...impairment,
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
@@ -119,7 +119,10 @@ export async function openLaboratory(
     for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
     await capture?.close();
   };
-  return { options: { transport }, conclude };
+  // What is captured is what really leaves.
+  const capturing: ConnectOptions["transport"] = (socket, endpoint) =>
+    transport(capture?.tap(socket) ?? socket, endpoint);
+  return { options: { transport: capturing }, conclude };
 }
 
 async function openCapture(
