@@ -198,8 +198,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     if (state.state === "talking") {
       return id === state.session.id || id === state.nonce ? state.session : undefined;
     }
-    if (id !== state.nonce) return undefined;
-    return { turn: undefined, retransmissionTimeout: state.rtt.timeout };
+    return id === state.nonce ? inspectionOf(state) : undefined;
   }
 
   // A client sends only to the address that it was given: a server does not move.
@@ -406,6 +405,17 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     hello.sent(now, jitter * rtt.timeout, longest);
     this.transmit(encode({ type: "hello", id: nonce, attempt: hello.attempt, payload }));
   }
+}
+
+function inspectionOf({ hello, rtt }: Greeting): Inspection {
+  return {
+    turn: undefined,
+    retransmissionTimeout: rtt.timeout,
+    timer: hello,
+    timerOf: ({ type }) => type === "hello" ? hello : undefined,
+    retransmissions: Math.max(0, hello.attempt - 1),
+    acknowledgementAt: Infinity,
+  };
 }
 
 function endOf(refusal: Refusal | undefined): EndReason {
