@@ -93,12 +93,12 @@ function causeOfMessage({ number, segment, lastSegment, attempt }: Header): stri
 
 function causeOfAck(header: Header, inspection: Inspection | undefined): string {
   const { number, segment, ackDelay } = header;
+  if (number === 0) return "confirma la sesión: el servidor le guarda su sitio";
   if (ackDelay >= MAX_ACK_DELAY_MS) {
     const [awaited, heard] = number % 2 === 0
       ? ["pregunta", "respuesta"]
       : ["respuesta", "pregunta"];
-    const what = number === 0 ? "sesión" : heard;
-    return `la ${awaited} tarda más de ${MAX_ACK_DELAY_MS} ms: confirma la ${what} por separado`;
+    return `la ${awaited} tarda más de ${MAX_ACK_DELAY_MS} ms: confirma la ${heard} por separado`;
   }
   if (number !== inspection?.heardNumber) return `confirma el segmento ${segment + 1}`;
   return `ya tenía el mensaje ${number}: lo confirma otra vez y no lo muestra`;
