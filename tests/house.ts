@@ -9,7 +9,7 @@
 const ROOMS: readonly RegExp[] = [
   /^(?:tests|bench|img)\/|_test\.ts$/,
   /^(?:servidor|cliente)\.ts$/,
-  /^laboratory\/demo\//,
+  /^(?:laboratory\/demo|web)\//,
   /^program\/(?!arguments)/,
   /^laboratory\/(?!network|random)/,
   /^program\/arguments\.ts$/,

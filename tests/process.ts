@@ -120,11 +120,18 @@ export class Process implements AsyncDisposable {
   }
 
   async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      add(text);
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      add(decoder.decode(bytes, { stream: true }));
       this.#changes.tell();
     }
   }
+}
+
+/** Runs a script of the shell in a folder of its own; the command is `"$@"`. */
+export function inFolder(script: string, ...command: string[]): Process {
+  const run = `cd "$(mktemp -d)" && trap 'rm -r "$PWD"' EXIT; ${script}`;
+  return new Process(["bash", "-c", run, "bash", ...command]);
 }
 
 /** Starts a server on a free port, and waits until it listens. */
