@@ -1,0 +1,168 @@
+/**
+ * Where everything of a conversation stands in its ladder diagram, in pixels: no browser.
+ *
+ * @module
+ */
+import { describeNumber } from "../laboratory/trace.ts";
+import type { Datagram, End, Lane } from "./lane.ts";
+
+/** How a ladder is drawn. */
+export interface View {
+  /** Width of the diagram, in pixels. */
+  readonly width: number;
+  /** Pixels that a second is high. */
+  readonly scale: number;
+}
+
+/** A copy of a datagram on its way: its line, and its head if it can still be disturbed. */
+export interface Arrow {
+  readonly key: string;
+  readonly datagram: Datagram;
+  readonly x1: number;
+  readonly y1: number;
+  readonly x2: number;
+  readonly y2: number;
+  readonly state: "flying" | "arrived" | "lost";
+  /** Where its name stands; `undefined` if there is no room. */
+  readonly labelY: number | undefined;
+}
+
+/** A text beside the life line of an end, in rows. */
+export interface Caption {
+  readonly key: string;
+  readonly by: End;
+  readonly kind: "line" | "notice" | "cause";
+  readonly rows: readonly string[];
+  /** Baseline of its first row. */
+  readonly y: number;
+}
+
+/** Pixels above the first moment. */
+const TOP = 14;
+/** Width of the times at the left, and of the gap between a life line and its captions. */
+const AXIS = 34;
+const GAP = 6;
+/** Part of the width for the captions of each end. */
+const MARGIN = 0.25;
+const CHARACTER = 6.1;
+
+/** Height of a row of text, and most that a name may stand below its arrow. */
+const ROW = 13;
+const LABEL = 11;
+const MAX_SHIFT = 5 * LABEL;
+
+/** Distance of heads that would hide each other. */
+const HEAD = 15;
+
+/** The part of its way that a datagram goes that chance loses. */
+const LOST_PART = 0.45;
+/** Least time that such a way takes, in ms, so that it is seen. */
+const LEAST_WAY_MS = 80;
+
+/** Pixels from the left of the life line of an end. */
+export function xOf(end: End, { width }: View): number {
+  return end === "client" ? Math.round(AXIS + MARGIN * width) : Math.round((1 - MARGIN) * width);
+}
+
+/** Pixels from the top of a moment. */
+export function yOf(at: number, { scale }: View): number {
+  return TOP + at * scale / 1000;
+}
+
+/** The time that so many pixels are, in whole ms. */
+export function millisecondsOf(pixels: number, { scale }: View): number {
+  return Math.round(pixels * 1000 / scale);
+}
+
+/** Pixels that a second is high, so that the slant of an arrow is seen. */
+export function scaleFor(delay: number): number {
+  return Math.round(36_000 / Math.max(90, Math.min(600, delay)));
+}
+
+/** The words for a datagram: its type and number, or its text. */
+export function nameOf({ header, datagram, repeats }: Datagram): string {
+  if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
+  const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
+  return repeats > 0 ? `${name} · reenvío ${repeats}` : name;
+}
+
+/** The arrows between two heights, in order. */
+export function arrowsOf(lane: Lane, view: View, top: number, bottom: number): Arrow[] {
+  const arrows: Arrow[] = [];
+  const lowest = { client: -Infinity, server: -Infinity };
+  const heads = new Map<string, number>();
+  for (const datagram of lane.datagrams) {
+    const { at, by, order, arrivals, lostAt } = datagram;
+    const y = yOf(at, view);
+    const last = Math.max(at, lostAt ?? 0, ...arrivals);
+    if (y > bottom || yOf(last, view) + LEAST_WAY_MS < top) continue;
+    const shifted = Math.max(y, lowest[by] + LABEL);
+    const labelY = shifted - y > MAX_SHIFT ? undefined : shifted;
+    if (labelY !== undefined) lowest[by] = labelY;
+    const ways = lostAt === undefined ? arrivals : [lostAt];
+    ways.forEach((end, copy) => {
+      const way = { end, key: `${order}.${copy}`, labelY: copy === 0 ? labelY : undefined };
+      arrows.push(arrowOf(datagram, way, lane, view, heads));
+    });
+  }
+  return arrows;
+}
+
+function arrowOf(
+  datagram: Datagram,
+  { end, key, labelY }: { end: number; key: string; labelY: number | undefined },
+  { now, options }: Lane,
+  view: View,
+  heads: Map<string, number>,
+): Arrow {
+  const { at, by, lostAt, isLostByHand } = datagram;
+  const isLost = lostAt !== undefined;
+  const usual = Math.max(LEAST_WAY_MS, options.conditions.delay);
+  const until = isLost && !isLostByHand ? at + LOST_PART * usual : Math.max(end, at + 1);
+  const reach = isLost ? Math.min(0.92, Math.max(0.12, (until - at) / usual)) : 1;
+  const passed = Math.max(0, Math.min(1, (now - at) / (until - at)));
+  const [from, to] = [xOf(by, view), xOf(by === "client" ? "server" : "client", view)];
+  const isFlying = !isLost && now < end;
+  let part = reach * passed;
+  let y2 = yOf(at + (until - at) * passed, view);
+  if (isFlying) {
+    // Heads at the same place make room for each other along the way.
+    const place = `${by} ${Math.round(part * 100)} ${Math.round(y2)}`;
+    const others = heads.get(place) ?? 0;
+    heads.set(place, others + 1);
+    part += others * HEAD / Math.abs(to - from) * (part > 0.5 ? -1 : 1);
+    y2 += others === 0 ? 0 : (part > 0.5 ? -1 : 1);
+  }
+  const state = isLost ? "lost" : isFlying ? "flying" : "arrived";
+  const x2 = from + (to - from) * Math.max(0, Math.min(1, part));
+  return { key, datagram, x1: from, y1: yOf(at, view), x2, y2, state, labelY };
+}
+
+/** What stands beside the life lines, from the first moment on. Nothing overlaps. */
+export function captionsOf(lane: Lane, view: View): Caption[] {
+  const columns = Math.floor((MARGIN * view.width - 2 * GAP) / CHARACTER);
+  const said = lane.lines.map(({ at, by, text, isNotice }) =>
+    ({ at, by, text, kind: isNotice ? "notice" : "line" }) as const
+  );
+  const lowest = { client: -Infinity, server: -Infinity };
+  return said.toSorted((a, b) => a.at - b.at).map(({ at, by, text, kind }, index) => {
+    const rows = wrap(text, columns);
+    const y = Math.max(yOf(at, view) + 4, lowest[by] + ROW + 3);
+    lowest[by] = y + (rows.length - 1) * ROW;
+    return { key: `${index}`, by, kind, rows, y };
+  });
+}
+
+/** Most rows of a caption: what is longer is cut. */
+const MAX_ROWS = 5;
+
+function wrap(text: string, columns: number): string[] {
+  const rows = [""];
+  for (const word of text.split(" ")) {
+    const row = rows.at(-1)!;
+    if (row !== "" && row.length + 1 + word.length > columns) rows.push(word);
+    else rows[rows.length - 1] = row === "" ? word : `${row} ${word}`;
+  }
+  if (rows.length <= MAX_ROWS) return rows;
+  return [...rows.slice(0, MAX_ROWS - 1), `${rows[MAX_ROWS - 1]} …`];
+}
