@@ -29,7 +29,7 @@ const ROOMS: readonly RegExp[] = [
 
 /** The files that neither read a clock nor touch the platform. */
 const CORE =
-  /^(?:protocol|transport\/(?:endpoint|limits|bytes|deadlines|reliable\/\w+|plain\/\w+|private\/(?!code_room\.)\w+)|laboratory\/(?:network|random|world))\.ts$/;
+  /^(?:protocol|transport\/(?:endpoint|limits|bytes|deadlines|reliable\/\w+|plain\/\w+|private\/(?!code_room\.)\w+)|laboratory\/(?:network|random|world|cause))\.ts$/;
 
 const PLATFORM = new Set([
   ...["Deno", "Date", "performance", "crypto", "process", "fetch", "globalThis", "Temporal"],
