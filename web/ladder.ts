@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { describeNumber } from "../laboratory/trace.ts";
-import type { Datagram, End, Lane } from "./lane.ts";
+import { describeNumber } from "../laboratory/observation.ts";
+import type { Datagram, End, Lane, ScreenLine } from "./lane.ts";
 
 /** How a ladder is drawn. */
 export interface View {
@@ -31,7 +31,7 @@ export interface Arrow {
 export interface Caption {
   readonly key: string;
   readonly by: End;
-  readonly kind: "line" | "notice" | "cause";
+  readonly kind: ScreenLine["kind"] | "cause";
   readonly rows: readonly string[];
   /** Baseline of its first row. */
   readonly y: number;
@@ -138,19 +138,25 @@ function arrowOf(
   return { key, datagram, x1: from, y1: yOf(at, view), x2, y2, state, labelY };
 }
 
-/** What stands beside the life lines, from the first moment on. Nothing overlaps. */
+/** Packets beside which their cause stands; that of any packet that is sent again does too. */
+const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping", "reset"]);
+
+/** What stands beside the life lines, from the first moment on. Causes that find no room are left out. */
 export function captionsOf(lane: Lane, view: View): Caption[] {
   const columns = Math.floor((MARGIN * view.width - 2 * GAP) / CHARACTER);
-  const said = lane.lines.map(({ at, by, text, isNotice }) =>
-    ({ at, by, text, kind: isNotice ? "notice" : "line" }) as const
-  );
+  const causes = lane.datagrams
+    .filter(({ header, repeats }) => repeats > 0 || EXPLAINED.has(header?.type ?? ""))
+    .map(({ at, by, cause }) => ({ at, by, text: cause, kind: "cause" as const }));
   const lowest = { client: -Infinity, server: -Infinity };
-  return said.toSorted((a, b) => a.at - b.at).map(({ at, by, text, kind }, index) => {
-    const rows = wrap(text, columns);
+  const captions: Caption[] = [];
+  for (const { at, by, text, kind } of [...lane.lines, ...causes].sort((a, b) => a.at - b.at)) {
     const y = Math.max(yOf(at, view) + 4, lowest[by] + ROW + 3);
+    if (kind === "cause" && y - yOf(at, view) > MAX_SHIFT) continue;
+    const rows = wrap(text, columns);
     lowest[by] = y + (rows.length - 1) * ROW;
-    return { key: `${index}`, by, kind, rows, y };
-  });
+    captions.push({ key: `${captions.length} ${text}`, by, kind, rows, y });
+  }
+  return captions;
 }
 
 /** Most rows of a caption: what is longer is cut. */

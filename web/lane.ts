@@ -6,6 +6,7 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { causeOf, refusalOf } from "../laboratory/cause.ts";
 import { bothWays, type NetworkConditions } from "../laboratory/network.ts";
 import { type Observation, Observer } from "../laboratory/observation.ts";
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
@@ -13,13 +14,14 @@ import { type Flight, World } from "../laboratory/world.ts";
 import { isBye, type TurnState } from "../protocol.ts";
 import { encodeText } from "../transport/bytes.ts";
 import type { AskingEndpoint } from "../transport/client.ts";
-import type { Address, Endpoint, Inspection } from "../transport/endpoint.ts";
+import { type Address, Counters, type Endpoint, type Inspection } from "../transport/endpoint.ts";
 import { PlainAnswerer } from "../transport/plain/plain_answerer.ts";
 import { ANSWER_TIMEOUT_MS, PlainAsker } from "../transport/plain/plain_asker.ts";
 import type { Sodium } from "../transport/private/cpace.ts";
 import { privateRoom } from "../transport/private/private_room.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "../transport/reliable/dialer.ts";
 import { Listener } from "../transport/reliable/listener.ts";
+import { readHeader } from "../transport/reliable/packet.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
 import { IDLE_TIMEOUT_MS } from "../transport/reliable/session.ts";
 import type { AnsweringEndpoint, Peer } from "../transport/server.ts";
@@ -67,6 +69,8 @@ export interface LaneOptions {
 /** A datagram, with what became of it so far. */
 export interface Datagram extends Omit<Observation, "delay"> {
   readonly by: End;
+  /** Why it was sent, in one sentence. */
+  readonly cause: string;
   /** When its copies arrive or have arrived, in ms. */
   arrivals: readonly number[];
   /** When it was lost, in ms, and whether by hand. */
@@ -76,13 +80,12 @@ export interface Datagram extends Omit<Observation, "delay"> {
   isTouched: boolean;
 }
 
-/** A line that an end shows its people. */
+/** A line that an end shows its people: of the transcript, or a notice. Or why it refused a datagram. */
 export interface ScreenLine {
   readonly at: number;
   readonly by: End;
   readonly text: string;
-  /** Whether it is a notice, and no line of the transcript. */
-  readonly isNotice: boolean;
+  readonly kind: "line" | "notice" | "refusal";
 }
 
 /** The time between a datagram and its duplicate, in ms: enough to see both. */
@@ -125,6 +128,7 @@ export class Lane {
   #server!: Endpoint<unknown>;
   /** Each answers a question that waits, the oldest first. */
   readonly #replies = new Set<(text: string) => void>();
+  readonly #counters: Partial<Record<End, Counters>> = {};
   #acted = 0;
   #asked = 0;
 
@@ -136,6 +140,7 @@ export class Lane {
     const { outward, inward } = this.#path;
     this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
     this.#world.onSend = (flight) => this.#send(flight);
+    this.#world.onArrival = (flight) => this.#arrived(flight);
     // For nonces, tokens and jitter. Losses have chances of their own.
     this.#random = seededRandom(seed);
     this.#startServer();
@@ -205,6 +210,7 @@ export class Lane {
   #startServer(): void {
     this.#say("server", "El servidor UDP listo para recibir preguntas del cliente");
     this.#replies.clear();
+    delete this.#counters.server;
     const limits = { maxSessions: 1, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
     const hmacSha256 = (key: Uint8Array, data: Uint8Array) => hmac(sha256, key, data);
     const ids = { hmac: hmacSha256, ...this.#randomness, room: this.#room() };
@@ -216,7 +222,7 @@ export class Lane {
     this.#server = endpoint;
     this.#join("server", endpoint, (event) => {
       if (event.type === "ended" && event.reason === "bye") {
-        this.#say("server", "El cliente terminó la conversación", true);
+        this.#say("server", "El cliente terminó la conversación", "notice");
       }
       if (event.type === "ended") this.#replies.clear();
       if (event.type !== "question") return;
@@ -235,10 +241,10 @@ export class Lane {
 
   #heard(event: DialerEvent): void {
     const notice = NOTICES[event.type];
-    if (notice !== undefined) this.#say("client", notice, true);
+    if (notice !== undefined) this.#say("client", notice, "notice");
     if (event.type === "answer") this.#say("client", `Respuesta: ${event.text}`);
     if (event.type === "ended" && event.reason !== "bye") {
-      this.#say("client", "El servidor dejó de responder", true);
+      this.#say("client", "El servidor dejó de responder", "notice");
     }
     const { script } = this.options;
     if (script === undefined || !["connected", "answer", "unanswered"].includes(event.type)) return;
@@ -296,8 +302,8 @@ export class Lane {
     return by === "client" ? this.#path.outward : this.#path.inward;
   }
 
-  #say(by: End, text: string, isNotice: boolean = false): void {
-    this.lines.push({ at: this.now, by, text, isNotice });
+  #say(by: End, text: string, kind: ScreenLine["kind"] = "line"): void {
+    this.lines.push({ at: this.now, by, text, kind });
   }
 
   #join<Event>(end: End, endpoint: Endpoint<Event>, onEvent: (event: Event) => void): void {
@@ -310,13 +316,26 @@ export class Lane {
     const fate = this.#world.carry(flight);
     const { arrivals } = fate;
     this.#flights.push(flight);
+    const by = from === ADDRESSES.client ? "client" : "server";
+    const observation = this.#observer.observe("sent", { order, at, datagram, peer, fate });
+    const { header } = observation;
     this.datagrams.push({
-      ...this.#observer.observe("sent", { order, at, datagram, peer, fate }),
-      by: from === ADDRESSES.client ? "client" : "server",
+      ...observation,
+      by,
+      cause: header === undefined ? "" : causeOf(header, this.inspect(by)),
       arrivals,
       lostAt: arrivals.length === 0 ? at : undefined,
       isLostByHand: false,
       isTouched: false,
     });
+  }
+
+  #arrived({ to, datagram }: Flight): void {
+    const end = to === ADDRESSES.client ? "client" : "server";
+    const { counters } = end === "client" ? this.#client : this.#server;
+    const before = this.#counters[end] ?? new Counters();
+    const refusal = refusalOf(readHeader(datagram), before, counters);
+    if (refusal !== undefined) this.#say(end, refusal, "refusal");
+    this.#counters[end] = { ...counters };
   }
 }
