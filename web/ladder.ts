@@ -23,7 +23,7 @@ export interface Arrow {
   readonly x2: number;
   readonly y2: number;
   readonly state: "flying" | "arrived" | "lost";
-  /** Where its name stands; `undefined` if there is no room. */
+  /** Where its name begins; `undefined` if there is no room for it. */
   readonly labelY: number | undefined;
 }
 
@@ -44,7 +44,7 @@ const AXIS = 34;
 const GAP = 6;
 /** Part of the width for the captions of each end. */
 const MARGIN = 0.25;
-const CHARACTER = 6.1;
+const CHARACTER = 7;
 
 /** Height of a row of text, and most that a name may stand below its arrow. */
 const ROW = 13;
@@ -90,58 +90,68 @@ export function nameOf({ header, datagram, repeats }: Datagram): string {
 export function arrowsOf(lane: Lane, view: View, top: number, bottom: number): Arrow[] {
   const arrows: Arrow[] = [];
   const lowest = { client: -Infinity, server: -Infinity };
-  const heads = new Map<string, number>();
+  const latest: Partial<Record<End, Datagram>> = {};
   for (const datagram of lane.datagrams) {
-    const { at, by, order, arrivals, lostAt } = datagram;
+    const { at, by, arrivals, lostAt } = datagram;
+    // What goes out together bears the name of the first.
+    const isFirst = latest[by]?.at !== at || latest[by].header?.type !== datagram.header?.type;
+    latest[by] = datagram;
     const y = yOf(at, view);
-    const last = Math.max(at, lostAt ?? 0, ...arrivals);
-    if (y > bottom || yOf(last, view) + LEAST_WAY_MS < top) continue;
-    const shifted = Math.max(y, lowest[by] + LABEL);
-    const labelY = shifted - y > MAX_SHIFT ? undefined : shifted;
-    if (labelY !== undefined) lowest[by] = labelY;
-    const ways = lostAt === undefined ? arrivals : [lostAt];
-    ways.forEach((end, copy) => {
-      const way = { end, key: `${order}.${copy}`, labelY: copy === 0 ? labelY : undefined };
-      arrows.push(arrowOf(datagram, way, lane, view, heads));
+    if (y > bottom) break;
+    if (Math.max(yOf(Math.max(at, ...arrivals), view), y + LEAST_WAY_MS) < top) continue;
+    const labelY = Math.max(y, lowest[by] + LABEL);
+    const hasLabel = isFirst && labelY - y <= MAX_SHIFT;
+    if (hasLabel) lowest[by] = labelY;
+    (lostAt === undefined ? arrivals : [lostAt]).forEach((end, copy) => {
+      const arrow = arrowOf(datagram, copy, end, lane, view);
+      arrows.push({ ...arrow, labelY: hasLabel && copy === 0 ? labelY : undefined });
     });
   }
-  return arrows;
+  return apart(arrows);
 }
 
-function arrowOf(
-  datagram: Datagram,
-  { end, key, labelY }: { end: number; key: string; labelY: number | undefined },
-  { now, options }: Lane,
-  view: View,
-  heads: Map<string, number>,
-): Arrow {
-  const { at, by, lostAt, isLostByHand } = datagram;
+function arrowOf(datagram: Datagram, copy: number, end: number, lane: Lane, view: View): Arrow {
+  const { at, by, order, lostAt, isLostByHand } = datagram;
+  const { now, options: { conditions } } = lane;
   const isLost = lostAt !== undefined;
-  const usual = Math.max(LEAST_WAY_MS, options.conditions.delay);
+  const usual = Math.max(LEAST_WAY_MS, conditions.delay);
   const until = isLost && !isLostByHand ? at + LOST_PART * usual : Math.max(end, at + 1);
   const reach = isLost ? Math.min(0.92, Math.max(0.12, (until - at) / usual)) : 1;
   const passed = Math.max(0, Math.min(1, (now - at) / (until - at)));
-  const [from, to] = [xOf(by, view), xOf(by === "client" ? "server" : "client", view)];
-  const isFlying = !isLost && now < end;
-  let part = reach * passed;
-  let y2 = yOf(at + (until - at) * passed, view);
-  if (isFlying) {
-    // Heads at the same place make room for each other along the way.
-    const place = `${by} ${Math.round(part * 100)} ${Math.round(y2)}`;
-    const others = heads.get(place) ?? 0;
-    heads.set(place, others + 1);
-    part += others * HEAD / Math.abs(to - from) * (part > 0.5 ? -1 : 1);
-    y2 += others === 0 ? 0 : (part > 0.5 ? -1 : 1);
-  }
-  const state = isLost ? "lost" : isFlying ? "flying" : "arrived";
-  const x2 = from + (to - from) * Math.max(0, Math.min(1, part));
-  return { key, datagram, x1: from, y1: yOf(at, view), x2, y2, state, labelY };
+  const [x1, to] = [xOf(by, view), xOf(by === "client" ? "server" : "client", view)];
+  return {
+    key: `${order}.${copy}`,
+    datagram,
+    x1,
+    y1: yOf(at, view),
+    x2: x1 + (to - x1) * reach * passed,
+    y2: yOf(at + (until - at) * passed, view),
+    state: isLost ? "lost" : now < end ? "flying" : "arrived",
+    labelY: undefined,
+  };
+}
+
+/** Holds back heads that would hide each other, along their ways, so that each can be taken. */
+function apart(arrows: readonly Arrow[]): Arrow[] {
+  const taken: Arrow[] = [];
+  return arrows.map((arrow) => {
+    const { x1, y1, x2, y2 } = arrow;
+    const way = Math.abs(x2 - x1);
+    if (arrow.state !== "flying" || way === 0) return arrow;
+    let moved = arrow;
+    for (let part = 1; part > 0; part -= HEAD / way) {
+      moved = { ...arrow, x2: x1 + (x2 - x1) * part, y2: y1 + (y2 - y1) * part };
+      if (!taken.some((it) => Math.hypot(it.x2 - moved.x2, it.y2 - moved.y2) < HEAD - 1)) break;
+    }
+    taken.push(moved);
+    return moved;
+  });
 }
 
 /** Packets beside which their cause stands; that of any packet that is sent again does too. */
-const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping", "reset"]);
+const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
 
-/** What stands beside the life lines, from the first moment on. Causes that find no room are left out. */
+/** What stands beside the life lines, from the first moment on. Reasons that find no room are left out. */
 export function captionsOf(lane: Lane, view: View): Caption[] {
   const columns = Math.floor((MARGIN * view.width - 2 * GAP) / CHARACTER);
   const causes = lane.datagrams
@@ -151,7 +161,7 @@ export function captionsOf(lane: Lane, view: View): Caption[] {
   const captions: Caption[] = [];
   for (const { at, by, text, kind } of [...lane.lines, ...causes].sort((a, b) => a.at - b.at)) {
     const y = Math.max(yOf(at, view) + 4, lowest[by] + ROW + 3);
-    if (kind === "cause" && y - yOf(at, view) > MAX_SHIFT) continue;
+    if ((kind === "cause" || kind === "refusal") && y - yOf(at, view) > MAX_SHIFT) continue;
     const rows = wrap(text, columns);
     lowest[by] = y + (rows.length - 1) * ROW;
     captions.push({ key: `${captions.length} ${text}`, by, kind, rows, y });
@@ -160,7 +170,7 @@ export function captionsOf(lane: Lane, view: View): Caption[] {
 }
 
 /** Most rows of a caption: what is longer is cut. */
-const MAX_ROWS = 5;
+const MAX_ROWS = 6;
 
 function wrap(text: string, columns: number): string[] {
   const rows = [""];

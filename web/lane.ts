@@ -331,7 +331,7 @@ export class Lane {
   }
 
   #arrived({ to, datagram }: Flight): void {
-    const end = to === ADDRESSES.client ? "client" : "server";
+    const end = to.port === ADDRESSES.client.port ? "client" : "server";
     const { counters } = end === "client" ? this.#client : this.#server;
     const before = this.#counters[end] ?? new Counters();
     const refusal = refusalOf(readHeader(datagram), before, counters);

@@ -24,7 +24,7 @@ export const KIND_NAMES: Readonly<Record<LaneKind, string>> = {
 
 const TURNS: Readonly<Record<TurnState, string>> = {
   local: "le toca hablar",
-  remote: "espera a que hable el otro",
+  remote: "le toca al otro",
   leaving: "se despide",
   closed: "terminó",
 };
@@ -56,8 +56,8 @@ export class LaneView {
     const ends = ENDS.map((end) =>
       `<div class="extremo" data-end="${end}"><h3>${END_NAMES[end]}</h3>
       <p class="turno"></p><p class="fila"></p>
-      <p class="plazo"><progress max="1" aria-label="Plazo de reenvío"></progress> <span></span></p>
-      <p class="acuse"></p></div>`
+      <p class="plazo"></p>
+      <progress max="1" value="0" aria-label="Plazo de reenvío"></progress><p class="acuse"></p></div>`
     );
     const kinds = Object.entries(KIND_NAMES).map(([kind, name]) =>
       `<option value="${kind}">${name}</option>`
@@ -151,13 +151,13 @@ export class LaneView {
         ? "sin plazo de reenvío"
         : `RTO ${rto.toFixed(0)} ms, sin armar`;
       const again = state?.retransmissions ?? 0;
-      const armed = `reenvía en ${left.toFixed(0)} de ${wait.toFixed(0)} ms`;
-      const count = again === 0 ? "" : `; reenvíos: ${again}`;
-      write(part(".plazo span"), (left === Infinity ? idle : armed) + count);
+      const armed = `reenvío: en ${left.toFixed(0)} de ${wait.toFixed(0)} ms`;
+      const count = again === 0 ? "" : `; van ${again}`;
+      write(part(".plazo"), (left === Infinity ? idle : armed) + count);
       const due = (state?.acknowledgementAt ?? Infinity) - now;
       write(
         part(".acuse"),
-        due === Infinity ? "" : `debe un acuse: sale solo en ${due.toFixed(0)} ms`,
+        due === Infinity ? "" : `debe un acuse: en ${due.toFixed(0)} ms`,
       );
     }
   }
@@ -198,25 +198,37 @@ function arrowNode({ datagram: { order, by }, key }: Arrow): SVGElement {
   const node = shape("g", `datagrama ${by}`);
   node.dataset["order"] = `${order}`;
   node.dataset["copy"] = key.split(".")[1]!;
-  node.append(shape("line", "toque"), shape("line", "flecha"), shape("circle"), shape("text"));
+  node.append(
+    shape("line", "toque"),
+    shape("line", "flecha"),
+    shape("circle"),
+    shape("text", "numero"),
+    shape("text"),
+  );
   return node;
 }
 
 function drawArrow(node: SVGElement, arrow: Arrow, lane: Lane): void {
   const { datagram, x1, y1, x2, y2, state, labelY } = arrow;
-  const [touch, line, head, label] = node.children as unknown as SVGElement[];
+  const [touch, line, head, number, label] = node.children as unknown as SVGElement[];
   const place = `${x1} ${y1} ${x2} ${y2} ${state} ${labelY}`;
   if (node.dataset["place"] === place) return;
   node.dataset["place"] = place;
   for (const it of [touch!, line!]) set(it, { x1, y1, x2, y2 });
   set(head!, { cx: x2, cy: y2, r: state === "flying" ? 8 : 3 });
+  const { header } = datagram;
+  set(number!, { x: x2, y: y2 + 3 });
+  const isPart = header !== undefined && header.segment + header.lastSegment > 0;
+  const count = isPart ? header.segment + 1 : header?.number;
+  write(number!, state === "flying" && count ? `${count}` : "");
   const isClient = datagram.by === "client";
   const slope = Math.atan2(y2 - y1, Math.abs(x2 - x1)) * 180 / Math.PI;
   const degrees = Math.abs(x2 - x1) < 40 ? 0 : Math.min(30, slope) * (isClient ? 1 : -1);
   const x = x1 + (isClient ? 10 : -10);
   set(label!, { transform: `translate(${x} ${(labelY ?? y1) - 3}) rotate(${degrees.toFixed(1)})` });
   const lost = state === "lost" ? " ✗" : "";
-  write(label!, labelY === undefined ? "" : nameOf(datagram).slice(0, 30) + lost);
+  write(label!, nameOf(datagram).slice(0, 30) + lost);
+  label!.classList.toggle("oculto", labelY === undefined && state !== "lost");
   if (node.dataset["state"] === state) return;
   node.dataset["state"] = state;
   const isFlying = state === "flying";

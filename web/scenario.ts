@@ -42,8 +42,8 @@ export const DEFAULT_SCENARIO: Scenario = {
   kinds: ["protected", "plain"],
   script: "original",
   seed: 7,
-  conditions: { loss: 0, duplication: 0, reordering: 0, delay: 200, jitter: 60 },
-  pace: 900,
+  conditions: { loss: 0, duplication: 0, reordering: 0, delay: 200, jitter: 0 },
+  pace: 1_000,
   actions: [],
   now: 0,
 };
