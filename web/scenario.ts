@@ -26,13 +26,12 @@ export interface Scenario {
 export type ScriptName = "original" | "dos" | "larga" | "nadie";
 
 const ORIGINAL = { question: "¿HTML es un lenguaje de programacion?", answer: "NOOOOO" };
-const LONG = { question: longQuestion(), answer: "Sí, completa." };
 
 /** The scripts; without one, people wait for whoever watches. */
 export const SCRIPTS: Readonly<Record<ScriptName, readonly Exchange[] | undefined>> = {
   original: [ORIGINAL],
   dos: [ORIGINAL, { question: "¿Y UDP es fiable?", answer: "Por sí solo, no." }],
-  larga: [LONG],
+  larga: [{ question: longQuestion(), answer: "Sí, completa." }],
   nadie: undefined,
 };
 
@@ -48,12 +47,22 @@ export const DEFAULT_SCENARIO: Scenario = {
   now: 0,
 };
 
-/** Bounds of what a link may hold, so that a page always answers. */
+/** Latest moment that can be shown, in ms. */
 export const MAX_MOMENT_MS = 600_000;
-export const MAX_PACE_MS = 60_000;
-export const MAX_TEXT_CHARACTERS = 500;
+
 const MAX_ACTIONS = 200;
-const MAX_ORDER = 100_000;
+const MAX_TEXT_CHARACTERS = 500;
+
+type Bound = readonly [name: string, most: number, least?: number];
+
+const SEED: Bound = ["la semilla", MAX_SEED];
+const PACE: Bound = ["la pausa", 60_000];
+const MOMENT: Bound = ["el instante", MAX_MOMENT_MS];
+const NETWORK: readonly Bound[] = [
+  ...["la pérdida", "los duplicados", "el desorden"].map((name) => [name, 100] as const),
+  ...["el retraso", "la fluctuación"].map((name) => [name, MAX_DELAY_MS] as const),
+];
+const TARGET: readonly Bound[] = [["la conversación", 2, 1], ["el datagrama", 100_000, 1]];
 
 const KINDS: Readonly<Record<LaneKind, string>> = {
   protected: "proteccion",
@@ -77,16 +86,16 @@ export class LinkError extends Error {}
 /** The scenario as the part of an address after `#`. */
 export function encodeLink(scenario: Scenario): string {
   const { exercise, kinds, script, seed, conditions, pace, actions, now } = scenario;
-  const link = new URLSearchParams();
-  if (exercise !== "") link.set("ejercicio", exercise);
-  link.set("carriles", kinds.map((kind) => KINDS[kind]).join(" "));
-  link.set("guion", script);
-  link.set("semilla", `${seed}`);
-  link.set("red", encodeConditions(conditions));
-  link.set("pausa", `${pace}`);
-  for (const action of actions) link.append("accion", encodeAction(action));
-  link.set("instante", `${now}`);
-  return `${link}`;
+  return `${new URLSearchParams([
+    ...exercise === "" ? [] : [["ejercicio", exercise]],
+    ["conversaciones", kinds.map((kind) => KINDS[kind]).join(" ")],
+    ["guion", script],
+    ["semilla", `${seed}`],
+    ["red", conditionWords(conditions).join(" ")],
+    ["pausa", `${pace}`],
+    ...actions.map((it) => ["accion", [it.at, VERBS[it.type], ...wordsOf(it)].join(" ")]),
+    ["instante", `${now}`],
+  ])}`;
 }
 
 /**
@@ -95,113 +104,110 @@ export function encodeLink(scenario: Scenario): string {
  * @throws {LinkError} If it says something that cannot be.
  */
 export function decodeLink(text: string): Scenario {
-  const link = new URLSearchParams(text);
-  const said = (name: string, otherwise: string) => link.get(name) ?? otherwise;
-  const usual = DEFAULT_SCENARIO;
-  const kinds = said("carriles", usual.kinds.map((kind) => KINDS[kind]).join(" ")).split(" ");
-  if (kinds.length !== 2) throw new LinkError(`se esperaban dos carriles: «${kinds.join(" ")}»`);
-  const written = link.getAll("accion");
-  if (written.length > MAX_ACTIONS) throw new LinkError(`tiene más de ${MAX_ACTIONS} acciones`);
-  const actions = written.map(decodeAction);
+  const link = new URLSearchParams(`${encodeLink(DEFAULT_SCENARIO)}&${text}`);
+  const said = (name: string) => link.getAll(name).at(-1) ?? "";
+  const [first, second, ...more] = said("conversaciones").split(" ").map((it) => keyOf(KINDS, it));
+  if (second === undefined || more.length > 0) throw new LinkError("no hay dos conversaciones");
+  const script = said("guion");
+  if (!Object.hasOwn(SCRIPTS, script)) throw new LinkError(`no se entiende «${script}»`);
+  const actions = link.getAll("accion").map(decodeAction);
+  if (actions.length > MAX_ACTIONS) throw new LinkError(`hay más de ${MAX_ACTIONS} acciones`);
   if (actions.some(({ at }, i) => at < (actions[i - 1]?.at ?? 0))) {
     throw new LinkError("las acciones no están en orden");
   }
   return {
-    exercise: said("ejercicio", ""),
-    kinds: [keyOf(KINDS, kinds[0]!), keyOf(KINDS, kinds[1]!)],
-    script: scriptOf(said("guion", usual.script)),
-    seed: whole(said("semilla", `${usual.seed}`), "la semilla", MAX_SEED),
-    conditions: decodeConditions(said("red", encodeConditions(usual.conditions))),
-    pace: whole(said("pausa", `${usual.pace}`), "la pausa", MAX_PACE_MS),
+    exercise: said("ejercicio"),
+    kinds: [first!, second],
+    script: script as ScriptName,
+    seed: numbers([said("semilla")], [SEED])[0]!,
+    conditions: conditionsOf(said("red").split(" ")),
+    pace: numbers([said("pausa")], [PACE])[0]!,
     actions,
-    now: whole(said("instante", "0"), "el instante", MAX_MOMENT_MS),
+    now: numbers([said("instante")], [MOMENT])[0]!,
   };
 }
 
-function encodeConditions(conditions: NetworkConditions): string {
-  const { loss, duplication, reordering, delay, jitter } = conditions;
-  const percents = [loss, duplication, reordering].map((chance) => Math.round(100 * chance));
-  return [...percents, delay, jitter].join(" ");
-}
-
-function decodeConditions(text: string): NetworkConditions {
-  const parts = text.split(" ");
-  if (parts.length !== 5) throw new LinkError(`se esperaban cinco números de la red: «${text}»`);
-  const [loss, duplication, reordering] = parts.slice(0, 3).map((part) =>
-    whole(part, "un porcentaje", 100) / 100
-  ) as [number, number, number];
-  const [delay, jitter] = parts.slice(3).map((part) => whole(part, "un retraso", MAX_DELAY_MS)) as [
-    number,
-    number,
-  ];
-  return { loss, duplication, reordering, delay, jitter };
-}
-
-function encodeAction(action: Action): string {
-  const verb = `${action.at} ${VERBS[action.type]}`;
+function wordsOf(action: Action): readonly (string | number)[] {
   switch (action.type) {
     case "lose":
     case "duplicate":
-      return `${verb} ${action.lane + 1} ${action.order}`;
+      return [action.lane + 1, action.order];
     case "delay":
-      return `${verb} ${action.lane + 1} ${action.order} ${action.by}`;
+      return [action.lane + 1, action.order, action.by];
     case "ask":
     case "answer":
-      return `${verb} ${action.text}`;
+      return [action.text];
     case "network":
-      return `${verb} ${encodeConditions(action.conditions)}`;
+      return conditionWords(action.conditions);
     case "restart":
-      return verb;
+      return [];
   }
 }
 
-function decodeAction(text: string): Action {
-  const [moment = "", verb = "", ...rest] = text.split(" ");
-  const at = whole(moment, "el instante de una acción", MAX_MOMENT_MS);
+function decodeAction(written: string): Action {
+  const [moment = "", verb = "", ...words] = written.split(" ");
+  const [at] = numbers([moment], [MOMENT]) as [number];
   const type = keyOf(VERBS, verb);
-  const [lane = "", order = "", by = ""] = rest;
-  const target = () => ({
-    lane: whole(lane, "el carril", 2, 1) - 1,
-    order: whole(order, "el datagrama", MAX_ORDER, 1),
-  });
   switch (type) {
     case "lose":
     case "duplicate":
-      return { at, type, ...target() };
-    case "delay":
-      return { at, type, ...target(), by: whole(by, "un retraso", MAX_DELAY_MS) };
+    case "delay": {
+      const isDelay = type === "delay";
+      const bounds = isDelay ? [...TARGET, NETWORK[3]!] : TARGET;
+      const [lane, order, by] = numbers(words, bounds) as [number, number, number];
+      const target = { at, lane: lane - 1, order };
+      return isDelay ? { ...target, type, by } : { ...target, type };
+    }
     case "ask":
     case "answer":
-      return { at, type, text: rest.join(" ").slice(0, MAX_TEXT_CHARACTERS) };
+      return { at, type, text: words.join(" ").slice(0, MAX_TEXT_CHARACTERS) };
     case "network":
-      return { at, type, conditions: decodeConditions(rest.join(" ")) };
+      return { at, type, conditions: conditionsOf(words) };
     case "restart":
       return { at, type };
   }
 }
 
-function whole(text: string, name: string, most: number, least: number = 0): number {
-  const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  if (number >= least && number <= most) return number;
-  throw new LinkError(`${name} debe ser un entero de ${least} a ${most}: «${text.slice(0, 40)}»`);
+function conditionWords(conditions: NetworkConditions): readonly number[] {
+  const { loss, duplication, reordering, delay, jitter } = conditions;
+  return [...[loss, duplication, reordering].map((it) => Math.round(100 * it)), delay, jitter];
+}
+
+function conditionsOf(words: readonly string[]): NetworkConditions {
+  const [loss = 0, duplication = 0, reordering = 0, delay = 0, jitter = 0] = numbers(
+    words,
+    NETWORK,
+  );
+  const [a, b, c] = [loss, duplication, reordering].map((it) => it / 100) as [
+    number,
+    number,
+    number,
+  ];
+  return { loss: a, duplication: b, reordering: c, delay, jitter };
+}
+
+function numbers(words: readonly string[], bounds: readonly Bound[]): number[] {
+  if (words.length !== bounds.length) {
+    throw new LinkError(`sobra o falta algo en «${words.join(" ")}»`);
+  }
+  return bounds.map(([name, most, least = 0], i) => {
+    const number = /^\d{1,9}$/.test(words[i]!) ? Number(words[i]) : NaN;
+    if (number >= least && number <= most) return number;
+    throw new LinkError(`${name} debe ser un entero de ${least} a ${most}: «${words[i]}»`);
+  });
 }
 
 function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: string): K {
   const entry = (Object.entries(names) as [K, string][]).find(([, it]) => it === name);
-  if (entry !== undefined) return entry[0];
-  throw new LinkError(`no se entiende «${name.slice(0, 40)}»`);
-}
-
-function scriptOf(name: string): ScriptName {
-  if (Object.hasOwn(SCRIPTS, name)) return name as ScriptName;
-  throw new LinkError(`no hay un guion «${name.slice(0, 40)}»`);
+  if (entry === undefined) throw new LinkError(`no se entiende «${name}»`);
+  return entry[0];
 }
 
 /** Long enough for more segments than the first window lets out. */
 function longQuestion(): string {
   const sentences = Array.from(
     { length: 270 },
-    (_, i) => `Esta es la frase número ${i + 1} de una pregunta larga.`,
+    (_, i) => `Esta es la frase ${i + 1} de una pregunta larga.`,
   );
   return `${sentences.join(" ")} ¿Llegó completa?`;
 }
