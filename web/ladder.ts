@@ -46,8 +46,10 @@ const GAP = 6;
 const MARGIN = 0.25;
 const CHARACTER = 7;
 
-/** Height of a row of text, and most that a name may stand below its arrow. */
-const ROW = 13;
+/** Height of a row of text, in pixels. */
+export const ROW = 13;
+
+/** Height of a name, and most that it may stand below its arrow. */
 const LABEL = 11;
 const MAX_SHIFT = 5 * LABEL;
 

@@ -5,122 +5,122 @@
  *
  * @module
  */
-import type { NetworkConditions } from "../laboratory/network.ts";
+import { MAX_DELAY_MS } from "../laboratory/network.ts";
 import { loadSodium } from "../transport/private/code_room.ts";
-import { EXERCISES } from "./exercises.ts";
 import { Experiment } from "./experiment.ts";
 import { millisecondsOf, nameOf, scaleFor, type View, yOf } from "./ladder.ts";
-import type { Action, Datagram, LaneKind } from "./lane.ts";
-import { END_NAMES, fateOf, LaneView } from "./lane_view.ts";
-import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError } from "./scenario.ts";
-import type { Scenario, ScriptName } from "./scenario.ts";
+import type { Action, Datagram } from "./lane.ts";
+import { END_NAMES, KIND_NAMES, LaneView } from "./lane_view.ts";
+import {
+  $,
+  describeAction,
+  exerciseOf,
+  makeControls,
+  readControls,
+  showActions,
+} from "./panels.ts";
+import { showControls, showDatagram, showExercises, showTable, showVerdict } from "./panels.ts";
+import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError, type Scenario } from "./scenario.ts";
 
 /** Time by which a key delays a datagram, in ms. */
 const KEY_DELAY_MS = 100;
 
 /** Pixels that a pointer may tremble. */
-const DRAG_PIXELS = 6;
+const TREMBLE = 6;
 
 /** Longest time between two frames that is played, in ms. */
 const MAX_FRAME_MS = 100;
 
-/** The fields of a datagram, as Wireshark names them with `docs/pyr.lua`. */
-const FIELDS = [
-  ["type", "Tipo (type)"],
-  ["attempt", "Intento (attempt)"],
-  ["echo", "Intento al que responde (echo)"],
-  ["ackDelay", "Demora del acuse, en ms (ack delay)"],
-  ["id", "Identificador de la sesión (session id)"],
-  ["number", "Número de secuencia (sequence number)"],
-  ["segment", "Segmento, contado desde 0 (segment)"],
-  ["lastSegment", "Último segmento (last segment)"],
-] as const;
+/** The part of the diagram above the present. */
+const PAST = 0.72;
 
 const views = [new LaneView(0), new LaneView(1)] as const;
 const canvas = $("lienzo");
 let experiment = new Experiment(DEFAULT_SCENARIO);
-let isPlaying = false;
-/** The moment that is played, in ms with fractions, and when that was. */
-let clock = 0;
-let drawnAt = 0;
 let view: View = { width: 400, scale: 180 };
 let selected: readonly [lane: number, order: number] | undefined;
+let isPlaying = false;
+/** The moment that is played, in ms with fractions, and the time of the last frame. */
+let [clock, framedAt] = [0, 0];
 
-function $<E extends HTMLElement = HTMLElement>(id: string): E {
-  return document.getElementById(id) as E;
-}
-
-function say(text: string): void {
-  $("aviso").textContent = text;
-}
-
-/** Shows the scenario of the address. */
+/** Shows what the address says. */
 async function open(): Promise<void> {
   let scenario = DEFAULT_SCENARIO;
   $("error").textContent = "";
   try {
-    scenario = decodeLink(location.hash.slice(1));
-    const { exercise } = scenario;
-    if (exercise !== "" && !EXERCISES.some(({ id }) => id === exercise)) {
-      throw new LinkError(`no hay un ejercicio «${exercise.slice(0, 40)}»`);
+    const said = decodeLink(location.hash.slice(1));
+    if (said.exercise !== "" && exerciseOf(said.exercise) === undefined) {
+      throw new LinkError(`no hay un ejercicio «${said.exercise}»`);
     }
+    scenario = said;
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
-    $("error").textContent =
-      `El enlace no vale: ${error.message}. Se muestra la conversación original.`;
+    const reason = error.message.slice(0, 200);
+    $("error").textContent = `El enlace no vale: ${reason}. Se muestra la conversación original.`;
   }
   await load(scenario);
-  drawExercise();
-  const isCalm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  setPlaying(location.hash === "" && !isCalm);
+  showExercises(scenario.exercise);
+  showVerdict(experiment);
+  setPlaying(location.hash === "" && !matchMedia("(prefers-reduced-motion: reduce)").matches);
 }
 
 async function load(scenario: Scenario): Promise<void> {
   const isPrivate = scenario.kinds.includes("private");
   experiment = new Experiment(scenario, isPrivate ? await loadSodium() : undefined);
   selected = undefined;
-  showControls();
-  draw();
+  showControls(scenario);
+  views.forEach(({ element }, i) => {
+    const kind = scenario.kinds[i]!;
+    element.querySelector<HTMLSelectElement>(".tipo")!.value = kind;
+    $(`cual${i}`).nextSibling!.textContent = KIND_NAMES[kind];
+  });
+  measure();
 }
 
-/** Changes the scenario from its first moment on. */
-function restart(change: Partial<Scenario>): void {
+/** Plays another scenario from its beginning, without what was done. */
+async function restart(change: Partial<Scenario>): Promise<void> {
   setPlaying(false);
-  void load({ ...experiment.scenario, ...change, actions: [], now: 0 }).then(keep);
+  await load({ ...experiment.scenario, ...change, actions: [], now: 0 });
+  keep();
 }
 
+/** Puts the scenario into the address. */
 function keep(): void {
   history.replaceState(null, "", `#${encodeLink(experiment.scenario)}`);
+}
+
+function say(text: string): void {
+  $("aviso").textContent = text;
 }
 
 function setPlaying(is: boolean): void {
   isPlaying = is && !experiment.isOver;
   clock = experiment.now;
-  $("reproducir").textContent = isPlaying ? "⏸ Pausa" : "▶ Reproducir";
+  $("reproducir").textContent = isPlaying ? "❚❚ Pausa" : "▶ Reproducir";
 }
 
-/** Goes to another moment, paused, and tells what is new there. */
+/** Goes to another moment, and tells what is new there. */
 function go(move: () => void): void {
   setPlaying(false);
   const before = experiment.now;
   move();
   draw();
   keep();
-  say(`${experiment.now} ms. ${newsSince(before)}`);
+  say(`${experiment.now.toLocaleString("es")} ms. ${newsSince(before)}`);
 }
 
-function act(action: Action, told: string): void {
+function act(action: Action): void {
   const wasPlaying = isPlaying;
   experiment.act(action);
   setPlaying(wasPlaying);
   draw();
   keep();
-  say(told);
+  say(describeAction(action, experiment));
 }
 
-/** What happened in both conversations after a moment, in words. */
+/** What happened after a moment, in words. */
 function newsSince(before: number): string {
-  return experiment.lanes.flatMap(({ lines, datagrams, now }, i) => {
+  return experiment.lanes.map(({ lines, datagrams, now, options }) => {
     const isNew = (at: number) => at > before && at <= now;
     const news = [
       ...datagrams.filter(({ at }) => isNew(at)).map((it) => `sale ${nameOf(it)}`),
@@ -129,203 +129,50 @@ function newsSince(before: number): string {
       ),
       ...lines.filter(({ at }) => isNew(at)).map(({ by, text }) => `${END_NAMES[by]}: ${text}`),
     ];
-    return news.length === 0 ? [] : `${views[i]!.name}: ${news.join("; ")}`;
-  }).join(". ");
+    return news.length === 0 ? "" : `${KIND_NAMES[options.kind]}: ${news.join("; ")}. `;
+  }).join("");
+}
+
+/** Fits the diagrams into the window. */
+function measure(): void {
+  const width = Math.max(...views.map(({ element }) => element.clientWidth));
+  view = { width, scale: scaleFor(experiment.scenario.conditions.delay) };
+  draw();
 }
 
 function draw(): void {
-  const { now, furthest, lanes, scenario } = experiment;
-  view = {
-    width: views[0].element.clientWidth || views[1].element.clientWidth,
-    scale: scaleFor(scenario.conditions.delay),
-  };
-  const head = views[0].element.querySelector("header")!.offsetHeight;
-  const height = canvas.clientHeight;
-  canvas.scrollTop = Math.max(0, yOf(now, view) + head - 0.72 * height);
+  const { now, furthest, lanes } = experiment;
+  const { offsetHeight } = canvas.querySelector("header:not(:empty)") as HTMLElement;
+  canvas.scrollTop = yOf(now, view) + offsetHeight - PAST * canvas.clientHeight;
   drawLadders();
-  const slider = $<HTMLInputElement>("instante");
-  slider.max = `${Math.max(furthest, 1_000)}`;
-  slider.value = `${now}`;
-  (slider.parentElement!.nextElementSibling as HTMLOutputElement).value = `${
-    now.toLocaleString("es")
-  } ms`;
-  const { actions } = scenario;
-  const list = actions.map(describeAction).join("\n");
-  if ($("acciones").dataset["list"] !== list) {
-    $("acciones").dataset["list"] = list;
-    $("acciones").replaceChildren(...actions.map((it) => element("li", describeAction(it))));
-  }
-  $<HTMLButtonElement>("deshacer").disabled = actions.length === 0;
+  Object.assign($("instante"), { max: Math.max(furthest + 2_000, 10_000), value: now });
+  $("ahora").textContent = `${now.toLocaleString("es")} ms`;
   $<HTMLButtonElement>("atras").disabled = now === 0;
-  $("preguntar").toggleAttribute("inert", !lanes.some((lane) => lane.maySpeak("client")));
-  $("responder").toggleAttribute("inert", !lanes.some((lane) => lane.maySpeak("server")));
-  drawDetails();
-  drawTable();
-  drawVerdict();
+  $("preguntar").inert = !lanes.some((lane) => lane.maySpeak("client"));
+  $("responder").inert = !lanes.some((lane) => lane.maySpeak("server"));
+  showActions(experiment);
+  showVerdict(experiment);
+  if (selected !== undefined) showDatagram(lanes[selected[0]]!, selected[1]);
+  if ($<HTMLDetailsElement>("tabla").open && !isPlaying) showTable(experiment);
 }
 
 /** Draws what can be seen of both diagrams. */
 function drawLadders(): void {
   const { scrollTop, clientHeight } = canvas;
-  views.forEach((it, i) =>
-    it.draw(experiment.lanes[i]!, view, scrollTop - 50, scrollTop + clientHeight)
-  );
+  const [top, bottom] = [scrollTop - 100, scrollTop + clientHeight];
+  views.forEach((it, i) => it.draw(experiment.lanes[i]!, view, top, bottom));
 }
 
-function drawDetails(): void {
-  const [index, order] = selected ?? [];
-  const lane = experiment.lanes[index ?? 0]!;
-  const datagram = lane.datagrams[(order ?? 0) - 1];
-  if (datagram === undefined) return;
-  const { header, cause } = datagram;
-  const rows: (readonly [string, string])[] = [
-    ...header === undefined
-      ? []
-      : FIELDS.map(([field, name]) => [name, fieldOf(header[field])] as const),
-    ["Bytes", `${datagram.datagram.length}`],
-    ["Qué le pasó", fateOf(datagram, lane.now)],
-    ["Por qué salió", cause === "" ? "UDP solo: nadie lo reenvía" : cause],
-  ];
-  const list = element("dl");
-  list.append(...rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]));
-  $("ficha").replaceChildren(element("h3", `${nameOf(datagram)}, n.º ${order}`), list);
-}
-
-function fieldOf(value: string | number | bigint): string {
-  if (typeof value === "bigint") return `0x${value.toString(16).padStart(16, "0")}`;
-  return typeof value === "string" ? value.toUpperCase() : `${value}`;
-}
-
-function drawTable(): void {
-  if (!$<HTMLDetailsElement>("tabla").open || isPlaying) return;
-  const rows = experiment.lanes.flatMap((lane, i) =>
-    lane.datagrams.map((it) => [
-      views[i]!.name,
-      `${it.order}`,
-      it.at.toFixed(0),
-      END_NAMES[it.by],
-      nameOf(it),
-      `${it.datagram.length}`,
-      fateOf(it, lane.now),
-      it.cause,
-    ])
-  );
-  document.querySelector("#tabla tbody")!.replaceChildren(...rows.map((cells) => {
-    const row = element("tr");
-    row.append(...cells.map((text) => element("td", text)));
-    return row;
-  }));
-}
-
-function drawExercise(): void {
-  const current = EXERCISES.find(({ id }) => id === experiment.scenario.exercise);
-  $("ejercicios").replaceChildren(...EXERCISES.map(({ id, title, start }) => {
-    const link = element("a", title) as HTMLAnchorElement;
-    link.href = `#${encodeLink({ ...DEFAULT_SCENARIO, ...start, exercise: id })}`;
-    if (id === current?.id) link.setAttribute("aria-current", "true");
-    const item = element("li");
-    item.append(link);
-    return item;
-  }));
-  $("ejercicio").hidden = current === undefined;
-  if (current === undefined) return;
-  $("prediccion").replaceChildren(
-    element("legend", current.question),
-    ...current.choices.map((choice, i) => {
-      const label = element("label", choice);
-      const input = element("input") as HTMLInputElement;
-      Object.assign(input, { type: "radio", name: "prediccion", value: `${i}` });
-      label.prepend(input);
-      return label;
-    }),
-  );
-  $("tarea").textContent = current.task;
-  drawVerdict();
-}
-
-function drawVerdict(): void {
-  const current = EXERCISES.find(({ id }) => id === experiment.scenario.exercise);
-  if (current === undefined) return;
-  const said = document.querySelector<HTMLInputElement>("#prediccion :checked")?.value;
-  const verdict = current.check(experiment.lanes);
-  const prediction = said === undefined
-    ? "No hizo su predicción."
-    : Number(said) === current.right
-    ? "Su predicción fue acertada."
-    : `Su predicción no se cumplió: era «${current.choices[current.right]}».`;
-  const texts = {
-    pending: said === undefined ? "Primero, elija qué cree que pasará." : "Ahora actúe, y avance.",
-    solved: `Ocurrió lo que se pedía. ${prediction} ${current.explanation}`,
-    failed: `No ocurrió lo que se pedía. ${current.hint}`,
-  };
-  const box = $("veredicto");
-  box.dataset["estado"] = verdict;
-  if (box.textContent !== texts[verdict]) box.textContent = texts[verdict];
-}
-
-function describeAction(action: Action): string {
-  const at = `${action.at.toLocaleString("es")} ms: `;
-  if ("lane" in action) {
-    const datagram = experiment.lanes[action.lane]!.datagrams[action.order - 1];
-    const name = datagram === undefined
-      ? `el datagrama ${action.order}`
-      : nameOf(datagram).slice(0, 30);
-    const what = `${name} (${views[action.lane]!.name})`;
-    if (action.type === "delay") return `${at}retrasó ${action.by} ms ${what}`;
-    return `${at}${action.type === "lose" ? "perdió" : "duplicó"} ${what}`;
-  }
-  if (action.type === "ask") return `${at}preguntó «${action.text}»`;
-  if (action.type === "answer") return `${at}respondió «${action.text}»`;
-  return `${at}${action.type === "restart" ? "reinició el servidor" : "cambió la red"}`;
-}
-
-function element(name: string, text: string = ""): HTMLElement {
-  const made = document.createElement(name);
-  made.textContent = text;
-  return made;
-}
-
-function showControls(): void {
-  const { conditions, seed, script, pace, kinds, actions, now } = experiment.scenario;
-  const latest = actions.findLast((it) => it.type === "network" && it.at <= now);
-  const { loss, duplication, reordering, delay, jitter } = latest?.type === "network"
-    ? latest.conditions
-    : conditions;
-  const values = {
-    perdida: Math.round(100 * loss),
-    duplicados: Math.round(100 * duplication),
-    desorden: Math.round(100 * reordering),
-    retraso: delay,
-    fluctuacion: jitter,
-    semilla: seed,
-    guion: script,
-    pausa: pace,
-  };
-  for (const [id, value] of Object.entries(values)) $<HTMLInputElement>(id).value = `${value}`;
-  views.forEach(({ element }, i) => {
-    element.querySelector<HTMLSelectElement>(".tipo")!.value = kinds[i]!;
-  });
-}
-
-function typedConditions(): NetworkConditions {
-  const [loss, duplication, reordering] = ["perdida", "duplicados", "desorden"].map((id) =>
-    number(id) / 100
-  ) as [number, number, number];
-  return { loss, duplication, reordering, delay: number("retraso"), jitter: number("fluctuacion") };
-}
-
-/** What a field says, in whole numbers within its bounds. */
-function number(id: string): number {
-  const field = $<HTMLInputElement>(id);
-  const value = Math.round(Number(field.value)) || 0;
-  return Math.max(Number(field.min), Math.min(Number(field.max), value));
+interface Target {
+  readonly lane: number;
+  readonly order: number;
+  readonly node: SVGElement;
+  readonly datagram: Datagram;
 }
 
 /** The datagram that an event is about, if any. */
-function targetOf(
-  event: Event,
-): { lane: number; order: number; node: SVGGElement; datagram: Datagram } | undefined {
-  const node = (event.target as Element).closest<SVGGElement>(".datagrama");
+function targetOf({ target }: Event): Target | undefined {
+  const node = (target as Element).closest<SVGElement>(".datagrama");
   if (node === null) return undefined;
   const lane = Number(node.closest<HTMLElement>(".carril")!.dataset["lane"]);
   const order = Number(node.dataset["order"]);
@@ -333,82 +180,70 @@ function targetOf(
 }
 
 function disturb(
-  { lane, order, datagram }: { lane: number; order: number; datagram: Datagram },
+  { lane, order, datagram }: Target,
   type: "lose" | "duplicate" | "delay",
-  by: number = 0,
+  by = 0,
 ): void {
   const at = experiment.now;
-  if (datagram.arrivals.every((arrival) => arrival <= at)) return;
-  const verb = { lose: "Perdió", duplicate: "Duplicó", delay: `Retrasó ${by} ms` }[type];
-  const action: Action = type === "delay"
-    ? { at, type, lane, order, by }
-    : { at, type, lane, order };
-  act(action, `${verb} ${nameOf(datagram)}`);
+  if (!datagram.arrivals.some((arrival) => arrival > at)) return;
+  act(type === "delay" ? { at, type, lane, order, by } : { at, type, lane, order });
 }
 
 function select(event: Event): void {
   const target = targetOf(event);
   if (target === undefined) return;
   selected = [target.lane, target.order];
-  drawDetails();
+  showDatagram(experiment.lanes[target.lane]!, target.order);
 }
 
+/** Holds a datagram: it is lost, or delayed if it was dragged down. Time stands still meanwhile. */
 function hold(down: PointerEvent): void {
   const target = targetOf(down);
   if (target?.node.dataset["state"] !== "flying" || down.button !== 0) return;
-  down.preventDefault();
-  select(down);
   const { node } = target;
   const wasPlaying = isPlaying;
   setPlaying(false);
   node.setPointerCapture(down.pointerId);
-  const pixelsTo = (event: PointerEvent) => Math.max(0, event.clientY - down.clientY);
+  const pixelsTo = ({ clientY }: PointerEvent) => Math.max(0, clientY - down.clientY);
   node.onpointermove = (move) => node.style.translate = `0 ${pixelsTo(move)}px`;
-  const release = () => {
+  node.onpointerup = node.onpointercancel = (up) => {
     node.onpointermove = node.onpointerup = node.onpointercancel = null;
     node.style.translate = "";
     setPlaying(wasPlaying);
-  };
-  node.onpointercancel = release;
-  node.onpointerup = (up) => {
-    release();
     const pixels = pixelsTo(up);
-    if (pixels < DRAG_PIXELS) disturb(target, "lose");
-    else disturb(target, "delay", Math.min(10_000, millisecondsOf(pixels, view)));
+    if (up.type === "pointercancel") return;
+    if (pixels < TREMBLE) disturb(target, "lose");
+    else disturb(target, "delay", Math.min(MAX_DELAY_MS, millisecondsOf(pixels, view)));
   };
 }
 
-function pressed(event: KeyboardEvent): void {
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  const target = targetOf(event);
-  const keys: Record<string, () => void> = {
-    ArrowRight: () => $("paso").click(),
-    ArrowLeft: () => $("atras").click(),
-    Home: () => $("principio").click(),
-    ...target === undefined ? { " ": () => $("reproducir").click() } : {
-      Enter: () => disturb(target, "lose"),
-      Delete: () => disturb(target, "lose"),
-      ArrowDown: () => disturb(target, "delay", KEY_DELAY_MS),
-      d: () => disturb(target, "duplicate"),
-    },
-  };
+function press(event: KeyboardEvent): void {
+  const { key, ctrlKey, metaKey, altKey } = event;
   const isTyping = (event.target as Element).closest("input, select, button, summary, a") !== null;
-  const isUndo = key === "z" && (event.ctrlKey || event.metaKey);
-  const does = isUndo
-    ? () => $("deshacer").click()
-    : event.ctrlKey || event.metaKey || event.altKey
-    ? undefined
-    : keys[key];
-  if (isTyping || does === undefined) return;
+  const target = targetOf(event);
+  const buttons: Readonly<Record<string, string>> = {
+    "ArrowRight": "paso",
+    "ArrowLeft": "atras",
+    "Home": "principio",
+    " ": "reproducir",
+    "Control z": "deshacer",
+  };
+  const button = buttons[(ctrlKey || metaKey ? "Control " : "") + key];
+  if (isTyping || altKey) return;
+  if (button !== undefined) $(button).click();
+  else if (target === undefined || ctrlKey || metaKey) return;
+  else if (key === "Enter" || key === "Delete") disturb(target, "lose");
+  else if (key === "ArrowDown") disturb(target, "delay", KEY_DELAY_MS);
+  else if (key.toLowerCase() === "d") disturb(target, "duplicate");
+  else return;
   event.preventDefault();
-  does();
 }
 
 function frame(time: number): void {
   if (isPlaying) {
     const before = experiment.now;
-    clock += Math.min(MAX_FRAME_MS, time - drawnAt) *
-      Number($<HTMLSelectElement>("velocidad").value);
+    const speed = Number($<HTMLSelectElement>("velocidad").value);
+    clock += speed * Math.min(MAX_FRAME_MS, time - framedAt);
     experiment.seek(clock);
     draw();
     const lines = experiment.lanes.flatMap(({ lines }) =>
@@ -417,79 +252,70 @@ function frame(time: number): void {
     if (lines.length > 0) say(lines.map(({ by, text }) => `${END_NAMES[by]}: ${text}`).join(". "));
     if (experiment.isOver) setPlaying(false);
   }
-  drawnAt = time;
+  framedAt = time;
   requestAnimationFrame(frame);
 }
 
-function listen(): void {
-  $("reproducir").onclick = () => {
-    setPlaying(!isPlaying);
-    draw();
-    if (!isPlaying) keep();
+function speak(type: "ask" | "answer", field: string): (event: Event) => void {
+  return (event) => {
+    event.preventDefault();
+    const input = $<HTMLInputElement>(field);
+    act({ at: experiment.now, type, text: input.value });
+    input.value = "";
   };
-  $("paso").onclick = () => go(() => experiment.step());
-  $("atras").onclick = () => go(() => experiment.back());
-  $("principio").onclick = () => go(() => experiment.seek(0));
-  $("instante").oninput = () => go(() => experiment.seek(number("instante")));
-  $("deshacer").onclick = () => go(() => experiment.undo());
-  $("enlace").onclick = async () => {
-    keep();
-    await navigator.clipboard.writeText(location.href).then(
-      () => say("Enlace copiado: quien lo abra verá lo mismo"),
-      () => say("El enlace está en la dirección de esta página"),
-    );
-  };
-  $("reiniciar").onclick = () =>
-    act({ at: experiment.now, type: "restart" }, "Reinició el servidor");
-  $("mandos").onchange = (event) => {
-    const { id } = event.target as HTMLElement;
-    if (id === "semilla") return restart({ seed: number("semilla") });
-    if (id === "pausa") return restart({ pace: number("pausa") });
-    if (id === "guion") {
-      return restart({ script: $<HTMLSelectElement>("guion").value as ScriptName });
-    }
-    const conditions = typedConditions();
-    if (experiment.now === 0) restart({ conditions });
-    else act({ at: experiment.now, type: "network", conditions }, "Cambió la red desde ahora");
-    showControls();
-  };
-  for (
-    const [form, field, type] of [["preguntar", "pregunta", "ask"], [
-      "responder",
-      "respuesta",
-      "answer",
-    ]] as const
-  ) {
-    $(form).onsubmit = (event) => {
-      event.preventDefault();
-      const input = $<HTMLInputElement>(field);
-      act(
-        { at: experiment.now, type, text: input.value },
-        type === "ask" ? "Preguntó" : "Respondió",
-      );
-      input.value = "";
-    };
-  }
-  canvas.append(...views.map(({ element }) => element));
-  canvas.addEventListener("pointerdown", hold);
-  for (const type of ["pointerover", "focusin"]) canvas.addEventListener(type, select);
-  canvas.onscroll = drawLadders;
-  canvas.onchange = () => {
-    const kindOf = ({ element }: LaneView) =>
-      element.querySelector<HTMLSelectElement>(".tipo")!.value as LaneKind;
-    restart({ kinds: [kindOf(views[0]), kindOf(views[1])] });
-  };
-  $("cual").onchange = (event) => {
-    document.body.dataset["carril"] = (event.target as HTMLInputElement).value;
-    draw();
-  };
-  $("prediccion").onchange = drawVerdict;
-  $("tabla").ontoggle = drawTable;
-  document.onkeydown = pressed;
-  onhashchange = () => void open();
-  onresize = draw;
 }
 
+function change({ target }: Event): void {
+  const { conditions, ...rest } = readControls();
+  const isNetwork = !["semilla", "pausa", "guion"].includes((target as HTMLElement).id);
+  if (!isNetwork || experiment.now === 0) void restart({ conditions, ...rest });
+  else act({ at: experiment.now, type: "network", conditions });
+}
+
+function listen(): void {
+  const clicks: Readonly<Record<string, () => unknown>> = {
+    reproducir: () => {
+      setPlaying(!isPlaying);
+      draw();
+    },
+    paso: () => go(() => experiment.step()),
+    atras: () => go(() => experiment.back()),
+    principio: () => go(() => experiment.seek(0)),
+    deshacer: () => go(() => experiment.undo()),
+    reiniciar: () => act({ at: experiment.now, type: "restart" }),
+    enlace: async () => {
+      keep();
+      const isCopied = await navigator.clipboard.writeText(location.href).then(
+        () => true,
+        () => false,
+      );
+      say(isCopied ? "Enlace copiado: quien lo abra verá lo mismo" : "El enlace es esta dirección");
+    },
+  };
+  for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
+  $("instante").oninput = () =>
+    go(() => experiment.seek($<HTMLInputElement>("instante").valueAsNumber));
+  $("mandos").onchange = change;
+  $("preguntar").onsubmit = speak("ask", "pregunta");
+  $("responder").onsubmit = speak("answer", "respuesta");
+  $("prediccion").onchange = () => showVerdict(experiment);
+  $("tabla").ontoggle = draw;
+  $("cual").onchange = ({ target }) => {
+    document.body.dataset["carril"] = (target as HTMLInputElement).value;
+    measure();
+  };
+  canvas.onpointerdown = hold;
+  canvas.onpointerover = canvas.onfocus = select;
+  canvas.addEventListener("focusin", select);
+  canvas.onscroll = () => isPlaying || drawLadders();
+  canvas.onchange = () => void restart({ kinds: [views[0].kind, views[1].kind] });
+  document.onkeydown = press;
+  onhashchange = () => void open();
+  onresize = measure;
+}
+
+canvas.append(...views.map(({ element }) => element));
+makeControls();
 listen();
 await open();
 requestAnimationFrame(frame);

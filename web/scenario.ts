@@ -168,12 +168,14 @@ function decodeAction(written: string): Action {
   }
 }
 
-function conditionWords(conditions: NetworkConditions): readonly number[] {
+/** The network in whole numbers: three percentages, and two times in ms. */
+export function conditionWords(conditions: NetworkConditions): readonly number[] {
   const { loss, duplication, reordering, delay, jitter } = conditions;
   return [...[loss, duplication, reordering].map((it) => Math.round(100 * it)), delay, jitter];
 }
 
-function conditionsOf(words: readonly string[]): NetworkConditions {
+/** The inverse of {@linkcode conditionWords}. */
+export function conditionsOf(words: readonly string[]): NetworkConditions {
   const [loss = 0, duplication = 0, reordering = 0, delay = 0, jitter = 0] = numbers(
     words,
     NETWORK,
