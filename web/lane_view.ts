@@ -69,7 +69,8 @@ export class LaneView {
     this.element.innerHTML =
       `<header><h2 class="todo"><select class="tipo" aria-label="Conversación ${index + 1}">${kinds}
       </select></h2>${ends.join("")}</header><svg role="group" aria-label="Diagrama ${index + 1}">
-      <g class="fondo" aria-hidden="true"></g><g class="textos"></g><g class="flechas"></g></svg>`;
+      <g class="fondo" aria-hidden="true"></g><g class="textos"></g><g class="flechas"></g>
+      <g class="numeros" aria-hidden="true"></g></svg>`;
     this.#svg = this.element.querySelector("svg")!;
   }
 
@@ -111,12 +112,21 @@ export class LaneView {
     for (const arrow of arrowsOf(lane, view, top, bottom)) {
       const node = this.#node(arrow.key, ".flechas", "g", `datagrama ${arrow.datagram.by}`);
       drawArrow(node, arrow, now);
+      if (arrow.state === "flying") this.#drawNumber(arrow);
     }
     for (const [key, node] of this.#nodes) {
       if (this.#seen.has(key)) continue;
       node.remove();
       this.#nodes.delete(key);
     }
+  }
+
+  /** Draws the number of a packet in its head: of its segment, if there are several. */
+  #drawNumber({ key, x2, y2, datagram: { header } }: Arrow): void {
+    const { segment = 0, lastSegment = 0, number = 0 } = header ?? {};
+    const text = this.#node(key, ".numeros", "text", "numero");
+    set(text, { x: x2, y: y2 + 3 });
+    write(text, `${segment + lastSegment > 0 ? segment + 1 : number || ""}`);
   }
 
   #drawEnd(end: End, lane: Lane, view: View): void {
@@ -164,10 +174,10 @@ function drawArrow(node: SVGElement, arrow: Arrow, now: number): void {
   if (!isNew(node, `${x2} ${y1} ${y2} ${state} ${labelY}`)) return;
   if (node.childElementCount === 0) {
     [node.dataset["order"], node.dataset["copy"]] = key.split(".");
-    const names = ["line.toque", "line.flecha", "circle.", "text.numero", "text.nombre"];
+    const names = ["line.toque", "line.flecha", "circle.", "text.nombre"];
     node.append(...names.map((it) => shape(...it.split(".") as [string, string])));
   }
-  const [touch, line, head, number, label] = node.children as unknown as Element[];
+  const [touch, line, head, label] = node.children as unknown as Element[];
   const [isFlying, isClient, name] = [
     state === "flying",
     datagram.by === "client",
@@ -175,10 +185,6 @@ function drawArrow(node: SVGElement, arrow: Arrow, now: number): void {
   ];
   for (const it of [touch!, line!]) set(it, { x1, y1, x2, y2 });
   set(head!, { cx: x2, cy: y2, r: isFlying ? 8 : 3 });
-  set(number!, { x: x2, y: y2 + 3 });
-  const { segment = 0, lastSegment = 0, number: count = 0 } = datagram.header ?? {};
-  const digits = segment + lastSegment > 0 ? segment + 1 : count || "";
-  write(number!, isFlying ? `${digits}` : "");
   const slope = Math.atan((y2 - y1) / Math.max(40, Math.abs(x2 - x1))) * 180 / Math.PI;
   const place = `translate(${x1 + (isClient ? 10 : -10)} ${(labelY ?? y1) - 3})`;
   set(label!, { transform: `${place} rotate(${(isClient ? 1 : -1) * Math.min(30, slope)})` });

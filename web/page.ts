@@ -281,7 +281,12 @@ function listen(): void {
     paso: () => go(() => experiment.step()),
     atras: () => go(() => experiment.back()),
     principio: () => go(() => experiment.seek(0)),
-    deshacer: () => go(() => experiment.undo()),
+    deshacer: () => {
+      const last = experiment.scenario.actions.at(-1)!;
+      const undone = describeAction(last, experiment);
+      go(() => experiment.undo());
+      say(`Deshizo: ${undone}`);
+    },
     reiniciar: () => act({ at: experiment.now, type: "restart" }),
     enlace: async () => {
       keep();
