@@ -60,8 +60,7 @@ export class Network<T> {
   /** In the order in which they were sent. */
   #travelling: { readonly at: number; readonly item: T }[] = [];
 
-  /** The conditions for what is sent from now on. */
-  conditions: NetworkConditions;
+  readonly conditions: NetworkConditions;
   readonly random: () => number;
 
   /** @param random Numbers from 0 up to 1, see `seededRandom`. */

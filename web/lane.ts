@@ -42,7 +42,6 @@ export type Action =
     /** As the people of every lane. */
     | { readonly type: "ask" | "answer"; readonly text: string }
     | { readonly type: "restart" }
-    | { readonly type: "network"; readonly conditions: NetworkConditions }
   );
 
 /** A question, and the answer to it. */
@@ -272,9 +271,6 @@ export class Lane {
       case "restart":
         this.restarts.push(this.now);
         return this.#startServer();
-      case "network":
-        for (const way of Object.values(this.#path)) way.conditions = action.conditions;
-        return;
       default:
         this.#disturb(action);
     }

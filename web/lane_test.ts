@@ -124,14 +124,6 @@ Deno.test("lane: people who are not scripted speak when somebody types, in their
   ]);
 });
 
-Deno.test("lane: the network changes from a moment on", () => {
-  const none = { ...PERFECT, loss: 1 };
-  const it = lane("protected", { actions: [{ at: 850, type: "network", conditions: none }] });
-  it.advance(5_000);
-  const isLost = ({ lostAt }: { lostAt: number | undefined }) => lostAt !== undefined;
-  assertEquals(it.datagrams.map(isLost), it.datagrams.map(({ at }) => at > 850));
-});
-
 Deno.test("lane: both ends tell their turn, their timer and the acknowledgement that is due", () => {
   const it = lane("protected");
   it.advance(1_010);

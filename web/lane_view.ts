@@ -198,11 +198,12 @@ function drawArrow(node: SVGElement, arrow: Arrow, now: number): void {
   });
 }
 
+const places = new WeakMap<Element, string>();
+
 /** Whether a node was drawn otherwise, or not yet. */
-function isNew(node: SVGElement, place: string): boolean {
-  const { dataset } = node;
-  if (dataset["place"] === place) return false;
-  dataset["place"] = place;
+function isNew(node: Element, place: string): boolean {
+  if (places.get(node) === place) return false;
+  places.set(node, place);
   return true;
 }
 

@@ -196,7 +196,7 @@ function select(event: Event): void {
   showDatagram(experiment.lanes[target.lane]!, target.order);
 }
 
-/** Holds a datagram: it is lost, or delayed if it was dragged down. Time stands still meanwhile. */
+/** Holds a datagram, to drag it down, or up, or to lose it. Time stands still meanwhile. */
 function hold(down: PointerEvent): void {
   const target = targetOf(down);
   if (target?.node.dataset["state"] !== "flying" || down.button !== 0) return;
@@ -204,7 +204,7 @@ function hold(down: PointerEvent): void {
   const wasPlaying = isPlaying;
   setPlaying(false);
   node.setPointerCapture(down.pointerId);
-  const pixelsTo = ({ clientY }: PointerEvent) => Math.max(0, clientY - down.clientY);
+  const pixelsTo = ({ clientY }: PointerEvent) => clientY - down.clientY;
   node.onpointermove = (move) => node.style.translate = `0 ${pixelsTo(move)}px`;
   node.onpointerup = node.onpointercancel = (up) => {
     node.onpointermove = node.onpointerup = node.onpointercancel = null;
@@ -212,7 +212,8 @@ function hold(down: PointerEvent): void {
     setPlaying(wasPlaying);
     const pixels = pixelsTo(up);
     if (up.type === "pointercancel") return;
-    if (pixels < TREMBLE) disturb(target, "lose");
+    if (Math.abs(pixels) < TREMBLE) disturb(target, "lose");
+    else if (pixels < 0) disturb(target, "duplicate");
     else disturb(target, "delay", Math.min(MAX_DELAY_MS, millisecondsOf(pixels, view)));
   };
 }
@@ -265,13 +266,6 @@ function speak(type: "ask" | "answer", field: string): (event: Event) => void {
   };
 }
 
-function change({ target }: Event): void {
-  const { conditions, ...rest } = readControls();
-  const isNetwork = !["semilla", "pausa", "guion"].includes((target as HTMLElement).id);
-  if (!isNetwork || experiment.now === 0) void restart({ conditions, ...rest });
-  else act({ at: experiment.now, type: "network", conditions });
-}
-
 function listen(): void {
   const clicks: Readonly<Record<string, () => unknown>> = {
     reproducir: () => {
@@ -300,7 +294,7 @@ function listen(): void {
   for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
   $("instante").oninput = () =>
     go(() => experiment.seek($<HTMLInputElement>("instante").valueAsNumber));
-  $("mandos").onchange = change;
+  $("mandos").onchange = () => void restart(readControls());
   $("preguntar").onsubmit = speak("ask", "pregunta");
   $("responder").onsubmit = speak("answer", "respuesta");
   $("prediccion").onchange = () => showVerdict(experiment);

@@ -94,8 +94,6 @@ export function describeAction(action: Action, { lanes }: Experiment): string {
       return `${at} respondió «${action.text}»`;
     case "restart":
       return `${at} reinició el servidor`;
-    case "network":
-      return `${at} cambió la red`;
   }
   const { datagrams, options } = lanes[action.lane]!;
   const datagram = datagrams[action.order - 1];
@@ -185,11 +183,8 @@ export function makeControls(): void {
 }
 
 /** Shows the numbers of the scenario. */
-export function showControls({ conditions, seed, pace, script, actions }: Scenario): void {
-  const latest = actions.findLast(({ type }) => type === "network") as {
-    conditions?: typeof conditions;
-  };
-  const values = [...conditionWords(latest?.conditions ?? conditions), seed, pace];
+export function showControls({ conditions, seed, pace, script }: Scenario): void {
+  const values = [...conditionWords(conditions), seed, pace];
   NUMBERS.forEach(([id], i) => $<HTMLInputElement>(id).value = `${values[i]}`);
   $<HTMLInputElement>("guion").value = script;
 }

@@ -77,7 +77,6 @@ const VERBS: Readonly<Record<Action["type"], string>> = {
   ask: "preguntar",
   answer: "responder",
   restart: "reiniciar",
-  network: "red",
 };
 
 /** Thrown for a link that cannot be played; its message is for people. */
@@ -137,8 +136,6 @@ function wordsOf(action: Action): readonly (string | number)[] {
     case "ask":
     case "answer":
       return [action.text];
-    case "network":
-      return conditionWords(action.conditions);
     case "restart":
       return [];
   }
@@ -161,8 +158,6 @@ function decodeAction(written: string): Action {
     case "ask":
     case "answer":
       return { at, type, text: words.join(" ").slice(0, MAX_TEXT_CHARACTERS) };
-    case "network":
-      return { at, type, conditions: conditionsOf(words) };
     case "restart":
       return { at, type };
   }

@@ -15,7 +15,6 @@ const FULL: Scenario = {
     { at: 2, type: "delay", lane: 0, order: 3, by: 4_000 },
     { at: 3, type: "answer", text: "Sí" },
     { at: 4, type: "restart" },
-    { at: 5, type: "network", conditions: DEFAULT_SCENARIO.conditions },
   ],
   now: 600_000,
 };
