@@ -8,8 +8,8 @@ import { green, red } from "@std/fmt/colors";
 import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "../impairment.ts";
 import { EXIT, type Run, run } from "../../program/program.ts";
 import { Questions } from "../summary.ts";
-import { draw, drawHeading } from "./diagram.ts";
-import { Play, type PlayOptions } from "./play.ts";
+import { draw, drawCause, drawHeading, WIDTH } from "./diagram.ts";
+import { Play, type PlayOptions, type Scene } from "./play.ts";
 
 /** Defaults of the options, with a seed that shows much in few lines. */
 export const DEFAULTS = { seed: 333, loss: "25%", delay: 40, jitter: 20 };
@@ -28,40 +28,55 @@ Opciones:
   --fluctuacion MS  lo retrasa de 0 a MS más, al azar (${DEFAULTS.jitter})
   --semilla N       la misma semilla, la misma demostración (${DEFAULTS.seed})
   --sin-fiabilidad  la misma conversación con UDP solo: lo que se pierde, se pierde
+  --paso            un datagrama cada vez que pulse Intro, con su causa
   -h, --ayuda       muestra esta ayuda
   --version         muestra la versión
 
 Ejemplos:
   deno task demo
-  deno task demo --perdida 40% --semilla 7
+  deno task demo --perdida 40% --semilla 9
   deno task demo --sin-fiabilidad`;
 
 /** Options of {@linkcode demonstrate}. */
 export interface DemoOptions extends PlayOptions {
   readonly isColoured: boolean;
+  /** Whether the cause of each datagram is told; not by default. */
+  readonly isExplained?: boolean;
 }
 
 /** A line, and the pause before it, in ms. */
 export interface DemoLine {
   readonly text: string;
   readonly pause: number;
+  /** Whether it is a datagram. */
+  readonly isStep: boolean;
 }
 
 /** The whole demonstration, line by line. */
-export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[] {
+export function demonstrate({ isColoured, isExplained, ...options }: DemoOptions): DemoLine[] {
   const play = new Play(options);
-  const pauses = pausesBefore(play.scenes);
+  const scenes = play.scenes.filter(({ type }) => isExplained || type !== "refusal");
+  const pauses = pausesBefore(scenes);
   const missing = missingFrom(play);
   const verdict = missing.length === 0
     ? "La conversación llegó entera"
     : `La conversación se perdió: ${new Intl.ListFormat("es").format(missing)}`;
   const colour = missing.length === 0 ? green : red;
-  const line = (text: string) => ({ text, pause: 0 });
+  const line = (text: string) => ({ text, pause: 0, isStep: false });
+  const linesOf = (scene: Scene, pause: number) => {
+    const text = draw(scene, isColoured);
+    if (scene.type !== "crossing") return [{ ...line(text), pause }];
+    const cause = isExplained && scene.cause;
+    return [
+      { text, pause, isStep: true },
+      ...cause ? [line(drawCause(scene.by, cause, isColoured))] : [],
+    ];
+  };
   return [
     line(describeImpairment(options.impairment) ?? "Red sin degradar"),
     line(""),
     line(drawHeading(isColoured)),
-    ...play.scenes.map((scene, i) => ({ text: draw(scene, isColoured), pause: pauses[i]! })),
+    ...scenes.flatMap((scene, i) => linesOf(scene, pauses[i]!)),
     line(""),
     line(isColoured ? colour(verdict) : verdict),
     ...figuresOf(play).map(line),
@@ -71,11 +86,18 @@ export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[]
 async function main({ args, terminal }: Run): Promise<number> {
   const impairment = readImpairment(args, DEFAULTS);
   const isColoured = terminal.colour("stdout");
-  const lines = demonstrate({ impairment, isPlain: args.has("sin-fiabilidad"), isColoured });
-  for (const { text, pause } of lines) {
-    // Nobody watches a file or a pipe.
-    if (Deno.stdout.isTerminal()) await new Promise((resolve) => setTimeout(resolve, pause));
-    terminal.print(text);
+  const isPlain = args.has("sin-fiabilidad");
+  const isExplained = args.has("paso");
+  // Nobody watches a file or a pipe.
+  const isWatched = Deno.stdout.isTerminal();
+  if (isWatched && Deno.consoleSize().columns < WIDTH) {
+    terminal.notice(`Amplíe la terminal a ${WIDTH} columnas: en menos, las flechas se parten`);
+  }
+  if (isExplained) terminal.notice("Intro muestra el siguiente datagrama; Ctrl-D termina");
+  for (const line of demonstrate({ impairment, isPlain, isColoured, isExplained })) {
+    if (isExplained && line.isStep && await terminal.line() === null) break;
+    if (!isExplained && isWatched) await new Promise((resolve) => setTimeout(resolve, line.pause));
+    await terminal.print(line.text);
   }
   return EXIT.ok;
 }
@@ -120,5 +142,6 @@ export function pausesBefore(scenes: readonly { readonly at: number }[]): number
 }
 
 if (import.meta.main) {
-  await run({ help: HELP, values: IMPAIRMENT_OPTIONS, flags: ["sin-fiabilidad"], words: 0, main });
+  const flags = ["sin-fiabilidad", "paso"];
+  await run({ help: HELP, values: IMPAIRMENT_OPTIONS, flags, words: 0, main });
 }

@@ -7,7 +7,7 @@
 import { bold, cyan, gray, magenta, red } from "@std/fmt/colors";
 import { describeNumber } from "../observation.ts";
 import { describeEvents } from "../trace.ts";
-import type { Crossing, Scene, ShownLine } from "./play.ts";
+import type { Crossing, Scene, Side } from "./play.ts";
 
 /** Characters of a line. */
 export const WIDTH = 80;
@@ -25,9 +25,10 @@ export function drawHeading(isColoured: boolean): string {
   return isColoured ? gray(heading) : heading;
 }
 
-/** A scene as one line of text. */
+/** A scene as one line of text, without the cause of a datagram. */
 export function draw(scene: Scene, isColoured: boolean): string {
-  if (scene.type === "line") return drawLine(scene, isColoured);
+  if (scene.type === "line") return drawBeside(scene.by, scene.text, isColoured ? bold : undefined);
+  if (scene.type === "refusal") return drawCause(scene.by, scene.cause, isColoured);
   const time = `${scene.at.toFixed(0)} ms`.padStart(MARGIN - 1);
   const arrow = drawArrow(scene);
   if (!isColoured) return `${time} ${arrow}`.trimEnd();
@@ -35,9 +36,13 @@ export function draw(scene: Scene, isColoured: boolean): string {
   return `${gray(time)} ${scene.observation.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
 }
 
-function drawLine({ by, text }: ShownLine, isColoured: boolean): string {
-  const indent = by === "client" ? MARGIN : WIDTH - text.length;
-  return " ".repeat(indent) + (isColoured ? bold(text) : text);
+/** Why an end sent or refused a datagram, at its side. */
+export function drawCause(by: Side, cause: string, isColoured: boolean): string {
+  return drawBeside(by, `(${cause})`, isColoured ? gray : undefined);
+}
+
+function drawBeside(by: Side, text: string, style = (text: string) => text): string {
+  return " ".repeat(by === "client" ? MARGIN : WIDTH - text.length) + style(text);
 }
 
 function drawArrow(crossing: Crossing): string {
@@ -50,13 +55,13 @@ function drawArrow(crossing: Crossing): string {
 }
 
 /** The packet, and its history before it was sent. */
-function describe({ observation, rto }: Crossing): string {
-  const { header, datagram, repeats } = observation;
+function describe({ observation, expired }: Crossing): string {
+  const { header, datagram } = observation;
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   // The arrow shows that it is lost.
   const fate = observation.fate === "lost" ? "whole" : observation.fate;
   const events = describeEvents({ ...observation, fate, delay: 0 });
-  const cause = repeats > 0 && rto !== undefined ? ` (RTO ${rto.toFixed(0)} ms)` : "";
-  return events === "" ? name : `${name}, ${events}${cause}`;
+  const waited = expired === undefined ? "" : ` (RTO ${expired.toFixed(0)} ms)`;
+  return events === "" ? name : `${name}, ${events}${waited}`;
 }

@@ -5,16 +5,18 @@
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
+import { causeOf, refusalOf } from "../cause.ts";
 import { type Impairment, isDropped } from "../impairment.ts";
 import { bothWays } from "../network.ts";
-import { type Observation, Observer } from "../observation.ts";
+import { isKeepalive, type Observation, Observer } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
-import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, type Monitor } from "../../transport/mod.ts";
+import { ANSWER_TIMEOUT_MS, CONNECT_TIMEOUT_MS, IDLE_TIMEOUT_MS } from "../../transport/mod.ts";
+import { type Monitor, readHeader } from "../../transport/mod.ts";
 import { encodeText } from "../../transport/bytes.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
 import { Dialer } from "../../transport/reliable/dialer.ts";
 import { Listener } from "../../transport/reliable/listener.ts";
-import type { Address, Endpoint } from "../../transport/endpoint.ts";
+import type { Address, Counters, Endpoint } from "../../transport/endpoint.ts";
 import { PlainAnswerer } from "../../transport/plain/plain_answerer.ts";
 import { PlainAsker } from "../../transport/plain/plain_asker.ts";
 import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
@@ -34,16 +36,13 @@ const ANSWER = "NOOOOO";
 /** Time to type a line, in ms: longer than an acknowledgement is held back. */
 const TYPING_MS = 300;
 
-/** Connect timeout, in ms: enough on any network that lets something through. */
-const CONNECT_TIMEOUT_MS = 60_000;
-
-/** A line of the transcript, or a datagram. */
-export type Scene = ShownLine | Crossing;
+/** A line of the transcript, a datagram, or why one was refused. */
+export type Scene = ShownLine | Crossing | RefusedArrival;
 
 interface Moment {
   /** The virtual time, in ms. */
   readonly at: number;
-  /** The end that shows the line, or sends the datagram. */
+  /** The end that shows the line, or sends or refuses the datagram. */
   readonly by: Side;
 }
 
@@ -57,8 +56,16 @@ export interface Crossing extends Moment {
   readonly type: "crossing";
   /** The datagram and its fate. */
   readonly observation: Observation;
-  /** The retransmission timeout at that end, in ms, if the datagram belongs to a conversation. */
-  readonly rto: number | undefined;
+  /** Why that end sent it; of plain UDP nothing is told. */
+  readonly cause: string | undefined;
+  /** The retransmission timeout that ran out before, in ms, if one did. */
+  readonly expired: number | undefined;
+}
+
+/** A datagram that arrived for nothing. */
+export interface RefusedArrival extends Moment {
+  readonly type: "refusal";
+  readonly cause: string;
 }
 
 export interface PlayOptions {
@@ -75,13 +82,15 @@ export class Play {
   readonly got = { question: false, answer: false, bye: false };
   readonly #world: World;
   readonly #observer = new Observer();
-  readonly #ends: Partial<Record<Side, Monitor>> = {};
+  #passed = 0;
+  readonly #ends: Partial<Record<Side, { endpoint: Monitor; counters: Counters }>> = {};
 
   /** Plays it all at once. */
   constructor({ impairment, isPlain }: PlayOptions) {
     const { outward, inward } = bothWays<Flight>(impairment.conditions, impairment.seed);
     this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
     this.#world.onSend = (flight) => this.#send(flight, impairment);
+    this.#world.onArrival = (flight) => this.#arrived(flight);
     // For nonces, tokens and jitter. Losses have chances of their own.
     const random = seededRandom(impairment.seed);
     const randomBytes = (length: number) => seededBytes(random, length);
@@ -163,18 +172,35 @@ export class Play {
   }
 
   #join<Event>(side: Side, endpoint: Endpoint<Event>, onEvent: (event: Event) => void): void {
-    this.#ends[side] = endpoint;
+    this.#ends[side] = { endpoint, counters: { ...endpoint.counters } };
     this.#world.add({ address: ADDRESSES[side], endpoint, onEvent });
   }
 
   #send(flight: Flight, impairment: Impairment): void {
     const { datagram, from, to: peer } = flight;
-    const { datagrams: order, now: at } = this.#world;
-    const by = from === ADDRESSES.client ? "client" : "server";
-    const fate = this.#world.carry(flight, isDropped(impairment, order));
+    const { now: at } = this.#world;
+    const by = sideOf(from);
+    const isExtra = isKeepalive(datagram);
+    const order = isExtra ? 0 : ++this.#passed;
+    const fate = this.#world.carry(flight, isDropped(impairment, order), isExtra);
     const observation = this.#observer.observe("sent", { order, at, datagram, peer, fate });
-    // Only the number is kept: the inspection changes with the conversation.
-    const rto = this.#ends[by]?.inspect?.(datagram)?.retransmissionTimeout;
-    this.scenes.push({ type: "crossing", at, by, observation, rto });
+    const { header, repeats } = observation;
+    // Its end changes with the conversation, so all that is kept is told now.
+    const inspection = this.#ends[by]?.endpoint.inspect(datagram);
+    const cause = header && causeOf(header, inspection);
+    const expired = repeats > 0 && header && inspection?.timerOf?.(header)?.expired || undefined;
+    this.scenes.push({ type: "crossing", at, by, observation, cause, expired });
   }
+
+  #arrived({ datagram, to }: Flight): void {
+    const by = sideOf(to);
+    const end = this.#ends[by]!;
+    const cause = refusalOf(readHeader(datagram), end.counters, end.endpoint.counters);
+    end.counters = { ...end.endpoint.counters };
+    if (cause !== undefined) this.scenes.push({ type: "refusal", at: this.#world.now, by, cause });
+  }
+}
+
+function sideOf(address: Address): Side {
+  return address.port === ADDRESSES.client.port ? "client" : "server";
 }
