@@ -5,14 +5,12 @@
  *
  * @module
  */
-import { MAX_DELAY_MS } from "../laboratory/network.ts";
-import { MAX_SEED } from "../laboratory/random.ts";
 import { type Exercise, EXERCISES } from "./exercises.ts";
 import type { Experiment } from "./experiment.ts";
 import { nameOf } from "./ladder.ts";
 import type { Action, Play } from "../laboratory/demo/play.ts";
 import { END_NAMES, fateOf, KIND_NAMES } from "./lane_view.ts";
-import { conditionsOf, conditionWords, DEFAULT_SCENARIO, encodeLink } from "./scenario.ts";
+import { DEFAULT_SCENARIO, encodeLink, NUMBERS, numbersOf, withNumbers } from "./scenario.ts";
 import type { Scenario, ScriptName } from "./scenario.ts";
 
 /** The fields of a datagram, as Wireshark names them with `docs/pyr.lua`. */
@@ -37,17 +35,6 @@ const HEADINGS = [
   "Qué le pasó",
   "Por qué",
 ];
-
-/** The numbers that people may change: those of the network first. */
-const NUMBERS = [
-  ["perdida", "Pérdida, %", 100],
-  ["duplicados", "Duplicados, %", 100],
-  ["desorden", "Desorden, %", 100],
-  ["retraso", "Retraso, ms", MAX_DELAY_MS],
-  ["fluctuacion", "Fluctuación, ms", MAX_DELAY_MS],
-  ["semilla", "Semilla", MAX_SEED],
-  ["pausa", "Tardan en escribir, ms", 60_000],
-] as const;
 
 /** The element with that id. */
 export function $<E extends HTMLElement = HTMLElement>(id: string): E {
@@ -188,18 +175,16 @@ export function makeControls(): void {
 }
 
 /** Shows the numbers of the scenario. */
-export function showControls({ conditions, seed, pace, script }: Scenario): void {
-  const values = [...conditionWords(conditions), seed, pace];
+export function showControls(scenario: Scenario): void {
+  const values = numbersOf(scenario);
   NUMBERS.forEach(([id], i) => $<HTMLInputElement>(id).value = `${values[i]}`);
-  $<HTMLInputElement>("guion").value = script;
+  $<HTMLInputElement>("guion").value = scenario.script;
 }
 
 /** The numbers as people changed them: each within its bounds. */
-export function readControls(): Pick<Scenario, "conditions" | "seed" | "pace" | "script"> {
-  const values = NUMBERS.map(([id, , max]) =>
-    Math.min(max, Math.max(0, Math.round($<HTMLInputElement>(id).valueAsNumber) || 0))
+export function readControls(): Partial<Scenario> {
+  const values = NUMBERS.map(([id, , most]) =>
+    Math.min(most, Math.max(0, Math.round($<HTMLInputElement>(id).valueAsNumber) || 0))
   );
-  const [seed, pace] = values.slice(5) as [number, number];
-  const conditions = conditionsOf(values.slice(0, 5).map(String));
-  return { conditions, seed, pace, script: $<HTMLSelectElement>("guion").value as ScriptName };
+  return { ...withNumbers(values), script: $<HTMLSelectElement>("guion").value as ScriptName };
 }
