@@ -5,7 +5,8 @@
  * @module
  */
 import { bold, cyan, gray, magenta, red } from "@std/fmt/colors";
-import { describeEvents, describeNumber } from "../trace.ts";
+import { describeNumber } from "../observation.ts";
+import { describeEvents } from "../trace.ts";
 import type { Crossing, Scene, ShownLine } from "./play.ts";
 
 /** Characters of a line. */

@@ -1,0 +1,200 @@
+/// <reference lib="dom" />
+/// <reference lib="dom.iterable" />
+/**
+ * What stands around the diagrams: fields of a datagram, actions, exercises, controls and the table.
+ *
+ * @module
+ */
+import { MAX_DELAY_MS } from "../laboratory/network.ts";
+import { MAX_SEED } from "../laboratory/random.ts";
+import { type Exercise, EXERCISES } from "./exercises.ts";
+import type { Experiment } from "./experiment.ts";
+import { nameOf } from "./ladder.ts";
+import type { Action, Lane } from "./lane.ts";
+import { END_NAMES, fateOf, KIND_NAMES } from "./lane_view.ts";
+import { conditionsOf, conditionWords, DEFAULT_SCENARIO, encodeLink } from "./scenario.ts";
+import type { Scenario, ScriptName } from "./scenario.ts";
+
+/** The fields of a datagram, as Wireshark names them with `docs/pyr.lua`. */
+export const FIELDS = {
+  type: "Tipo (type)",
+  attempt: "Intento (attempt)",
+  echo: "Intento al que responde (echo)",
+  ackDelay: "Demora del acuse, en ms (ack delay)",
+  id: "Identificador de la sesión (session id)",
+  number: "Número de secuencia (sequence number)",
+  segment: "Segmento, contado desde 0 (segment)",
+  lastSegment: "Último segmento (last segment)",
+} as const;
+
+const HEADINGS = [
+  "Conversación",
+  "N.º",
+  "ms",
+  "Sale de",
+  "Datagrama",
+  "Bytes",
+  "Qué le pasó",
+  "Por qué",
+];
+
+/** The numbers that people may change: those of the network first. */
+const NUMBERS = [
+  ["perdida", "Pérdida, %", 100],
+  ["duplicados", "Duplicados, %", 100],
+  ["desorden", "Desorden, %", 100],
+  ["retraso", "Retraso, ms", MAX_DELAY_MS],
+  ["fluctuacion", "Fluctuación, ms", MAX_DELAY_MS],
+  ["semilla", "Semilla", MAX_SEED],
+  ["pausa", "Tardan en escribir, ms", 60_000],
+] as const;
+
+/** The element with that id. */
+export function $<E extends HTMLElement = HTMLElement>(id: string): E {
+  return document.getElementById(id) as E;
+}
+
+function element(
+  name: string,
+  text: string | readonly Node[] = "",
+  properties: object = {},
+): HTMLElement {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...typeof text === "string" ? [text] : text);
+  return made;
+}
+
+/** Shows the fields of a datagram, counted from 1, and why it was sent. */
+export function showDatagram({ datagrams, now }: Lane, order: number): void {
+  const datagram = datagrams[order - 1];
+  if (datagram === undefined) return;
+  const { header, cause } = datagram;
+  const fields = header === undefined ? [] : Object.entries(FIELDS).map(([field, name]) => {
+    const value = header[field as keyof typeof FIELDS];
+    return [name, typeof value === "bigint" ? `0x${value.toString(16)}` : `${value}`.toUpperCase()];
+  });
+  const rows = [
+    ...fields,
+    ["Bytes", `${datagram.datagram.length}`],
+    ["Qué le pasó", fateOf(datagram, now)],
+    ["Por qué", cause === "" ? "UDP solo: ni número, ni acuse, ni reenvío" : cause],
+  ];
+  const list = rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
+  const title = `${nameOf(datagram).slice(0, 60)}, n.º ${order}`;
+  $("ficha").replaceChildren(element("h2", title), element("dl", list));
+}
+
+/** An action as people read it. */
+export function describeAction(action: Action, { lanes }: Experiment): string {
+  const at = `${action.at.toLocaleString("es")} ms:`;
+  switch (action.type) {
+    case "ask":
+      return `${at} preguntó «${action.text}»`;
+    case "answer":
+      return `${at} respondió «${action.text}»`;
+    case "restart":
+      return `${at} reinició el servidor`;
+  }
+  const { datagrams, options } = lanes[action.lane]!;
+  const datagram = datagrams[action.order - 1];
+  const name = datagram === undefined
+    ? `el datagrama ${action.order}`
+    : nameOf(datagram).slice(0, 40);
+  const verb = { lose: "perdió", duplicate: "duplicó", delay: "retrasó" }[action.type];
+  const by = action.type === "delay" ? ` ${action.by} ms` : "";
+  return `${at} ${verb}${by} ${name} (${KIND_NAMES[options.kind]})`;
+}
+
+/** Shows what whoever watches did. */
+export function showActions(experiment: Experiment): void {
+  const { actions } = experiment.scenario;
+  const texts = actions.map((action) => describeAction(action, experiment));
+  const list = $("acciones");
+  if (list.dataset["texts"] === texts.join()) return;
+  list.dataset["texts"] = texts.join();
+  list.replaceChildren(...texts.map((text) => element("li", text)));
+  $<HTMLButtonElement>("deshacer").disabled = actions.length === 0;
+}
+
+/** Shows every datagram of both conversations in the table. */
+export function showTable({ lanes }: Experiment): void {
+  const rows = lanes.flatMap(({ datagrams, options, now }) =>
+    datagrams.map((it) => {
+      const who = [KIND_NAMES[options.kind], `${it.order}`, it.at.toFixed(0), END_NAMES[it.by]];
+      const what = [nameOf(it).slice(0, 60), `${it.datagram.length}`, fateOf(it, now), it.cause];
+      return element("tr", [...who, ...what].map((text) => element("td", text)));
+    })
+  );
+  const head = element("tr", HEADINGS.map((text) => element("th", text, { scope: "col" })));
+  $("tabla").querySelector("table")!.replaceChildren(head, ...rows);
+}
+
+/** Shows the exercises, and the one that is open. */
+export function showExercises(id: string): void {
+  $("ejercicios").replaceChildren(...EXERCISES.map((exercise) => {
+    const scenario = { ...DEFAULT_SCENARIO, ...exercise.start, exercise: exercise.id };
+    const link = element("a", exercise.title, { href: `#${encodeLink(scenario)}` });
+    if (exercise.id === id) link.setAttribute("aria-current", "true");
+    return element("li", [link]);
+  }));
+  const current = exerciseOf(id);
+  $("ejercicio").hidden = current === undefined;
+  if (current === undefined) return;
+  $("tarea").textContent = current.task;
+  const choices = current.choices.map((choice, value) => {
+    const input = element("input", "", { type: "radio", name: "prediccion", value });
+    return element("label", [input, new Text(choice)]);
+  });
+  $("prediccion").replaceChildren(element("legend", current.question), ...choices);
+}
+
+/** The exercise with that name, if there is one. */
+export function exerciseOf(id: string): Exercise | undefined {
+  return EXERCISES.find((exercise) => exercise.id === id);
+}
+
+/** Says whether what happened is what was asked for. */
+export function showVerdict({ scenario, lanes }: Experiment): void {
+  const exercise = exerciseOf(scenario.exercise);
+  if (exercise === undefined) return;
+  const { choices, right, explanation, hint } = exercise;
+  const chosen = $("prediccion").querySelector<HTMLInputElement>(":checked")?.value;
+  const prediction = chosen === undefined
+    ? "No predijo nada."
+    : Number(chosen) === right
+    ? "Su predicción se cumplió."
+    : `Su predicción no se cumplió: era «${choices[right]}».`;
+  const texts = {
+    pending: chosen === undefined ? "Primero elija qué cree que pasará." : "Ahora actúe, y avance.",
+    solved: `Ocurrió lo que se pedía. ${prediction} ${explanation}`,
+    failed: `No ocurrió lo que se pedía. ${hint}`,
+  };
+  const verdict = exercise.check(lanes);
+  $("veredicto").dataset["estado"] = verdict;
+  if ($("veredicto").textContent !== texts[verdict]) $("veredicto").textContent = texts[verdict];
+}
+
+/** Makes the fields of the numbers that people may change. */
+export function makeControls(): void {
+  $("mandos").querySelector("label")!.before(...NUMBERS.map(([id, name, max]) => {
+    const input = element("input", "", { type: "number", id, min: 0, max, required: true });
+    return element("label", [new Text(name), input]);
+  }));
+}
+
+/** Shows the numbers of the scenario. */
+export function showControls({ conditions, seed, pace, script }: Scenario): void {
+  const values = [...conditionWords(conditions), seed, pace];
+  NUMBERS.forEach(([id], i) => $<HTMLInputElement>(id).value = `${values[i]}`);
+  $<HTMLInputElement>("guion").value = script;
+}
+
+/** The numbers as people changed them: each within its bounds. */
+export function readControls(): Pick<Scenario, "conditions" | "seed" | "pace" | "script"> {
+  const values = NUMBERS.map(([id, , max]) =>
+    Math.min(max, Math.max(0, Math.round($<HTMLInputElement>(id).valueAsNumber) || 0))
+  );
+  const [seed, pace] = values.slice(5) as [number, number];
+  const conditions = conditionsOf(values.slice(0, 5).map(String));
+  return { conditions, seed, pace, script: $<HTMLSelectElement>("guion").value as ScriptName };
+}
