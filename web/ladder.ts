@@ -163,7 +163,7 @@ export function captionsOf(lane: Lane, view: View): Caption[] {
   const captions: Caption[] = [];
   for (const { at, by, text, kind } of [...lane.lines, ...causes].sort((a, b) => a.at - b.at)) {
     const y = Math.max(yOf(at, view) + 4, lowest[by] + ROW + 3);
-    if ((kind === "cause" || kind === "refusal") && y - yOf(at, view) > MAX_SHIFT) continue;
+    if (kind === "cause" && y - yOf(at, view) > MAX_SHIFT) continue;
     const rows = wrap(text, columns);
     lowest[by] = y + (rows.length - 1) * ROW;
     captions.push({ key: `${captions.length} ${text}`, by, kind, rows, y });
