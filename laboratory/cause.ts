@@ -22,10 +22,13 @@ export function refusalOf(
   before: Readonly<Counters>,
   after: Readonly<Counters>,
 ): string | undefined {
-  if (after.duplicates > before.duplicates && header?.type === "message") {
+  const [kind, why] = REFUSED.find(([kind]) => after[kind] > before[kind]) ?? [];
+  if (kind === "duplicates" && header?.type === "message") {
     return `ya tenía el mensaje ${header.number}: no lo muestra otra vez`;
   }
-  return REFUSED.find(([kind]) => after[kind] > before[kind])?.[1];
+  // The nonce of a handshake is forgotten with it.
+  const isLate = kind === "unknown" && (header?.type === "retry" || header?.type === "welcome");
+  return isLate ? "la sesión ya está abierta: no hace falta" : why;
 }
 
 const REFUSED: readonly (readonly [keyof Counters, string])[] = [
@@ -61,7 +64,7 @@ const CAUSES: Readonly<
   "ack": causeOfAck,
   "ping": ({ number }, inspection) =>
     number === 0
-      ? "llegó algo de otra dirección: comprueba que el cliente recibe en ella"
+      ? "algo llegó de otra dirección: comprueba si el cliente recibe en ella"
       : PROBES[inspection?.probeCause ?? "silence"],
   "pong": ({ number }) => number === 0 ? "prueba que recibe en su nueva dirección" : "sigue ahí",
   "bye": () => "se despide",
@@ -80,7 +83,7 @@ const PROBES: Readonly<Record<ProbeCause, string>> = {
 
 function causeOfMessage({ number, segment, lastSegment, attempt }: Header): string {
   const [own, heard] = number % 2 === 0 ? ["respuesta", "pregunta"] : ["pregunta", "respuesta"];
-  if (attempt > 1) return `la ${heard} llegó otra vez: la ${own} sale otra vez, y la confirma`;
+  if (attempt > 1) return `la ${heard} llegó otra vez: la ${own} sale otra vez y la confirma`;
   if (lastSegment > 0) return `segmento ${segment + 1} de ${lastSegment + 1}: cabe en la ventana`;
   const confirmed = number === 1 ? "sesión" : `${heard} ${number - 1}`;
   return `lleva la ${own} ${number}, que confirma además la ${confirmed}`;
@@ -89,11 +92,11 @@ function causeOfMessage({ number, segment, lastSegment, attempt }: Header): stri
 function causeOfAck(header: Header, inspection: Inspection | undefined): string {
   const { number, segment, ackDelay } = header;
   if (ackDelay >= MAX_ACK_DELAY_MS) {
-    const held = `más de ${MAX_ACK_DELAY_MS} ms`;
-    if (number === 0) return `la pregunta tarda ${held}: confirma la sesión por separado`;
-    return number % 2 === 0
-      ? `la pregunta que sigue tarda ${held}: confirma la respuesta por separado`
-      : `la respuesta tarda ${held}: confirma la pregunta por separado`;
+    const [awaited, heard] = number % 2 === 0
+      ? ["pregunta", "respuesta"]
+      : ["respuesta", "pregunta"];
+    const what = number === 0 ? "sesión" : heard;
+    return `la ${awaited} tarda más de ${MAX_ACK_DELAY_MS} ms: confirma la ${what} por separado`;
   }
   if (number !== inspection?.heardNumber) return `confirma el segmento ${segment + 1}`;
   return `ya tenía el mensaje ${number}: lo confirma otra vez y no lo muestra`;

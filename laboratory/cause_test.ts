@@ -89,7 +89,7 @@ Deno.test("cause: a quick turn, datagram by datagram", () => {
     "server welcome 0: la ficha vale: abre la sesión",
     "client message 1: lleva la pregunta 1, que confirma además la sesión",
     "server message 2: lleva la respuesta 2, que confirma además la pregunta 1",
-    "client ack 2: la pregunta que sigue tarda más de 25 ms: confirma la respuesta por separado",
+    "client ack 2: la pregunta tarda más de 25 ms: confirma la respuesta por separado",
     "client bye 0: se despide",
     "server bye-ack 0: confirma la despedida",
   ]);
@@ -130,7 +130,7 @@ Deno.test("cause: an answer goes out again for the question that came again", ()
   });
   const again = lineOf(lines, "server message 2")[1]!;
   assert(
-    again === "la pregunta llegó otra vez: la respuesta sale otra vez, y la confirma" ||
+    again === "la pregunta llegó otra vez: la respuesta sale otra vez y la confirma" ||
       /^venció el plazo/.test(again),
     again,
   );

@@ -42,7 +42,7 @@ export class Trace {
     const rto = inspection?.retransmissionTimeout ?? Infinity;
     return [
       (at - this.options.startedAt).toFixed(1).replace(".", ","),
-      String(order),
+      order === 0 ? "" : String(order),
       String(peer.port),
       direction === "sent" ? "→" : "←",
       header?.type.toUpperCase() ?? "TEXTO",

@@ -80,10 +80,10 @@ export class World {
   }
 
   /** Puts a datagram on its network. */
-  carry(flight: Flight, isDropped: boolean = false): Fate {
+  carry(flight: Flight, isDropped: boolean = false, isExtra: boolean = false): Fate {
     const network = this.networkFor(flight);
     this.#networks.add(network);
-    return network.send(flight, this.now, isDropped);
+    return network.send(flight, this.now, isDropped, isExtra);
   }
 
   /** Sends the datagrams of the host there, and handles its events, until there are no more. */

@@ -40,13 +40,12 @@ export class ClassRecord {
   }
 
   /**
-   * Creates the file, by default with the date and time as its name, and never over another.
+   * Creates the file: see {@linkcode createFile}.
    *
    * @param onError Called with the error of a write, after which nothing more is written.
-   * @throws {UsageError} If the name is not one of a file, or such a file exists.
    */
   static async open(name: string, now: Date, onError: (error: unknown) => void) {
-    const { path, file } = await createNew("registro", name, "md", now);
+    const { path, file } = await createFile("registro", "md", name, { now });
     const record = new ClassRecord(path, file, onError);
     await record.#write(`# Registro del ${day(now)}\n`);
     return record;
@@ -76,24 +75,25 @@ export class ClassRecord {
 }
 
 /**
- * Creates the file that an option asks for, by default with the date and time as its name, and never over
+ * Creates a file in the folder, by default with the date and time as its name, behind `what`, and never over
  * another.
  *
  * @throws {UsageError} If the name is not one of a file, or such a file exists.
  */
-export async function createNew(
+export async function createFile(
   option: string,
-  name: string,
   extension: string,
-  now: Date = new Date(),
+  name: string,
+  { now = new Date(), what = "" }: { now?: Date; what?: string } = {},
 ): Promise<{ path: string; file: Deno.FsFile }> {
   if (name !== "" && !/^[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_. -]{0,99}$/u.test(name)) {
     throw new UsageError(
       `el valor de --${option} debe ser el nombre de un archivo, sin carpetas ni signos: "${name}"`,
     );
   }
-  const stem = name.endsWith(`.${extension}`) ? name.slice(0, -extension.length - 1) : name;
-  const path = `${FOLDER}/${stem || `${day(now)} ${time(now).replaceAll(":", ".")}`}.${extension}`;
+  const given = name.endsWith(`.${extension}`) ? name.slice(0, -extension.length - 1) : name;
+  const stem = given || `${what}${day(now)} ${time(now).replaceAll(":", ".")}`;
+  const path = `${FOLDER}/${stem}.${extension}`;
   try {
     await Deno.mkdir(FOLDER, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;

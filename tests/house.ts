@@ -29,7 +29,7 @@ const ROOMS: readonly RegExp[] = [
 
 /** The files that neither read a clock nor touch the platform. */
 const CORE =
-  /^(?:protocol|transport\/(?:endpoint|limits|bytes|deadlines|reliable\/\w+|plain\/\w+|private\/(?!code_room\.)\w+)|laboratory\/(?:network|random|world|cause)|web\/(?:lane|experiment|scenario|ladder|exercises))\.ts$/;
+  /^(?:protocol|transport\/(?:endpoint|limits|bytes|deadlines|reliable\/\w+|plain\/\w+|private\/(?!code_room\.)\w+)|laboratory\/(?:network|random|world|cause|capture\/pcapng|demo\/play)|web\/(?:experiment|scenario|ladder|exercises))\.ts$/;
 
 /** A package that touches no platform. */
 const PURE = "@noble/hashes/";

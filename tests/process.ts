@@ -37,7 +37,12 @@ export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
     "--allow-env=TERM",
     "--allow-write=registros",
   ],
-  cliente: ["--allow-net", "--allow-env=TERM"],
+  cliente: [
+    "--allow-net",
+    "--allow-sys=networkInterfaces",
+    "--allow-env=TERM",
+    "--allow-write=registros",
+  ],
 };
 
 /** A program that runs, or has ended. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Datagram, End, Lane } from "./lane.ts";
+import type { Crossing, Play, Side } from "../laboratory/demo/play.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** How an exercise stands. */
@@ -26,7 +26,7 @@ export interface Exercise {
   /** Where it begins. */
   readonly start: Partial<Scenario>;
   /** Whether the conversations, so far, did what was asked for. */
-  check(lanes: readonly [Lane, Lane]): Verdict;
+  check(lanes: readonly [Play, Play]): Verdict;
 }
 
 /** All exercises, in order. */
@@ -65,10 +65,10 @@ export const EXERCISES: readonly Exercise[] = [
     hint: "Una de las dos preguntas llegó: vuelva atrás y piérdala mientras está en camino.",
     start: { now: 950 },
     check([lane, plain]) {
-      const [question, other] = [packets(lane, "message", 1)[0], plain.datagrams[0]];
+      const [question, other] = [packets(lane, "message", 1)[0], plain.crossings[0]];
       if (
         [[question, lane], [other, plain]].some(([it, of]) =>
-          hasArrived(it as Datagram, of as Lane)
+          hasArrived(it as Crossing, of as Play)
         )
       ) {
         return "failed";
@@ -153,7 +153,7 @@ export const EXERCISES: readonly Exercise[] = [
         return times(lane, "client", "Respuesta: ") > 0 ? "failed" : "pending";
       }
       const before = (text: string) =>
-        lane.lines.some((line) => line.at <= restart && line.text.startsWith(text));
+        lane.told.some((line) => line.at <= restart && line.text.startsWith(text));
       if (!before("Pregunta: ") || before("Ingrese una respuesta: ")) return "failed";
       const isAgain = times(lane, "server", "Pregunta: ") === 2;
       return isAgain && times(lane, "client", "Respuesta: ") === 1 ? "solved" : "pending";
@@ -161,31 +161,31 @@ export const EXERCISES: readonly Exercise[] = [
   },
 ];
 
-function packets({ datagrams }: Lane, type: string, number: number): Datagram[] {
-  return datagrams.filter(({ header }) => header?.type === type && header.number === number);
+function packets({ crossings }: Play, type: string, number: number): Crossing[] {
+  return crossings.filter(({ header }) => header?.type === type && header.number === number);
 }
 
-function hasArrived(datagram: Datagram | undefined, { now }: Lane): boolean {
+function hasArrived(datagram: Crossing | undefined, { now }: Play): boolean {
   return datagram?.arrivals.some((at) => at <= now) ?? false;
 }
 
-function isFlying({ arrivals }: Datagram, { now }: Lane): boolean {
+function isFlying({ arrivals }: Crossing, { now }: Play): boolean {
   return arrivals.some((at) => at > now);
 }
 
 /** How often an end showed a line that begins so. */
-function times({ lines }: Lane, end: End, start: string): number {
-  return lines.filter(({ by, text }) => by === end && text.startsWith(start)).length;
+function times({ told }: Play, end: Side, start: string): number {
+  return told.filter(({ by, text }) => by === end && text.startsWith(start)).length;
 }
 
 /** When a segment of the question arrived first, in ms, if it has. */
-function firstArrival(lane: Lane, segment: number): number | undefined {
+function firstArrival(lane: Play, segment: number): number | undefined {
   const copies = packets(lane, "message", 1).filter(({ header }) => header!.segment === segment);
   const arrived = copies.flatMap(({ arrivals }) => arrivals).filter((at) => at <= lane.now);
   return arrived.length === 0 ? undefined : Math.min(...arrived);
 }
 
-function isLongSeen(lane: Lane): boolean {
+function isLongSeen(lane: Play): boolean {
   const [exchange] = lane.options.script ?? [];
   return times(lane, "server", `Pregunta: ${exchange?.question}`) === 1;
 }

@@ -1,10 +1,10 @@
 import { assert, assertEquals } from "@std/assert";
 import { EXERCISES } from "./exercises.ts";
 import { Experiment } from "./experiment.ts";
-import type { Action, Datagram } from "./lane.ts";
+import type { Action, Crossing } from "../laboratory/demo/play.ts";
 import { decodeLink, DEFAULT_SCENARIO, encodeLink } from "./scenario.ts";
 
-type Is = (header: NonNullable<Datagram["header"]>) => boolean;
+type Is = (header: NonNullable<Crossing["header"]>) => boolean;
 
 const isMessage = (number: number, segment: number = 0): Is => (header) =>
   header.type === "message" && header.number === number && header.segment === segment;
@@ -33,7 +33,7 @@ class Student {
     by: number = 300,
   ): this {
     const find = () =>
-      this.experiment.lanes[lane].datagrams.find(({ header, arrivals }) =>
+      this.experiment.lanes[lane].crossings.find(({ header, arrivals }) =>
         arrivals.some((at) => at > this.experiment.now) &&
         (header === undefined ? is === "text" : is !== "text" && is(header))
       );
@@ -41,10 +41,10 @@ class Student {
       assert(i < 100, "It never flies");
     }
     const at = this.experiment.now;
-    const { order } = find()!;
+    const { index } = find()!;
     const action: Action = type === "delay"
-      ? { at, type, lane, order, by }
-      : { at, type, lane, order };
+      ? { at, type, lane, index, by }
+      : { at, type, lane, index };
     this.experiment.act(action);
     return this;
   }
@@ -55,7 +55,7 @@ class Student {
   }
 
   until(text: string): this {
-    const isSaid = () => this.experiment.lanes[0].lines.some((line) => line.text.startsWith(text));
+    const isSaid = () => this.experiment.lanes[0].told.some((line) => line.text.startsWith(text));
     for (let i = 0; !isSaid(); i++, this.experiment.step()) {
       assert(i < 100, `Nobody says "${text}"`);
     }

@@ -5,7 +5,7 @@
  * @module
  */
 import type { Sodium } from "../transport/private/cpace.ts";
-import { type Action, Lane } from "./lane.ts";
+import { type Action, Play } from "../laboratory/demo/play.ts";
 import { MAX_MOMENT_MS, type Scenario, SCRIPTS } from "./scenario.ts";
 
 /** Most that a step skips in which nothing happens, in ms: more than the idle timeout. */
@@ -14,7 +14,7 @@ const MAX_STEP_MS = 80_000;
 /** The scenario as it is played, and as it is changed. */
 export class Experiment {
   /** Both conversations at `scenario.now`. */
-  lanes!: readonly [Lane, Lane];
+  lanes!: readonly [Play, Play];
   /** The latest moment that was seen, in ms. */
   furthest = 0;
   scenario: Scenario;
@@ -88,7 +88,7 @@ export class Experiment {
   #play(): void {
     const { kinds, script, actions, seed, conditions, pace } = this.scenario;
     const laneOf = (index: 0 | 1) =>
-      new Lane({
+      new Play({
         ...{ kind: kinds[index], seed, conditions, pace, script: SCRIPTS[script] },
         actions: actions.filter((it) => !("lane" in it) || it.lane === index),
         sodium: this.#sodium,
@@ -104,9 +104,9 @@ export class Experiment {
 
   /** When something was seen so far, in ms, rounded up as moments are. */
   #moments(): number[] {
-    const seen = this.lanes.flatMap(({ datagrams, lines }) => [
-      ...datagrams.flatMap(({ at, arrivals }) => [at, ...arrivals]),
-      ...lines.map(({ at }) => at),
+    const seen = this.lanes.flatMap(({ crossings, told }) => [
+      ...crossings.flatMap(({ at, arrivals }) => [at, ...arrivals]),
+      ...told.map(({ at }) => at),
     ]);
     return seen.map((at) => Math.ceil(at)).filter((at) => at <= this.now);
   }

@@ -10,9 +10,9 @@ function experiment(scenario: Partial<Scenario> = {}): Experiment {
 
 /** All that is seen of both conversations. */
 function seen({ lanes }: Experiment): string {
-  return JSON.stringify(lanes.map(({ now, datagrams, lines }) => ({
-    ...{ now, lines },
-    datagrams: datagrams.map(({ at, cause, arrivals, lostAt }) => ({
+  return JSON.stringify(lanes.map(({ now, crossings, told }) => ({
+    ...{ now, told },
+    crossings: crossings.map(({ at, cause, arrivals, lostAt }) => ({
       at,
       cause,
       arrivals,
@@ -53,7 +53,7 @@ Deno.test("experiment: any moment is the same from both sides", () => {
 Deno.test("experiment: who undoes an action is back before it; who acts in the past makes another future", () => {
   const it = experiment({ now: 1_900 });
   const before = seen(it);
-  it.act({ at: 1_900, type: "lose", lane: 0, order: 6 });
+  it.act({ at: 1_900, type: "lose", lane: 0, index: 6 });
   it.seek(6_000);
   it.act({ at: 6_000, type: "restart" });
   assertEquals(it.scenario.actions.length, 2);
@@ -61,7 +61,7 @@ Deno.test("experiment: who undoes an action is back before it; who acts in the p
   assertEquals(it.now, 6_000);
   assertEquals(it.undo()?.type, "lose");
   assertEquals([it.now, seen(it), it.undo()], [1_900, before, undefined]);
-  it.act({ at: 1_900, type: "lose", lane: 0, order: 6 });
+  it.act({ at: 1_900, type: "lose", lane: 0, index: 6 });
   it.seek(500);
   it.act({ at: 500, type: "restart" });
   assertEquals(it.scenario.actions, [{ at: 500, type: "restart" }]);
@@ -69,8 +69,8 @@ Deno.test("experiment: who undoes an action is back before it; who acts in the p
 
 Deno.test("experiment: the same network for both conversations: the same seed, the same conditions", () => {
   const it = experiment({ kinds: ["plain", "plain"], conditions: LOSSY, now: 9_000 });
-  const [one, other] = it.lanes.map(({ datagrams }) =>
-    datagrams.map(({ at, arrivals }) => [at, arrivals])
+  const [one, other] = it.lanes.map(({ crossings }) =>
+    crossings.map(({ at, arrivals }) => [at, arrivals])
   );
   assertEquals(one, other);
 });

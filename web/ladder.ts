@@ -4,7 +4,7 @@
  * @module
  */
 import { describeNumber } from "../laboratory/observation.ts";
-import type { Datagram, End, Lane, ScreenLine } from "./lane.ts";
+import type { Crossing, Play, Side, Told } from "../laboratory/demo/play.ts";
 
 /** How a ladder is drawn. */
 export interface View {
@@ -17,7 +17,7 @@ export interface View {
 /** A copy of a datagram on its way: its line, and its head if it can still be disturbed. */
 export interface Arrow {
   readonly key: string;
-  readonly datagram: Datagram;
+  readonly datagram: Crossing;
   readonly x1: number;
   readonly y1: number;
   readonly x2: number;
@@ -30,8 +30,8 @@ export interface Arrow {
 /** A text beside the life line of an end, in rows. */
 export interface Caption {
   readonly key: string;
-  readonly by: End;
-  readonly kind: ScreenLine["kind"] | "cause";
+  readonly by: Side;
+  readonly type: Told["type"] | "cause";
   readonly rows: readonly string[];
   /** Baseline of its first row. */
   readonly y: number;
@@ -62,7 +62,7 @@ const LOST_PART = 0.45;
 const LEAST_WAY_MS = 80;
 
 /** Pixels from the left of the life line of an end. */
-export function xOf(end: End, { width }: View): number {
+export function xOf(end: Side, { width }: View): number {
   return end === "client" ? Math.round(AXIS + MARGIN * width) : Math.round((1 - MARGIN) * width);
 }
 
@@ -82,18 +82,18 @@ export function scaleFor(delay: number): number {
 }
 
 /** The words for a datagram: its type and number, or its text. */
-export function nameOf({ header, datagram, repeats }: Datagram): string {
+export function nameOf({ header, datagram, repeats }: Crossing): string {
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   return repeats > 0 ? `${name} · reenvío ${repeats}` : name;
 }
 
 /** The arrows between two heights, in order. */
-export function arrowsOf(lane: Lane, view: View, top: number, bottom: number): Arrow[] {
+export function arrowsOf(lane: Play, view: View, top: number, bottom: number): Arrow[] {
   const arrows: Arrow[] = [];
   const lowest = { client: -Infinity, server: -Infinity };
-  const latest: Partial<Record<End, Datagram>> = {};
-  for (const datagram of lane.datagrams) {
+  const latest: Partial<Record<Side, Crossing>> = {};
+  for (const datagram of lane.crossings) {
     const { at, by, arrivals, lostAt } = datagram;
     // What goes out together bears the name of the first.
     const isFirst = latest[by]?.at !== at || latest[by].header?.type !== datagram.header?.type;
@@ -112,8 +112,8 @@ export function arrowsOf(lane: Lane, view: View, top: number, bottom: number): A
   return apart(arrows);
 }
 
-function arrowOf(datagram: Datagram, copy: number, end: number, lane: Lane, view: View): Arrow {
-  const { at, by, order, lostAt, isLostByHand } = datagram;
+function arrowOf(datagram: Crossing, copy: number, end: number, lane: Play, view: View): Arrow {
+  const { at, by, index, lostAt, isLostByHand } = datagram;
   const { now, options: { conditions } } = lane;
   const isLost = lostAt !== undefined;
   const usual = Math.max(LEAST_WAY_MS, conditions.delay);
@@ -122,7 +122,7 @@ function arrowOf(datagram: Datagram, copy: number, end: number, lane: Lane, view
   const passed = Math.max(0, Math.min(1, (now - at) / (until - at)));
   const [x1, to] = [xOf(by, view), xOf(by === "client" ? "server" : "client", view)];
   return {
-    key: `${order}.${copy}`,
+    key: `${index}.${copy}`,
     datagram,
     x1,
     y1: yOf(at, view),
@@ -154,19 +154,19 @@ function apart(arrows: readonly Arrow[]): Arrow[] {
 const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
 
 /** What stands beside the life lines, from the first moment on. Reasons that find no room are left out. */
-export function captionsOf(lane: Lane, view: View): Caption[] {
+export function captionsOf(lane: Play, view: View): Caption[] {
   const columns = Math.floor((MARGIN * view.width - 2 * GAP) / CHARACTER);
-  const causes = lane.datagrams
+  const causes = lane.crossings
     .filter(({ header, repeats }) => repeats > 0 || EXPLAINED.has(header?.type ?? ""))
-    .map(({ at, by, cause }) => ({ at, by, text: cause, kind: "cause" as const }));
+    .map(({ at, by, cause }) => ({ at, by, text: cause ?? "", type: "cause" as const }));
   const lowest = { client: -Infinity, server: -Infinity };
   const captions: Caption[] = [];
-  for (const { at, by, text, kind } of [...lane.lines, ...causes].sort((a, b) => a.at - b.at)) {
+  for (const { at, by, text, type } of [...lane.told, ...causes].sort((a, b) => a.at - b.at)) {
     const y = Math.max(yOf(at, view) + 4, lowest[by] + ROW + 3);
-    if (kind === "cause" && y - yOf(at, view) > MAX_SHIFT) continue;
+    if (type === "cause" && y - yOf(at, view) > MAX_SHIFT) continue;
     const rows = wrap(text, columns);
     lowest[by] = y + (rows.length - 1) * ROW;
-    captions.push({ key: `${captions.length} ${text}`, by, kind, rows, y });
+    captions.push({ key: `${captions.length} ${text}`, by, type, rows, y });
   }
   return captions;
 }

@@ -31,7 +31,7 @@ Deno.test("ladder: an arrow slants from its end to the other, and grows while it
 });
 
 Deno.test("ladder: what is lost by hand ends where it was taken", () => {
-  const [lost] = all(laneOf({ now: 300, actions: [{ at: 100, type: "lose", lane: 0, order: 1 }] }));
+  const [lost] = all(laneOf({ now: 300, actions: [{ at: 100, type: "lose", lane: 0, index: 1 }] }));
   assertEquals([lost!.state, lost!.y2], ["lost", yOf(100, VIEW)]);
   assert(lost!.x2 < xOf("server", VIEW));
 });

@@ -6,20 +6,20 @@
  * @module
  */
 import type { TurnState } from "../protocol.ts";
-import type { Datagram, End, Lane, LaneKind } from "./lane.ts";
+import type { Crossing, Play, PlayKind, Side } from "../laboratory/demo/play.ts";
 import { type Arrow, arrowsOf, captionsOf, nameOf, ROW, type View, xOf, yOf } from "./ladder.ts";
 
 /** The ends as people read them. */
-export const END_NAMES: Readonly<Record<End, string>> = { client: "Cliente", server: "Servidor" };
+export const END_NAMES: Readonly<Record<Side, string>> = { client: "Cliente", server: "Servidor" };
 
 /** The kinds of conversation as people read them. */
-export const KIND_NAMES: Readonly<Record<LaneKind, string>> = {
+export const KIND_NAMES: Readonly<Record<PlayKind, string>> = {
   protected: "Con protección",
   plain: "UDP solo",
   private: "Sala privada",
 };
 
-const ENDS: readonly End[] = ["client", "server"];
+const ENDS: readonly Side[] = ["client", "server"];
 
 const TURNS: Readonly<Record<TurnState, string>> = {
   local: "le toca hablar",
@@ -36,7 +36,7 @@ const TICK_PIXELS = 44;
 const NAME_LENGTH = 30;
 
 /** The fate of a datagram so far, in words. */
-export function fateOf({ arrivals, lostAt, isLostByHand }: Datagram, now: number): string {
+export function fateOf({ arrivals, lostAt, isLostByHand }: Crossing, now: number): string {
   if (lostAt !== undefined) return isLostByHand ? "lo perdió usted" : "lo perdió la red";
   const arrived = arrivals.filter((at) => at <= now).map((at) => at.toFixed(0));
   const list = new Intl.ListFormat("es").format(arrived);
@@ -75,12 +75,12 @@ export class LaneView {
   }
 
   /** The kind that is chosen. */
-  get kind(): LaneKind {
-    return this.element.querySelector<HTMLSelectElement>(".tipo")!.value as LaneKind;
+  get kind(): PlayKind {
+    return this.element.querySelector<HTMLSelectElement>(".tipo")!.value as PlayKind;
   }
 
   /** Draws what is between two heights of the diagram. */
-  draw(lane: Lane, view: View, top: number, bottom: number): void {
+  draw(lane: Play, view: View, top: number, bottom: number): void {
     const { now } = lane;
     const [{ width }, height] = [view, Math.max(bottom, yOf(now, view) + 200)];
     set(this.#svg, { width, height });
@@ -97,10 +97,10 @@ export class LaneView {
       set(text, { x: 2, y: yOf(at, view) + 4 });
       write(text, `${(at / 1000).toLocaleString("es")} s`);
     }
-    for (const { key, by, kind, rows, y } of captionsOf(lane, view)) {
+    for (const { key, by, type, rows, y } of captionsOf(lane, view)) {
       if (y < top - 100 || y > bottom) continue;
       const x = xOf(by, view) + (by === "client" ? -7 : 7);
-      const text = this.#node(key, ".textos", "text", `leyenda ${by} ${kind}`);
+      const text = this.#node(key, ".textos", "text", `leyenda ${by} ${type}`);
       if (!isNew(text, `${x} ${y}`)) continue;
       text.replaceChildren(...rows.map((row, i) => {
         const span = shape("tspan");
@@ -129,7 +129,7 @@ export class LaneView {
     write(text, `${segment + lastSegment > 0 ? segment + 1 : number || ""}`);
   }
 
-  #drawEnd(end: End, lane: Lane, view: View): void {
+  #drawEnd(end: Side, lane: Play, view: View): void {
     const part = (name: string) => this.element.querySelector(`.${end} ${name}`)!;
     const [state, turn, { now }] = [lane.inspect(end), lane.turn(end), lane];
     const none = lane.options.kind === "plain" ? "no lleva la cuenta" : "sin conversación";
@@ -153,7 +153,7 @@ export class LaneView {
     }
   }
 
-  #line(name: string, end: End, { x, y1, y2 }: { x: number; y1: number; y2: number }): void {
+  #line(name: string, end: Side, { x, y1, y2 }: { x: number; y1: number; y2: number }): void {
     set(this.#node(`${name} ${end}`, ".fondo", "line", name), { x1: x, x2: x, y1, y2 });
   }
 

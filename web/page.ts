@@ -9,7 +9,7 @@ import { MAX_DELAY_MS } from "../laboratory/network.ts";
 import { loadSodium } from "../transport/private/code_room.ts";
 import { Experiment } from "./experiment.ts";
 import { millisecondsOf, nameOf, scaleFor, type View, yOf } from "./ladder.ts";
-import type { Action, Datagram } from "./lane.ts";
+import type { Action, Crossing } from "../laboratory/demo/play.ts";
 import { END_NAMES, KIND_NAMES, LaneView } from "./lane_view.ts";
 import {
   $,
@@ -38,7 +38,7 @@ const views = [new LaneView(0), new LaneView(1)] as const;
 const canvas = $("lienzo");
 let experiment = new Experiment(DEFAULT_SCENARIO);
 let view: View = { width: 400, scale: 180 };
-let selected: readonly [lane: number, order: number] | undefined;
+let selected: readonly [lane: number, index: number] | undefined;
 let isPlaying = false;
 /** The moment that is played, in ms with fractions, and the time of the last frame. */
 let [clock, framedAt] = [0, 0];
@@ -120,14 +120,14 @@ function act(action: Action): void {
 
 /** What happened after a moment, in words. */
 function newsSince(before: number): string {
-  return experiment.lanes.map(({ lines, datagrams, now, options }) => {
+  return experiment.lanes.map(({ told, crossings, now, options }) => {
     const isNew = (at: number) => at > before && at <= now;
     const news = [
-      ...datagrams.filter(({ at }) => isNew(at)).map((it) => `sale ${nameOf(it)}`),
-      ...datagrams.filter(({ arrivals }) => arrivals.some(isNew)).map((it) =>
+      ...crossings.filter(({ at }) => isNew(at)).map((it) => `sale ${nameOf(it)}`),
+      ...crossings.filter(({ arrivals }) => arrivals.some(isNew)).map((it) =>
         `llega ${nameOf(it)}`
       ),
-      ...lines.filter(({ at }) => isNew(at)).map(({ by, text }) => `${END_NAMES[by]}: ${text}`),
+      ...told.filter(({ at }) => isNew(at)).map(({ by, text }) => `${END_NAMES[by]}: ${text}`),
     ];
     return news.length === 0 ? "" : `${KIND_NAMES[options.kind]}: ${news.join("; ")}. `;
   }).join("");
@@ -166,9 +166,9 @@ function drawLadders(scrollTop = canvas.scrollTop): void {
 
 interface Target {
   readonly lane: number;
-  readonly order: number;
+  readonly index: number;
   readonly node: SVGElement;
-  readonly datagram: Datagram;
+  readonly datagram: Crossing;
 }
 
 /** The datagram that an event is about, if any. */
@@ -176,25 +176,25 @@ function targetOf({ target }: Event): Target | undefined {
   const node = (target as Element).closest<SVGElement>(".datagrama");
   if (node === null) return undefined;
   const lane = Number(node.closest<HTMLElement>(".carril")!.dataset["lane"]);
-  const order = Number(node.dataset["order"]);
-  return { lane, order, node, datagram: experiment.lanes[lane]!.datagrams[order - 1]! };
+  const index = Number(node.dataset["order"]);
+  return { lane, index, node, datagram: experiment.lanes[lane]!.crossings[index - 1]! };
 }
 
 function disturb(
-  { lane, order, datagram }: Target,
+  { lane, index, datagram }: Target,
   type: "lose" | "duplicate" | "delay",
   by = 0,
 ): void {
   const at = experiment.now;
   if (!datagram.arrivals.some((arrival) => arrival > at)) return;
-  act(type === "delay" ? { at, type, lane, order, by } : { at, type, lane, order });
+  act(type === "delay" ? { at, type, lane, index, by } : { at, type, lane, index });
 }
 
 function select(event: Event): void {
   const target = targetOf(event);
   if (target === undefined) return;
-  selected = [target.lane, target.order];
-  showDatagram(experiment.lanes[target.lane]!, target.order);
+  selected = [target.lane, target.index];
+  showDatagram(experiment.lanes[target.lane]!, target.index);
 }
 
 /** Holds a datagram, to drag it down, or up, or to lose it. Time stands still meanwhile. */
@@ -250,8 +250,8 @@ function frame(time: number): void {
     clock += speed * Math.min(MAX_FRAME_MS, time - framedAt);
     experiment.seek(clock);
     draw();
-    const lines = experiment.lanes.flatMap(({ lines }) =>
-      lines.filter(({ at, kind }) => at > before && kind === "line")
+    const lines = experiment.lanes.flatMap(({ told }) =>
+      told.filter(({ at, type }) => at > before && type === "line")
     );
     if (lines.length > 0) say(lines.map(({ by, text }) => `${END_NAMES[by]}: ${text}`).join(". "));
     if (experiment.isOver) setPlaying(false);

@@ -10,7 +10,7 @@ import { MAX_SEED } from "../laboratory/random.ts";
 import { type Exercise, EXERCISES } from "./exercises.ts";
 import type { Experiment } from "./experiment.ts";
 import { nameOf } from "./ladder.ts";
-import type { Action, Lane } from "./lane.ts";
+import type { Action, Play } from "../laboratory/demo/play.ts";
 import { END_NAMES, fateOf, KIND_NAMES } from "./lane_view.ts";
 import { conditionsOf, conditionWords, DEFAULT_SCENARIO, encodeLink } from "./scenario.ts";
 import type { Scenario, ScriptName } from "./scenario.ts";
@@ -65,8 +65,8 @@ function element(
 }
 
 /** Shows the fields of a datagram, counted from 1, and why it was sent. */
-export function showDatagram({ datagrams, now }: Lane, order: number): void {
-  const datagram = datagrams[order - 1];
+export function showDatagram({ crossings, now }: Play, index: number): void {
+  const datagram = crossings[index - 1];
   if (datagram === undefined) return;
   const { header, cause } = datagram;
   const fields = header === undefined ? [] : Object.entries(FIELDS).map(([field, name]) => {
@@ -77,10 +77,10 @@ export function showDatagram({ datagrams, now }: Lane, order: number): void {
     ...fields,
     ["Bytes", `${datagram.datagram.length}`],
     ["Qué le pasó", fateOf(datagram, now)],
-    ["Por qué", cause === "" ? "UDP solo: ni número, ni acuse, ni reenvío" : cause],
+    ["Por qué", cause ?? "UDP solo: ni número, ni acuse, ni reenvío"],
   ];
   const list = rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
-  const title = `${nameOf(datagram).slice(0, 60)}, n.º ${order}`;
+  const title = `${nameOf(datagram).slice(0, 60)}, n.º ${index}`;
   $("ficha").replaceChildren(element("h2", title), element("dl", list));
 }
 
@@ -95,10 +95,10 @@ export function describeAction(action: Action, { lanes }: Experiment): string {
     case "restart":
       return `${at} reinició el servidor`;
   }
-  const { datagrams, options } = lanes[action.lane]!;
-  const datagram = datagrams[action.order - 1];
+  const { crossings, options } = lanes[action.lane]!;
+  const datagram = crossings[action.index - 1];
   const name = datagram === undefined
-    ? `el datagrama ${action.order}`
+    ? `el datagrama ${action.index}`
     : nameOf(datagram).slice(0, 40);
   const verb = { lose: "perdió", duplicate: "duplicó", delay: "retrasó" }[action.type];
   const by = action.type === "delay" ? ` ${action.by} ms` : "";
@@ -118,10 +118,15 @@ export function showActions(experiment: Experiment): void {
 
 /** Shows every datagram of both conversations in the table. */
 export function showTable({ lanes }: Experiment): void {
-  const rows = lanes.flatMap(({ datagrams, options, now }) =>
-    datagrams.map((it) => {
-      const who = [KIND_NAMES[options.kind], `${it.order}`, it.at.toFixed(0), END_NAMES[it.by]];
-      const what = [nameOf(it).slice(0, 60), `${it.datagram.length}`, fateOf(it, now), it.cause];
+  const rows = lanes.flatMap(({ crossings, options, now }) =>
+    crossings.map((it) => {
+      const who = [KIND_NAMES[options.kind], `${it.index}`, it.at.toFixed(0), END_NAMES[it.by]];
+      const what = [
+        nameOf(it).slice(0, 60),
+        `${it.datagram.length}`,
+        fateOf(it, now),
+        it.cause ?? "",
+      ];
       return element("tr", [...who, ...what].map((text) => element("td", text)));
     })
   );

@@ -5,13 +5,13 @@
  */
 import { MAX_DELAY_MS, type NetworkConditions } from "../laboratory/network.ts";
 import { MAX_SEED } from "../laboratory/random.ts";
-import type { Action, Exchange, LaneKind } from "./lane.ts";
+import { type Action, type Exchange, ORIGINAL, type PlayKind } from "../laboratory/demo/play.ts";
 
 /** Everything that decides what is seen. */
 export interface Scenario {
   /** The name of an exercise, or none. */
   readonly exercise: string;
-  readonly kinds: readonly [LaneKind, LaneKind];
+  readonly kinds: readonly [PlayKind, PlayKind];
   readonly script: ScriptName;
   readonly seed: number;
   readonly conditions: NetworkConditions;
@@ -25,12 +25,10 @@ export interface Scenario {
 /** What the people say by themselves. */
 export type ScriptName = "original" | "dos" | "larga" | "nadie";
 
-const ORIGINAL = { question: "¿HTML es un lenguaje de programacion?", answer: "NOOOOO" };
-
 /** The scripts; without one, people wait for whoever watches. */
 export const SCRIPTS: Readonly<Record<ScriptName, readonly Exchange[] | undefined>> = {
-  original: [ORIGINAL],
-  dos: [ORIGINAL, { question: "¿Y UDP es fiable?", answer: "Por sí solo, no." }],
+  original: ORIGINAL,
+  dos: [...ORIGINAL, { question: "¿Y UDP es fiable?", answer: "Por sí solo, no." }],
   larga: [{ question: longQuestion(), answer: "Sí, completa." }],
   nadie: undefined,
 };
@@ -64,7 +62,7 @@ const NETWORK: readonly Bound[] = [
 ];
 const TARGET: readonly Bound[] = [["la conversación", 2, 1], ["el datagrama", 100_000, 1]];
 
-const KINDS: Readonly<Record<LaneKind, string>> = {
+const KINDS: Readonly<Record<PlayKind, string>> = {
   protected: "proteccion",
   plain: "udp",
   private: "privada",
@@ -130,9 +128,9 @@ function wordsOf(action: Action): readonly (string | number)[] {
   switch (action.type) {
     case "lose":
     case "duplicate":
-      return [action.lane + 1, action.order];
+      return [action.lane + 1, action.index];
     case "delay":
-      return [action.lane + 1, action.order, action.by];
+      return [action.lane + 1, action.index, action.by];
     case "ask":
     case "answer":
       return [action.text];
@@ -151,8 +149,8 @@ function decodeAction(written: string): Action {
     case "delay": {
       const isDelay = type === "delay";
       const bounds = isDelay ? [...TARGET, NETWORK[3]!] : TARGET;
-      const [lane, order, by] = numbers(words, bounds) as [number, number, number];
-      const target = { at, lane: lane - 1, order };
+      const [lane, index, by] = numbers(words, bounds) as [number, number, number];
+      const target = { at, lane: lane - 1, index };
       return isDelay ? { ...target, type, by } : { ...target, type };
     }
     case "ask":

@@ -10,9 +10,9 @@ const FULL: Scenario = {
   pace: 60_000,
   actions: [
     { at: 0, type: "ask", text: "¿Qué  es + & = # %?" },
-    { at: 1, type: "lose", lane: 0, order: 2 },
-    { at: 1, type: "duplicate", lane: 1, order: 12 },
-    { at: 2, type: "delay", lane: 0, order: 3, by: 4_000 },
+    { at: 1, type: "lose", lane: 0, index: 2 },
+    { at: 1, type: "duplicate", lane: 1, index: 12 },
+    { at: 2, type: "delay", lane: 0, index: 3, by: 4_000 },
     { at: 3, type: "answer", text: "Sí" },
     { at: 4, type: "restart" },
   ],

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createNew } from "../program/record.ts";
+import { createFile } from "../program/record.ts";
 import { EXIT, type Run, run } from "../program/program.ts";
 import { bindFailure, messageOf } from "../program/words.ts";
 import { filesOf, readSite, singleFileOf, type SiteFile } from "./site.ts";
@@ -87,7 +87,7 @@ async function main({ args, terminal }: Run): Promise<number> {
   const port = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 });
   const name = args.optional("exportar");
   if (name !== undefined) {
-    const { path, file } = await createNew("exportar", name, "html");
+    const { path, file } = await createFile("exportar", "html", name);
     const bytes = new TextEncoder().encode(singleFileOf(await readSite()));
     await new Blob([bytes]).stream().pipeTo(file.writable);
     terminal.print(`Página escrita en ${path}: ábrala con doble clic`);
