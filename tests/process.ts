@@ -3,7 +3,7 @@
  *
  * @module
  */
-
+import config from "../deno.json" with { type: "json" };
 import { Changes } from "./changes.ts";
 import { isGranted } from "./machine.ts";
 
@@ -17,6 +17,16 @@ export type ProgramName = "servidor" | "cliente";
 export function command(name: ProgramName, ...args: string[]): string[] {
   const script = `${import.meta.dirname}/../${name}.ts`;
   return [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS[name], script, ...args];
+}
+
+/** The command of a task that runs one script of this project, for any folder. */
+export function taskCommand(name: keyof typeof config.tasks, ...args: string[]): string[] {
+  const root = `${import.meta.dirname}/..`;
+  const words = config.tasks[name].split(" ").slice(1).map((word) => {
+    if (word.endsWith(".ts")) return `${root}/${word}`;
+    return word.replace(/(?<=^--allow-read=).+/, (paths) => paths.replace(/[^,]+/g, `${root}/$&`));
+  });
+  return [Deno.execPath(), ...words.toSpliced(1, 0, "--no-prompt"), ...args];
 }
 
 /** Permissions of each program: those of the tasks in `deno.json`, as a test asserts. */

@@ -163,7 +163,7 @@ export function captionsOf(lane: Play, view: View): Caption[] {
   const captions: Caption[] = [];
   for (const { at, by, text, type } of [...lane.told, ...causes].sort((a, b) => a.at - b.at)) {
     const y = Math.max(yOf(at, view) + 4, lowest[by] + ROW + 3);
-    if ((type === "cause" || type === "refusal") && y - yOf(at, view) > MAX_SHIFT) continue;
+    if (type === "cause" && y - yOf(at, view) > MAX_SHIFT) continue;
     const rows = wrap(text, columns);
     lowest[by] = y + (rows.length - 1) * ROW;
     captions.push({ key: `${captions.length} ${text}`, by, type, rows, y });

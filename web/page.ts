@@ -143,8 +143,10 @@ function measure(): void {
 function draw(): void {
   const { now, furthest, lanes } = experiment;
   const { offsetHeight } = canvas.querySelector("header:not(:empty)") as HTMLElement;
-  canvas.scrollTop = yOf(now, view) + offsetHeight - PAST * canvas.clientHeight;
-  drawLadders();
+  const top = Math.round(yOf(now, view) + offsetHeight - PAST * canvas.clientHeight);
+  // The diagrams grow first: a canvas scrolls no further than its content.
+  drawLadders(Math.max(0, top));
+  canvas.scrollTop = top;
   Object.assign($("instante"), { max: Math.max(furthest + 2_000, 10_000), value: now });
   $("ahora").textContent = `${now.toLocaleString("es")} ms`;
   $<HTMLButtonElement>("atras").disabled = now === 0;
@@ -157,9 +159,8 @@ function draw(): void {
 }
 
 /** Draws what can be seen of both diagrams. */
-function drawLadders(): void {
-  const { scrollTop, clientHeight } = canvas;
-  const [top, bottom] = [scrollTop - 100, scrollTop + clientHeight];
+function drawLadders(scrollTop = canvas.scrollTop): void {
+  const [top, bottom] = [scrollTop - 100, scrollTop + canvas.clientHeight];
   views.forEach((it, i) => it.draw(experiment.lanes[i]!, view, top, bottom));
 }
 
@@ -220,7 +221,9 @@ function hold(down: PointerEvent): void {
 
 function press(event: KeyboardEvent): void {
   const { key, ctrlKey, metaKey, altKey } = event;
-  const isTyping = (event.target as Element).closest("input, select, button, summary, a") !== null;
+  const isIn = (names: string) => (event.target as Element).closest(names) !== null;
+  // A button has a use for these two keys only.
+  const isPressing = isIn("button, summary, a") && (key === " " || key === "Enter");
   const target = targetOf(event);
   const buttons: Readonly<Record<string, string>> = {
     "ArrowRight": "paso",
@@ -230,7 +233,7 @@ function press(event: KeyboardEvent): void {
     "Control z": "deshacer",
   };
   const button = buttons[(ctrlKey || metaKey ? "Control " : "") + key];
-  if (isTyping || altKey) return;
+  if (isPressing || isIn("input, select") || altKey) return;
   if (button !== undefined) $(button).click();
   else if (target === undefined || ctrlKey || metaKey) return;
   else if (key === "Enter" || key === "Delete") disturb(target, "lose");

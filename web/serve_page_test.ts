@@ -1,7 +1,6 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import config from "../deno.json" with { type: "json" };
 import { isGranted } from "../tests/machine.ts";
-import { inFolder, Process } from "../tests/process.ts";
+import { inFolder, Process, taskCommand } from "../tests/process.ts";
 import { PageServer } from "./serve_page.ts";
 
 const ROOT = `${import.meta.dirname}/..`;
@@ -11,16 +10,6 @@ const canRun = canRead && isGranted("run", "net");
 
 function test(name: string, fn: (page: PageServer) => Promise<void>): void {
   Deno.test({ name, ignore: !canRead, fn: () => fn(new PageServer()) });
-}
-
-/** The command of the task, for a run in any folder. */
-function command(...args: string[]): string[] {
-  const words = config.tasks.laboratorio.split(" ").slice(1).map((word) => {
-    const [option, paths] = /^(--allow-read)=(.+)$/.exec(word)?.slice(1) ?? [];
-    if (paths === undefined) return word.endsWith(".ts") ? `${ROOT}/${word}` : word;
-    return `${option}=${paths.split(",").map((path) => `${ROOT}/${path}`)}`;
-  });
-  return [Deno.execPath(), ...words.toSpliced(1, 0, "--no-prompt"), ...args];
 }
 
 function get(page: PageServer, path: string): Promise<Response> {
@@ -87,12 +76,12 @@ Deno.test({
   ignore: !canRun,
   async fn() {
     using _ = takePort(8000);
-    await using program = new Process(command());
+    await using program = new Process(taskCommand("laboratorio"));
     const [, port] = await program.until(/http:\/\/127\.0\.0\.1:(\d+)\//);
     assert(port !== "8000");
     const response = await fetch(`http://127.0.0.1:${port}/`);
     assertStringIncludes(await response.text(), "<title>Usted es la red</title>");
-    await using other = new Process(command("--puerto", port!));
+    await using other = new Process(taskCommand("laboratorio", "--puerto", port!));
     assertEquals(await other.exited(), 3);
     assertMatch(other.errors, /^Error: el puerto de 127\.0\.0\.1:\d+ ya está en uso: .+\n$/);
   },
@@ -103,7 +92,7 @@ Deno.test({
   ignore: !canRun,
   async fn() {
     const script = '"$@"; cat registros/clase.html; echo; "$@"; echo $?';
-    await using shell = inFolder(script, ...command("--exportar", "clase"));
+    await using shell = inFolder(script, ...taskCommand("laboratorio", "--exportar", "clase"));
     await shell.exited();
     const lines = shell.output.trimEnd().split("\n");
     assertEquals(lines[0], "Página escrita en registros/clase.html: ábrala con doble clic");
