@@ -180,7 +180,7 @@ function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: strin
 /** Long enough for more segments than the first window lets out. */
 function longQuestion(): string {
   const sentences = Array.from(
-    { length: 270 },
+    { length: 320 },
     (_, i) => `Esta es la frase ${i + 1} de una pregunta larga.`,
   );
   return `${sentences.join(" ")} ¿Llegó completa?`;
