@@ -153,19 +153,23 @@ function apart(arrows: readonly Arrow[]): Arrow[] {
 /** Packets beside which their cause stands; that of any packet that is sent again does too. */
 const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
 
-/** What stands beside the life lines, from the first moment on. Reasons that find no room are left out. */
-export function captionsOf(lane: Play, view: View): Caption[] {
+/**
+ * What stands beside the life lines, from the first moment on. Causes that find no room are left out, and
+ * so is what was just said there.
+ */
+export function captionsOf({ crossings, told }: Play, view: View): Caption[] {
   const columns = Math.floor((MARGIN * view.width - 2 * GAP) / CHARACTER);
-  const causes = lane.crossings
+  const causes = crossings
     .filter(({ header, repeats }) => repeats > 0 || EXPLAINED.has(header?.type ?? ""))
-    .map(({ at, by, cause }) => ({ at, by, text: cause ?? "", type: "cause" as const }));
-  const lowest = { client: -Infinity, server: -Infinity };
+    .map(({ at, by, cause = "" }) => ({ at, by, text: cause, type: "cause" as const }));
+  const above: Partial<Record<Side, { readonly text: string; readonly bottom: number }>> = {};
   const captions: Caption[] = [];
-  for (const { at, by, text, type } of [...lane.told, ...causes].sort((a, b) => a.at - b.at)) {
-    const y = Math.max(yOf(at, view) + 4, lowest[by] + ROW + 3);
-    if (type === "cause" && y - yOf(at, view) > MAX_SHIFT) continue;
+  for (const { at, by, text, type } of [...told, ...causes].sort((a, b) => a.at - b.at)) {
+    const y = Math.max(yOf(at, view) + 4, (above[by]?.bottom ?? -Infinity) + ROW + 3);
+    const isCrowded = y - yOf(at, view) > MAX_SHIFT;
+    if (isCrowded && (type === "cause" || text === above[by]?.text)) continue;
     const rows = wrap(text, columns);
-    lowest[by] = y + (rows.length - 1) * ROW;
+    above[by] = { text, bottom: y + (rows.length - 1) * ROW };
     captions.push({ key: `${captions.length} ${text}`, by, type, rows, y });
   }
   return captions;

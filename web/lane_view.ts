@@ -7,7 +7,8 @@
  */
 import type { TurnState } from "../protocol.ts";
 import type { Crossing, Play, PlayKind, Side } from "../laboratory/demo/play.ts";
-import { type Arrow, arrowsOf, captionsOf, nameOf, ROW, type View, xOf, yOf } from "./ladder.ts";
+import { type Arrow, arrowsOf, type Caption, captionsOf, nameOf, ROW } from "./ladder.ts";
+import { type View, xOf, yOf } from "./ladder.ts";
 
 /** The ends as people read them. */
 export const END_NAMES: Readonly<Record<Side, string>> = { client: "Cliente", server: "Servidor" };
@@ -53,6 +54,9 @@ export class LaneView {
   readonly #svg: SVGSVGElement;
   readonly #nodes = new Map<string, SVGElement>();
   #seen = new Set<string>();
+  /** The captions as they were last computed, and for what. */
+  #captions: readonly Caption[] = [];
+  #captioned: readonly unknown[] = [];
 
   /** Makes the elements, for the lane with that index. */
   constructor(index: number) {
@@ -97,7 +101,7 @@ export class LaneView {
       set(text, { x: 2, y: yOf(at, view) + 4 });
       write(text, `${(at / 1000).toLocaleString("es")} s`);
     }
-    for (const { key, by, type, rows, y } of captionsOf(lane, view)) {
+    for (const { key, by, type, rows, y } of this.#captionsOf(lane, view)) {
       if (y < top - 100 || y > bottom) continue;
       const x = xOf(by, view) + (by === "client" ? -7 : 7);
       const text = this.#node(key, ".textos", "text", `leyenda ${by} ${type}`);
@@ -119,6 +123,13 @@ export class LaneView {
       node.remove();
       this.#nodes.delete(key);
     }
+  }
+
+  #captionsOf(lane: Play, view: View): readonly Caption[] {
+    const now = [lane, view, lane.scenes.length];
+    if (now.some((it, i) => it !== this.#captioned[i])) this.#captions = captionsOf(lane, view);
+    this.#captioned = now;
+    return this.#captions;
   }
 
   /** Draws the number of a packet in its head: of its segment, if there are several. */

@@ -5,14 +5,14 @@
  *
  * @module
  */
-import { MAX_DELAY_MS } from "../laboratory/network.ts";
-import { MAX_SEED } from "../laboratory/random.ts";
+import { decodeText } from "../transport/bytes.ts";
+import { HEADER_BYTES } from "../transport/reliable/packet.ts";
 import { type Exercise, EXERCISES } from "./exercises.ts";
 import type { Experiment } from "./experiment.ts";
 import { nameOf } from "./ladder.ts";
 import type { Action, Play } from "../laboratory/demo/play.ts";
 import { END_NAMES, fateOf, KIND_NAMES } from "./lane_view.ts";
-import { conditionsOf, conditionWords, DEFAULT_SCENARIO, encodeLink } from "./scenario.ts";
+import { DEFAULT_SCENARIO, encodeLink, NUMBERS, numbersOf, withNumbers } from "./scenario.ts";
 import type { Scenario, ScriptName } from "./scenario.ts";
 
 /** The fields of a datagram, as Wireshark names them with `docs/pyr.lua`. */
@@ -27,6 +27,9 @@ export const FIELDS = {
   lastSegment: "Último segmento (last segment)",
 } as const;
 
+/** Characters that are shown of a text. */
+const EXCERPT = 60;
+
 const HEADINGS = [
   "Conversación",
   "N.º",
@@ -37,17 +40,6 @@ const HEADINGS = [
   "Qué le pasó",
   "Por qué",
 ];
-
-/** The numbers that people may change: those of the network first. */
-const NUMBERS = [
-  ["perdida", "Pérdida, %", 100],
-  ["duplicados", "Duplicados, %", 100],
-  ["desorden", "Desorden, %", 100],
-  ["retraso", "Retraso, ms", MAX_DELAY_MS],
-  ["fluctuacion", "Fluctuación, ms", MAX_DELAY_MS],
-  ["semilla", "Semilla", MAX_SEED],
-  ["pausa", "Tardan en escribir, ms", 60_000],
-] as const;
 
 /** The element with that id. */
 export function $<E extends HTMLElement = HTMLElement>(id: string): E {
@@ -75,13 +67,25 @@ export function showDatagram({ crossings, now }: Play, index: number): void {
   });
   const rows = [
     ...fields,
+    ["Contenido (payload)", excerptOf(datagram.datagram, header !== undefined)],
     ["Bytes", `${datagram.datagram.length}`],
     ["Qué le pasó", fateOf(datagram, now)],
     ["Por qué", cause ?? "UDP solo: ni número, ni acuse, ni reenvío"],
   ];
   const list = rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
-  const title = `${nameOf(datagram).slice(0, 60)}, n.º ${index}`;
+  const title = `${nameOf(datagram).slice(0, EXCERPT)}, n.º ${index}`;
   $("ficha").replaceChildren(element("h2", title), element("dl", list));
+}
+
+/** What whoever captures a datagram can read after its header, as text if it is one. */
+function excerptOf(datagram: Uint8Array, hasHeader: boolean): string {
+  const payload = hasHeader ? datagram.subarray(HEADER_BYTES) : datagram;
+  const text = decodeText(payload);
+  if (text === undefined || /\p{Cc}/u.test(text)) {
+    const digits = Array.from(payload.subarray(0, 16), (it) => it.toString(16).padStart(2, "0"));
+    return `${digits.join(" ")} …`;
+  }
+  return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
 }
 
 /** An action as people read it. */
@@ -99,7 +103,7 @@ export function describeAction(action: Action, { lanes }: Experiment): string {
   const datagram = crossings[action.index - 1];
   const name = datagram === undefined
     ? `el datagrama ${action.index}`
-    : nameOf(datagram).slice(0, 40);
+    : nameOf(datagram).slice(0, EXCERPT);
   const verb = { lose: "perdió", duplicate: "duplicó", delay: "retrasó" }[action.type];
   const by = action.type === "delay" ? ` ${action.by} ms` : "";
   return `${at} ${verb}${by} ${name} (${KIND_NAMES[options.kind]})`;
@@ -122,7 +126,7 @@ export function showTable({ lanes }: Experiment): void {
     crossings.map((it) => {
       const who = [KIND_NAMES[options.kind], `${it.index}`, it.at.toFixed(0), END_NAMES[it.by]];
       const what = [
-        nameOf(it).slice(0, 60),
+        nameOf(it).slice(0, EXCERPT),
         `${it.datagram.length}`,
         fateOf(it, now),
         it.cause ?? "",
@@ -188,18 +192,16 @@ export function makeControls(): void {
 }
 
 /** Shows the numbers of the scenario. */
-export function showControls({ conditions, seed, pace, script }: Scenario): void {
-  const values = [...conditionWords(conditions), seed, pace];
+export function showControls(scenario: Scenario): void {
+  const values = numbersOf(scenario);
   NUMBERS.forEach(([id], i) => $<HTMLInputElement>(id).value = `${values[i]}`);
-  $<HTMLInputElement>("guion").value = script;
+  $<HTMLInputElement>("guion").value = scenario.script;
 }
 
 /** The numbers as people changed them: each within its bounds. */
-export function readControls(): Pick<Scenario, "conditions" | "seed" | "pace" | "script"> {
-  const values = NUMBERS.map(([id, , max]) =>
-    Math.min(max, Math.max(0, Math.round($<HTMLInputElement>(id).valueAsNumber) || 0))
+export function readControls(): Partial<Scenario> {
+  const values = NUMBERS.map(([id, , most]) =>
+    Math.min(most, Math.max(0, Math.round($<HTMLInputElement>(id).valueAsNumber) || 0))
   );
-  const [seed, pace] = values.slice(5) as [number, number];
-  const conditions = conditionsOf(values.slice(0, 5).map(String));
-  return { conditions, seed, pace, script: $<HTMLSelectElement>("guion").value as ScriptName };
+  return { ...withNumbers(values), script: $<HTMLSelectElement>("guion").value as ScriptName };
 }

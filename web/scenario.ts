@@ -50,17 +50,37 @@ export const MAX_MOMENT_MS = 600_000;
 
 const MAX_ACTIONS = 200;
 const MAX_TEXT_CHARACTERS = 500;
+const MAX_INDEX = 100_000;
 
-type Bound = readonly [name: string, most: number, least?: number];
+/** The numbers that people may change: the name of each in links, in words, and the largest. */
+export const NUMBERS = [
+  ["perdida", "Pérdida, %", 100],
+  ["duplicados", "Duplicados, %", 100],
+  ["desorden", "Desorden, %", 100],
+  ["retraso", "Retraso, ms", MAX_DELAY_MS],
+  ["fluctuacion", "Fluctuación, ms", MAX_DELAY_MS],
+  ["semilla", "Semilla", MAX_SEED],
+  ["pausa", "Tardan en escribir, ms", 60_000],
+] as const;
 
-const SEED: Bound = ["la semilla", MAX_SEED];
-const PACE: Bound = ["la pausa", 60_000];
-const MOMENT: Bound = ["el instante", MAX_MOMENT_MS];
-const NETWORK: readonly Bound[] = [
-  ...["la pérdida", "los duplicados", "el desorden"].map((name) => [name, 100] as const),
-  ...["el retraso", "la fluctuación"].map((name) => [name, MAX_DELAY_MS] as const),
-];
-const TARGET: readonly Bound[] = [["la conversación", 2, 1], ["el datagrama", 100_000, 1]];
+/** Their values. */
+export function numbersOf({ conditions, seed, pace }: Scenario): readonly number[] {
+  const { loss, duplication, reordering, delay, jitter } = conditions;
+  const percents = [loss, duplication, reordering].map((chance) => Math.round(100 * chance));
+  return [...percents, delay, jitter, seed, pace];
+}
+
+/** The part of a scenario with these values. */
+export function withNumbers(values: readonly number[]) {
+  const [loss = 0, duplication = 0, reordering = 0, delay = 0, jitter = 0, seed = 0, pace = 0] =
+    values;
+  const chances = {
+    loss: loss / 100,
+    duplication: duplication / 100,
+    reordering: reordering / 100,
+  };
+  return { conditions: { ...chances, delay, jitter }, seed, pace };
+}
 
 const KINDS: Readonly<Record<PlayKind, string>> = {
   protected: "proteccion",
@@ -82,14 +102,13 @@ export class LinkError extends Error {}
 
 /** The scenario as the part of an address after `#`. */
 export function encodeLink(scenario: Scenario): string {
-  const { exercise, kinds, script, seed, conditions, pace, actions, now } = scenario;
+  const { exercise, kinds, script, actions, now } = scenario;
+  const values = numbersOf(scenario);
   return `${new URLSearchParams([
     ...exercise === "" ? [] : [["ejercicio", exercise]],
     ["conversaciones", kinds.map((kind) => KINDS[kind]).join(" ")],
     ["guion", script],
-    ["semilla", `${seed}`],
-    ["red", conditionWords(conditions).join(" ")],
-    ["pausa", `${pace}`],
+    ...NUMBERS.map(([name], i) => [name, `${values[i]}`]),
     ...actions.map((it) => ["accion", [it.at, VERBS[it.type], ...wordsOf(it)].join(" ")]),
     ["instante", `${now}`],
   ])}`;
@@ -116,80 +135,40 @@ export function decodeLink(text: string): Scenario {
     exercise: said("ejercicio"),
     kinds: [first!, second],
     script: script as ScriptName,
-    seed: numbers([said("semilla")], [SEED])[0]!,
-    conditions: conditionsOf(said("red").split(" ")),
-    pace: numbers([said("pausa")], [PACE])[0]!,
+    ...withNumbers(NUMBERS.map(([name, words, most]) => whole(said(name), words, most))),
     actions,
-    now: numbers([said("instante")], [MOMENT])[0]!,
+    now: whole(said("instante"), "Instante, ms", MAX_MOMENT_MS),
   };
 }
 
 function wordsOf(action: Action): readonly (string | number)[] {
-  switch (action.type) {
-    case "lose":
-    case "duplicate":
-      return [action.lane + 1, action.index];
-    case "delay":
-      return [action.lane + 1, action.index, action.by];
-    case "ask":
-    case "answer":
-      return [action.text];
-    case "restart":
-      return [];
-  }
+  if (action.type === "restart") return [];
+  if (!("lane" in action)) return [action.text];
+  const target = [action.lane + 1, action.index];
+  return action.type === "delay" ? [...target, action.by] : target;
 }
 
 function decodeAction(written: string): Action {
   const [moment = "", verb = "", ...words] = written.split(" ");
-  const [at] = numbers([moment], [MOMENT]) as [number];
+  const at = whole(moment, "Instante, ms", MAX_MOMENT_MS);
   const type = keyOf(VERBS, verb);
-  switch (type) {
-    case "lose":
-    case "duplicate":
-    case "delay": {
-      const isDelay = type === "delay";
-      const bounds = isDelay ? [...TARGET, NETWORK[3]!] : TARGET;
-      const [lane, index, by] = numbers(words, bounds) as [number, number, number];
-      const target = { at, lane: lane - 1, index };
-      return isDelay ? { ...target, type, by } : { ...target, type };
-    }
-    case "ask":
-    case "answer":
-      return { at, type, text: words.join(" ").slice(0, MAX_TEXT_CHARACTERS) };
-    case "restart":
-      return { at, type };
+  if (type === "restart") return { at, type };
+  if (type === "ask" || type === "answer") {
+    return { at, type, text: words.join(" ").slice(0, MAX_TEXT_CHARACTERS) };
   }
+  const [lane = "", index = "", by = ""] = words;
+  const target = {
+    lane: whole(lane, "Conversación", 2, 1) - 1,
+    index: whole(index, "Datagrama", MAX_INDEX, 1),
+  };
+  if (type === "delay") return { at, type, ...target, by: whole(by, "Retraso, ms", MAX_DELAY_MS) };
+  return { at, type, ...target };
 }
 
-/** The network in whole numbers: three percentages, and two times in ms. */
-export function conditionWords(conditions: NetworkConditions): readonly number[] {
-  const { loss, duplication, reordering, delay, jitter } = conditions;
-  return [...[loss, duplication, reordering].map((it) => Math.round(100 * it)), delay, jitter];
-}
-
-/** The inverse of {@linkcode conditionWords}. */
-export function conditionsOf(words: readonly string[]): NetworkConditions {
-  const [loss = 0, duplication = 0, reordering = 0, delay = 0, jitter = 0] = numbers(
-    words,
-    NETWORK,
-  );
-  const [a, b, c] = [loss, duplication, reordering].map((it) => it / 100) as [
-    number,
-    number,
-    number,
-  ];
-  return { loss: a, duplication: b, reordering: c, delay, jitter };
-}
-
-function numbers(words: readonly string[], bounds: readonly Bound[]): number[] {
-  if (words.length !== bounds.length) {
-    throw new LinkError(`sobra o falta algo en «${words.join(" ")}»`);
-  }
-  return bounds.map(([name, most, least = 0], i) => {
-    const number = /^\d{1,9}$/.test(words[i]!) ? Number(words[i]) : NaN;
-    if (number >= least && number <= most) return number;
-    throw new LinkError(`${name} debe ser un entero de ${least} a ${most}: «${words[i]}»`);
-  });
+function whole(text: string, name: string, most: number, least: number = 0): number {
+  const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+  if (number >= least && number <= most) return number;
+  throw new LinkError(`«${name}» debe ser un entero de ${least} a ${most}, y no «${text}»`);
 }
 
 function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: string): K {
