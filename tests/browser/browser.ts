@@ -7,8 +7,7 @@ import { assertEquals } from "@std/assert";
 import puppeteer, { type Browser, type Page } from "puppeteer-core";
 import { outputOf } from "../machine.ts";
 import { Process, taskCommand } from "../process.ts";
-
-export type { Page } from "puppeteer-core";
+import { Hands } from "./hands.ts";
 
 /** Path of the first browser that is here. */
 const EXECUTABLE = (await outputOf(
@@ -25,26 +24,27 @@ export const NARROW = { width: 390, height: 844 };
 /** A page that is open, and its browser. */
 export interface Opened {
   readonly page: Page;
+  /** Somebody at it. */
+  readonly hands: Hands;
   readonly browser: Browser;
   /** Its address up to the hash. */
   readonly address: string;
 }
 
-/** Runs a test on the page that `deno task laboratorio` serves, which must not complain or call elsewhere. */
-export function browserTest(
-  name: string,
-  fn: (opened: Opened) => Promise<void>,
-): void {
+/** A test that needs the browser. */
+export function test(name: string, fn: () => Promise<void>): void {
   const isMissing = EXECUTABLE === "";
-  Deno.test({
-    name: `${isMissing ? "there is no chromium here to run " : ""}browser: ${name}`,
-    ignore: isMissing,
-    fn: () => withProgram((address) => withPage(address, fn)),
-  });
+  const needs = isMissing ? "there is no chromium here to run " : "";
+  Deno.test({ name: `${needs}browser: ${name}`, ignore: isMissing, fn });
+}
+
+/** Runs a test on the page that `deno task laboratorio` serves. */
+export function browserTest(name: string, fn: (opened: Opened) => Promise<void>): void {
+  test(name, () => withProgram((address) => withPage(address, fn)));
 }
 
 /** Calls a function with the address of the page that the program serves. */
-export async function withProgram(
+async function withProgram(
   fn: (address: string) => Promise<void>,
 ): Promise<void> {
   await using program = new Process(taskCommand("laboratorio", "--puerto=0"));
@@ -52,7 +52,7 @@ export async function withProgram(
   await fn(address!);
 }
 
-/** Calls a function with a page at an address. */
+/** Calls a function with the page at an address, which must not complain or load anything from elsewhere. */
 export async function withPage(
   address: string,
   fn: (opened: Opened) => Promise<void>,
@@ -76,11 +76,12 @@ export async function withPage(
     page!.on("requestfailed", (request) => complaints.push(request.url()));
     page!.on("request", (request) => {
       if (
-        !request.url().startsWith(address) && !request.url().startsWith("data:")
+        !request.url().startsWith(address) && !/^(?:data|about):/.test(request.url())
       ) complaints.push(request.url());
     });
-    await page!.goto(address);
-    await fn({ page: page!, browser, address });
+    const hands = new Hands(page!, address);
+    await hands.follow("");
+    await fn({ page: page!, hands, browser, address });
     assertEquals(complaints, []);
   } finally {
     await browser.close();
