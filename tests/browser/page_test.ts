@@ -146,7 +146,7 @@ browserTest("a link that makes no sense is told of", async ({ hands }) => {
 });
 
 browserTest("the table tells of each datagram what the diagram shows", async ({ hands, page }) => {
-  await hands.follow("instante=3000&semilla=3&red=30+0+0+80+0");
+  await hands.follow("instante=3000&semilla=3&perdida=30&retraso=80");
   await page.click("#tabla summary");
   await page.waitForSelector("#tabla td");
   const rows = await page.$$eval(
