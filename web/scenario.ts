@@ -123,7 +123,7 @@ export function decodeLink(text: string): Scenario {
   const usual = encodeLink(DEFAULT_SCENARIO);
   const link = new URLSearchParams(`${usual}&${text}`);
   const names = new Set([...new URLSearchParams(usual).keys(), "ejercicio", "accion"]);
-  const unknown = link.keys().find((name) => !names.has(name));
+  const unknown = [...link.keys()].find((name) => !names.has(name));
   if (unknown !== undefined) throw new LinkError(`no se entiende «${unknown}»`);
   const said = (name: string) => link.getAll(name).at(-1) ?? "";
   const [first, second, ...more] = said("conversaciones").split(" ").map((it) => keyOf(KINDS, it));
