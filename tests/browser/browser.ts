@@ -44,7 +44,7 @@ export function browserTest(name: string, fn: (opened: Opened) => Promise<void>)
 }
 
 /** Calls a function with the address of the page that the program serves. */
-async function withProgram(
+export async function withProgram(
   fn: (address: string) => Promise<void>,
 ): Promise<void> {
   await using program = new Process(taskCommand("laboratorio", "--puerto=0"));
@@ -58,7 +58,12 @@ export async function withPage(
   fn: (opened: Opened) => Promise<void>,
 ): Promise<void> {
   // Root has no sandbox.
-  const args = ["--no-sandbox", "--disable-quic", "--disable-component-update"];
+  const args = [
+    "--no-sandbox",
+    "--disable-quic",
+    "--disable-lcd-text",
+    "--disable-component-update",
+  ];
   const browser = await puppeteer.launch({
     executablePath: EXECUTABLE,
     args,
