@@ -78,7 +78,7 @@ export function millisecondsOf(pixels: number, { scale }: View): number {
 
 /** Pixels that a second is high, so that the slant of an arrow is seen. */
 export function scaleFor(delay: number): number {
-  return Math.round(36_000 / Math.max(90, Math.min(600, delay)));
+  return Math.round(28_000 / Math.max(90, Math.min(600, delay)));
 }
 
 /** The words for a datagram: its type and number, or its text. */
@@ -88,15 +88,16 @@ export function nameOf({ header, datagram, repeats }: Crossing): string {
   return repeats > 0 ? `${name} · reenvío ${repeats}` : name;
 }
 
-/** The arrows between two heights, in order. */
+/** The arrows between two heights, in order, but for those that are lost: they come last. */
 export function arrowsOf(lane: Play, view: View, top: number, bottom: number): Arrow[] {
   const arrows: Arrow[] = [];
   const lowest = { client: -Infinity, server: -Infinity };
   const latest: Partial<Record<Side, Crossing>> = {};
   for (const datagram of lane.crossings) {
     const { at, by, arrivals, lostAt } = datagram;
-    // What goes out together bears the name of the first.
-    const isFirst = latest[by]?.at !== at || latest[by].header?.type !== datagram.header?.type;
+    // What goes out together bears the name of the first, and what is lost its own.
+    const isFirst = latest[by]?.at !== at || latest[by].header?.type !== datagram.header?.type ||
+      lostAt !== undefined;
     latest[by] = datagram;
     const y = yOf(at, view);
     if (y > bottom) break;
@@ -109,7 +110,8 @@ export function arrowsOf(lane: Play, view: View, top: number, bottom: number): A
       arrows.push({ ...arrow, labelY: hasLabel && copy === 0 ? labelY : undefined });
     });
   }
-  return apart(arrows);
+  const isLost = ({ state }: Arrow) => Number(state === "lost");
+  return apart(arrows).sort((a, b) => isLost(a) - isLost(b));
 }
 
 function arrowOf(datagram: Crossing, copy: number, end: number, lane: Play, view: View): Arrow {

@@ -55,7 +55,7 @@ Deno.test("ladder: names at one side, and texts beside one life line, do not ove
       const lane = laneOf({ script, seed, conditions, now: 20_000 });
       for (const by of ["client", "server"] as const) {
         const names = all(lane).filter(({ datagram }) => datagram.by === by);
-        const heights = names.flatMap(({ labelY }) => labelY ?? []);
+        const heights = names.flatMap(({ labelY }) => labelY ?? []).sort((a, b) => a - b);
         heights.slice(1).forEach((y, i) => assert(y - heights[i]! >= 11, `Seed ${seed}`));
         const texts = captionsOf(lane, VIEW).filter((caption) => caption.by === by);
         texts.slice(1).forEach(({ y }, i) => {

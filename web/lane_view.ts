@@ -201,6 +201,12 @@ function drawArrow(node: SVGElement, arrow: Arrow, now: number): void {
   set(label!, { transform: `${place} rotate(${(isClient ? 1 : -1) * Math.min(30, slope)})` });
   write(label!, name.slice(0, NAME_LENGTH) + (state === "lost" ? " ✗ perdido" : ""));
   label!.classList.toggle("oculto", labelY === undefined);
+  // What is lost lies above what went the same way, and keeps the focus.
+  if (state === "lost" && node.dataset["state"] !== state) {
+    const hasFocus = document.activeElement === node;
+    node.parentElement!.append(node);
+    if (hasFocus) node.focus();
+  }
   node.dataset["state"] = state;
   set(node, {
     role: isFlying ? "button" : "img",

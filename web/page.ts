@@ -32,7 +32,7 @@ const TREMBLE = 6;
 const MAX_FRAME_MS = 100;
 
 /** The part of the diagram above the present. */
-const PAST = 0.72;
+const PAST = 0.8;
 
 const views = [new LaneView(0), new LaneView(1)] as const;
 const canvas = $("lienzo");

@@ -120,7 +120,11 @@ export function encodeLink(scenario: Scenario): string {
  * @throws {LinkError} If it says something that cannot be.
  */
 export function decodeLink(text: string): Scenario {
-  const link = new URLSearchParams(`${encodeLink(DEFAULT_SCENARIO)}&${text}`);
+  const usual = encodeLink(DEFAULT_SCENARIO);
+  const link = new URLSearchParams(`${usual}&${text}`);
+  const names = new Set([...new URLSearchParams(usual).keys(), "ejercicio", "accion"]);
+  const unknown = [...link.keys()].find((name) => !names.has(name));
+  if (unknown !== undefined) throw new LinkError(`no se entiende «${unknown}»`);
   const said = (name: string) => link.getAll(name).at(-1) ?? "";
   const [first, second, ...more] = said("conversaciones").split(" ").map((it) => keyOf(KINDS, it));
   if (second === undefined || more.length > 0) throw new LinkError("no hay dos conversaciones");
@@ -180,7 +184,7 @@ function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: strin
 /** Long enough for more segments than the first window lets out. */
 function longQuestion(): string {
   const sentences = Array.from(
-    { length: 270 },
+    { length: 320 },
     (_, i) => `Esta es la frase ${i + 1} de una pregunta larga.`,
   );
   return `${sentences.join(" ")} ¿Llegó completa?`;

@@ -27,12 +27,13 @@ Deno.test("link: what was written is read, whatever was done", () => {
 
 Deno.test("link: what it does not say is as usual", () => {
   assertEquals(decodeLink(""), DEFAULT_SCENARIO);
-  assertEquals(decodeLink("semilla=8&otra=cosa"), { ...DEFAULT_SCENARIO, seed: 8 });
+  assertEquals(decodeLink("semilla=8"), { ...DEFAULT_SCENARIO, seed: 8 });
 });
 
 for (
   const [link, complaint] of [
     ["semilla=-1", "«Semilla» debe ser un entero de 0 a 999999999, y no «-1»"],
+    ["semila=8", "no se entiende «semila»"],
     ["semilla=1e3", "«1e3»"],
     ["instante=600001", "«Instante, ms» debe ser"],
     ["pausa=60001", "«Tardan en escribir, ms» debe ser"],

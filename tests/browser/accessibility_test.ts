@@ -6,7 +6,7 @@ const SCENES: Readonly<Record<string, string>> = {
   "as it opens": "",
   "in the middle of an exercise": "ejercicio=primer-acuse&pausa=4000&instante=5100",
   "with losses, a long message and a private room":
-    "guion=larga&red=30+10+10+80+60&conversaciones=privada+udp&instante=3000",
+    "guion=larga&perdida=30&duplicados=10&desorden=10&retraso=80&fluctuacion=60&conversaciones=privada+udp&instante=3000",
 };
 
 for (const [scene, hash] of Object.entries(SCENES)) {

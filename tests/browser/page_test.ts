@@ -52,7 +52,9 @@ browserTest("the keyboard loses and delays, and the pointer drags", async ({ han
 });
 
 browserTest("stepping back shows each moment as it was", async ({ hands, page }) => {
-  await hands.follow("instante=0&red=20+10+10+80+60&guion=dos&semilla=11");
+  await hands.follow(
+    "instante=0&perdida=20&duplicados=10&desorden=10&retraso=80&fluctuacion=60&guion=dos&semilla=11",
+  );
   const pictures: string[] = [];
   for (let i = 0; i < 30; i++) {
     await page.keyboard.press("ArrowRight");
@@ -90,7 +92,9 @@ browserTest(
 browserTest(
   "whoever opens the link sees the same picture",
   async ({ hands, page, browser, address }) => {
-    await hands.follow("instante=950&red=0+0+0+150+40&semilla=5&conversaciones=privada+udp");
+    await hands.follow(
+      "instante=950&retraso=150&fluctuacion=40&semilla=5&conversaciones=privada+udp",
+    );
     await hands.lose({ name: "MESSAGE 1" });
     await hands.pressAt({ name: "MESSAGE 1 · reenvío 1" }, "ArrowDown");
     await hands.read(QUESTION);
@@ -146,7 +150,7 @@ browserTest("a link that makes no sense is told of", async ({ hands }) => {
 });
 
 browserTest("the table tells of each datagram what the diagram shows", async ({ hands, page }) => {
-  await hands.follow("instante=3000&semilla=3&red=30+0+0+80+0");
+  await hands.follow("instante=3000&semilla=3&perdida=30&retraso=80");
   await page.click("#tabla summary");
   await page.waitForSelector("#tabla td");
   const rows = await page.$$eval(
