@@ -83,7 +83,7 @@ export const EXERCISES: readonly Exercise[] = [
     question: "Si la respuesta llega dos veces, ¿cuántas la verá quien preguntó?",
     choices: ["Ninguna", "Una", "Dos"],
     right: 1,
-    task: "Con protección, duplique la respuesta, MESSAGE 2, con la tecla D.",
+    task: "Con protección, duplique la respuesta, MESSAGE 2: arrástrela hacia arriba, o pulse D.",
     explanation:
       "Las dos copias llevan el número 2. El cliente muestra la primera; la segunda la rechaza por repetida.",
     hint: "La respuesta llegó una sola vez: vuelva atrás y duplíquela mientras está en camino.",

@@ -42,8 +42,9 @@ const TOP = 14;
 /** Width of the times at the left, and of the gap between a life line and its captions. */
 const AXIS = 34;
 const GAP = 6;
-/** Part of the width for the captions of each end. */
+/** Part of the width for the captions of each end, and least of it, in pixels: for its longest word. */
 const MARGIN = 0.25;
+const LEAST_MARGIN = 106;
 const CHARACTER = 7;
 
 /** Height of a row of text, in pixels. */
@@ -63,7 +64,11 @@ const LEAST_WAY_MS = 80;
 
 /** Pixels from the left of the life line of an end. */
 export function xOf(end: Side, { width }: View): number {
-  return end === "client" ? Math.round(AXIS + MARGIN * width) : Math.round((1 - MARGIN) * width);
+  return end === "client" ? AXIS + marginOf(width) : width - marginOf(width);
+}
+
+function marginOf(width: number): number {
+  return Math.round(Math.max(LEAST_MARGIN, MARGIN * width));
 }
 
 /** Pixels from the top of a moment. */
@@ -160,7 +165,7 @@ const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
  * so is what was just said there.
  */
 export function captionsOf({ crossings, told }: Play, view: View): Caption[] {
-  const columns = Math.floor((MARGIN * view.width - 2 * GAP) / CHARACTER);
+  const columns = Math.floor((marginOf(view.width) - 2 * GAP) / CHARACTER);
   const causes = crossings
     .filter(({ header, repeats }) => repeats > 0 || EXPLAINED.has(header?.type ?? ""))
     .map(({ at, by, cause = "" }) => ({ at, by, text: cause, type: "cause" as const }));
