@@ -67,6 +67,8 @@ export async function withPage(
   const browser = await puppeteer.launch({
     executablePath: EXECUTABLE,
     args,
+    // People have scrollbars, which take room.
+    ignoreDefaultArgs: ["--hide-scrollbars"],
     defaultViewport: WIDE,
   });
   try {

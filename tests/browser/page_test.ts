@@ -184,7 +184,21 @@ browserTest(
     assertEquals(await seen(), [false, true]);
     await hands.lose({ name: "«¿HTML", lane: 1 });
     assertEquals((await hands.actions()).length, 1);
-    const excess = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    const excess = await page.evaluate(() =>
+      document.documentElement.scrollWidth - document.documentElement.clientWidth
+    );
+    assertEquals(excess, 0);
+  },
+);
+
+// With a scrollbar that came later, the right end of the diagrams was cut off.
+browserTest(
+  "the diagrams are as wide as their place, whatever scrolls",
+  async ({ hands, page }) => {
+    await hands.follow(START);
+    await (await hands.await({ name: "MESSAGE 1" })).hover();
+    await hands.go(9_000);
+    const excess = await page.$eval("#lienzo", (it) => it.scrollWidth - it.clientWidth);
     assertEquals(excess, 0);
   },
 );
