@@ -58,12 +58,7 @@ export async function withPage(
   fn: (opened: Opened) => Promise<void>,
 ): Promise<void> {
   // Root has no sandbox.
-  const args = [
-    "--no-sandbox",
-    "--disable-quic",
-    "--disable-lcd-text",
-    "--disable-component-update",
-  ];
+  const args = ["--no-sandbox", "--disable-quic", "--disable-component-update"];
   const browser = await puppeteer.launch({
     executablePath: EXECUTABLE,
     args,

@@ -25,7 +25,7 @@ const PICTURES: Readonly<
 > = {
   pagina: {
     exercise: "primera-pregunta",
-    clip: { x: 0, y: 0, width: 1280, height: 705 },
+    clip: { x: 4, y: 0, width: 1252, height: 664 },
     async act(hands) {
       await hands.lose({ name: "«¿HTML", lane: 1 });
       await hands.lose({ name: "MESSAGE 1" });
@@ -35,7 +35,7 @@ const PICTURES: Readonly<
   },
   ventana: {
     exercise: "ventana",
-    clip: { x: 16, y: 106, width: 456, height: 660 },
+    clip: { x: 16, y: 106, width: 440, height: 600 },
     async act(hands) {
       await hands.pressAt({ name: "MESSAGE 1 5/" }, "Enter");
       await hands.read("venció el plazo");
@@ -46,7 +46,6 @@ const PICTURES: Readonly<
 
 await withProgram((address) =>
   withPage(address, async ({ page, hands }) => {
-    await page.setViewport({ width: 1280, height: 1000 });
     for (const [name, { exercise, clip, act }] of Object.entries(PICTURES)) {
       const { start, right } = EXERCISES.find(({ id }) => id === exercise)!;
       await hands.follow(encodeLink({ ...DEFAULT_SCENARIO, ...start, exercise }));
