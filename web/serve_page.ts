@@ -87,9 +87,9 @@ async function main({ args, terminal }: Run): Promise<number> {
   const port = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 0, most: 65_535 });
   const name = args.optional("exportar");
   if (name !== undefined) {
+    const page = new Blob([singleFileOf(await readSite())]);
     const { path, file } = await createFile("exportar", "html", name);
-    const bytes = new TextEncoder().encode(singleFileOf(await readSite()));
-    await new Blob([bytes]).stream().pipeTo(file.writable);
+    await page.stream().pipeTo(file.writable);
     terminal.print(`Página escrita en ${path}: ábrala con doble clic`);
     return EXIT.ok;
   }

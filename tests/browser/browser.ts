@@ -44,7 +44,7 @@ export function browserTest(name: string, fn: (opened: Opened) => Promise<void>)
 }
 
 /** Calls a function with the address of the page that the program serves. */
-async function withProgram(
+export async function withProgram(
   fn: (address: string) => Promise<void>,
 ): Promise<void> {
   await using program = new Process(taskCommand("laboratorio", "--puerto=0"));
@@ -62,6 +62,8 @@ export async function withPage(
   const browser = await puppeteer.launch({
     executablePath: EXECUTABLE,
     args,
+    // People have scrollbars, which take room.
+    ignoreDefaultArgs: ["--hide-scrollbars"],
     defaultViewport: WIDE,
   });
   try {

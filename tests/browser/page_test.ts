@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch, assertNotEquals } from "@std/assert";
-import { browserTest, WIDE } from "./browser.ts";
+import { browserTest, NARROW, WIDE } from "./browser.ts";
 import { Hands } from "./hands.ts";
 
 const QUESTION = "Pregunta: ¿HTML es un lenguaje de programacion?";
@@ -168,3 +168,37 @@ browserTest("a datagram shows its fields as Wireshark names them", async ({ hand
   await (await hands.await({ name: "MESSAGE 1" })).hover();
   assertMatch(await hands.text("ficha"), /Número de secuencia \(sequence number\)1/);
 });
+
+browserTest(
+  "a telephone shows one conversation at a time, as wide as its screen",
+  async ({ hands, page }) => {
+    await page.setViewport(NARROW);
+    await hands.follow(START);
+    const seen = () =>
+      page.$$eval(
+        "#lienzo .carril",
+        (lanes) => lanes.map((lane) => (lane as HTMLElement).offsetWidth > 0),
+      );
+    assertEquals(await seen(), [true, false]);
+    await page.click("#cual input[value='1']");
+    assertEquals(await seen(), [false, true]);
+    await hands.lose({ name: "«¿HTML", lane: 1 });
+    assertEquals((await hands.actions()).length, 1);
+    const excess = await page.evaluate(() =>
+      document.documentElement.scrollWidth - document.documentElement.clientWidth
+    );
+    assertEquals(excess, 0);
+  },
+);
+
+// With a scrollbar that came later, the right end of the diagrams was cut off.
+browserTest(
+  "the diagrams are as wide as their place, whatever scrolls",
+  async ({ hands, page }) => {
+    await hands.follow(START);
+    await (await hands.await({ name: "MESSAGE 1" })).hover();
+    await hands.go(9_000);
+    const excess = await page.$eval("#lienzo", (it) => it.scrollWidth - it.clientWidth);
+    assertEquals(excess, 0);
+  },
+);
