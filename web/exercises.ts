@@ -148,7 +148,8 @@ export const EXERCISES: readonly Exercise[] = [
     hint: "No había una pregunta esperando respuesta: vuelva atrás y reinícielo entonces.",
     start: { pace: 4_000, now: 4_900 },
     check([lane]) {
-      const [restart] = lane.restarts;
+      const { actions = [] } = lane.options;
+      const restart = actions.find(({ type, at }) => type === "restart" && at <= lane.now)?.at;
       if (restart === undefined) {
         return times(lane, "client", "Respuesta: ") > 0 ? "failed" : "pending";
       }

@@ -106,6 +106,7 @@ export function arrowsOf(lane: Play, view: View, top: number, bottom: number): A
   const arrows: Arrow[] = [];
   const lowest = { client: -Infinity, server: -Infinity };
   const latest: Partial<Record<Side, Crossing>> = {};
+  const { delay } = lane.options.conditions;
   for (const datagram of lane.crossings) {
     const { at, by, arrivals, lostAt } = datagram;
     // What goes out together bears the name of the first, and what is lost its own.
@@ -114,7 +115,8 @@ export function arrowsOf(lane: Play, view: View, top: number, bottom: number): A
     latest[by] = datagram;
     const y = yOf(at, view);
     if (y > bottom) break;
-    if (Math.max(yOf(Math.max(at, ...arrivals), view), y + LEAST_WAY_MS) < top) continue;
+    const last = Math.max(at + delay + LEAST_WAY_MS, lostAt ?? 0, ...arrivals);
+    if (yOf(last, view) < top) continue;
     const labelY = Math.max(y, lowest[by] + LABEL);
     const hasLabel = isFirst && labelY - y <= MAX_SHIFT;
     if (hasLabel) lowest[by] = labelY;

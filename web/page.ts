@@ -11,15 +11,9 @@ import { Experiment } from "./experiment.ts";
 import { excerptOf, millisecondsOf, nameOf, scaleFor, type View, yOf } from "./ladder.ts";
 import type { Action, Crossing } from "../laboratory/demo/play.ts";
 import { END_NAMES, KIND_NAMES, LaneView } from "./lane_view.ts";
-import {
-  $,
-  describeAction,
-  exerciseOf,
-  makeControls,
-  readControls,
-  showActions,
-} from "./panels.ts";
-import { showControls, showDatagram, showExercises, showTable, showVerdict } from "./panels.ts";
+import { $, describeAction, exerciseOf, makeControls, readControls } from "./panels.ts";
+import { showActions, showControls, showDatagram, showExercises } from "./panels.ts";
+import { showTable, showVerdict } from "./panels.ts";
 import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError, type Scenario } from "./scenario.ts";
 
 /** Time by which a key delays a datagram, in ms. */
@@ -235,10 +229,12 @@ function press(event: KeyboardEvent): void {
     "Control z": "deshacer",
   };
   const button = buttons[(ctrlKey || metaKey ? "Control " : "") + key];
+  // A datagram is a button: both keys press it.
+  const isLosing = ["Enter", " ", "Delete"].includes(key) && target !== undefined;
   if (isPressing || isIn("input, select") || altKey) return;
-  if (button !== undefined) $(button).click();
+  if (isLosing) disturb(target, "lose");
+  else if (button !== undefined) $(button).click();
   else if (target === undefined || ctrlKey || metaKey) return;
-  else if (key === "Enter" || key === "Delete") disturb(target, "lose");
   else if (key === "ArrowDown") disturb(target, "delay", KEY_DELAY_MS);
   else if (key.toLowerCase() === "d") disturb(target, "duplicate");
   else return;
@@ -311,7 +307,7 @@ function listen(): void {
     measure();
   };
   canvas.onpointerdown = hold;
-  canvas.onpointerover = canvas.onfocus = select;
+  canvas.onpointerover = select;
   canvas.addEventListener("focusin", select);
   canvas.onscroll = () => isPlaying || drawLadders();
   canvas.onchange = () => void restart({ kinds: [views[0].kind, views[1].kind] });

@@ -139,8 +139,6 @@ export class Play {
   readonly told: Told[] = [];
   /** Whether the question, the answer and the bye got through. */
   readonly got = { question: false, answer: false, bye: false };
-  /** Times at which the server was restarted, in ms. */
-  readonly restarts: number[] = [];
   readonly options: PlayOptions;
   readonly #path: ReturnType<typeof bothWays<Flight>>;
   readonly #world: World;
@@ -207,17 +205,13 @@ export class Play {
 
   /** How the conversation stands at an end, if it holds one. */
   inspect(end: Side): Inspection | undefined {
-    const endpoint = end === "client" ? this.#client : this.#server;
-    return this.#flights.length === 0 ? undefined : endpoint.inspect(this.#latest);
+    const latest = this.#flights.at(-1)?.datagram;
+    return latest && (end === "client" ? this.#client : this.#server).inspect(latest);
   }
 
   /** Whose move it is at an end; `undefined` where it keeps no conversation. */
   turn(end: Side): TurnState | undefined {
     return end === "client" ? this.#client.turn : this.inspect(end)?.turn;
-  }
-
-  get #latest(): Uint8Array {
-    return this.#flights.at(-1)!.datagram;
   }
 
   get #randomness() {
@@ -280,8 +274,8 @@ export class Play {
       this.#say("client", `Respuesta: ${event.text}`);
     }
     const { script } = this.options;
-    const isNext = type === "connected" ? this.#asked === 0 : /answer/.test(type);
-    if (script === undefined || !isNext) return;
+    const isFirst = type === "connected" && this.#asked === 0;
+    if (script === undefined || !isFirst && type !== "answer" && type !== "unanswered") return;
     this.#later(() => this.#ask(script[this.#asked]?.question ?? "bye"));
   }
 
@@ -304,7 +298,6 @@ export class Play {
       case "answer":
         return this.#replies.values().next().value?.(action.text);
       case "restart":
-        this.restarts.push(this.now);
         return this.#startServer();
       default:
         this.#disturb(action);
