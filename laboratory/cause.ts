@@ -58,7 +58,9 @@ const CAUSES: Readonly<
     hasToken ? "devuelve la ficha: prueba que recibe en su dirección" : "pide conectar",
   "retry": () => "la dirección no está probada: devuelve una ficha y no guarda nada",
   "welcome": ({ attempt }) =>
-    attempt > 1 ? "el HELLO llegó otra vez: repite la bienvenida" : "la ficha vale: abre la sesión",
+    attempt > 1
+      ? "el HELLO llegó otra vez: repite la bienvenida"
+      : "admite al cliente: abre su sesión",
   "refuse": ({ echo }) => echo > 0 ? "no admite a este cliente" : "el servidor tiene otro código",
   "message": causeOfMessage,
   "ack": causeOfAck,

@@ -42,7 +42,8 @@ Cada línea de --traza es un datagrama:
                de recibo; PING y PONG preguntan si el otro sigue ahí; BYE y BYE-ACK terminan
   número       del mensaje: impar, pregunta; par, respuesta; 2 7/60 es el séptimo de sus 60 segmentos
   bytes        los que ocupa, con su cabecera
-  RTO          milisegundos que se espera un acuse de recibo antes de reenviar
+  RTO          milisegundos que se espera un acuse de recibo antes de reenviar: los de este datagrama,
+               si sale y se reenvía; si no, los que esperaría el próximo
   turno        a quién le toca hablar después de ese datagrama
   qué le pasó  perdido aquí: esta red lo perdió; reenvío 2: la segunda vez que se reenvía, y desde
                ella (o desde la primera, si es un HELLO) salen de dos en dos; duplicado: sale o llega
@@ -57,23 +58,26 @@ export interface Laboratory {
   conclude(): Promise<void>;
 }
 
-/** Creates a file for `--captura`, of that name or, if that is empty, of one that begins so. */
-export type CreateCaptureFile = (
-  name: string,
-  beginning: string,
-) => Promise<{ path: string; file: CaptureTarget }>;
+/** What a laboratory needs of its program. */
+export interface LaboratoryOptions {
+  /** A server has several clients to tell apart. */
+  readonly role: "server" | "client";
+  /** Creates the file for `--captura`; without a name, it is called `what` and the time. */
+  readonly createFile: (
+    name: string,
+    what: string,
+  ) => Promise<{ path: string; file: CaptureTarget }>;
+}
 
 /**
  * Opens the laboratory that the options ask for, and loads its modules only then.
  *
- * @param role A server has several clients to tell apart.
  * @throws {UsageError} If a value is out of bounds, or a capture file cannot be created.
  */
 export async function openLaboratory(
   args: Arguments,
   terminal: Terminal,
-  role: "server" | "client",
-  createFile: CreateCaptureFile,
+  { role, createFile }: LaboratoryOptions,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
@@ -81,13 +85,11 @@ export async function openLaboratory(
   const impairment = readImpairment(args, { seed: Math.floor(1_000_000 * Math.random()) });
   const warning = describeImpairment(impairment);
   const captureName = args.optional("captura");
-  const isCaptured = captureName !== undefined;
-  if (warning === undefined && !isTraced && !isSummaryWanted && !isCaptured) {
-    return { options: {}, async conclude() {} };
-  }
-  const capture = isCaptured
-    ? await openCapture(captureName, role, terminal, createFile)
-    : undefined;
+  const isPlain = warning === undefined && captureName === undefined;
+  if (isPlain && !isTraced && !isSummaryWanted) return { options: {}, async conclude() {} };
+  const capture = captureName === undefined
+    ? undefined
+    : await openCapture(captureName, terminal, { role, createFile });
   const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
     import("./impaired_socket.ts"),
     import("./trace.ts"),
@@ -104,7 +106,7 @@ export async function openLaboratory(
       startedAt: performance.now(),
     });
     if (warning !== undefined) terminal.notice(warning);
-    return new ImpairedSocket(capture?.tap(socket) ?? socket, {
+    return new ImpairedSocket(socket, {
       ...impairment,
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
@@ -118,16 +120,19 @@ export async function openLaboratory(
     for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
     await capture?.close();
   };
-  return { options: { transport }, conclude };
+  // What is captured is what really leaves.
+  const capturing: ConnectOptions["transport"] = (socket, endpoint) =>
+    transport(capture?.tap(socket) ?? socket, endpoint);
+  return { options: { transport: capturing }, conclude };
 }
 
 async function openCapture(
   name: string,
-  role: "server" | "client",
   terminal: Terminal,
-  createFile: CreateCaptureFile,
+  { role, createFile }: LaboratoryOptions,
 ): Promise<Capture> {
   const { Capture } = await import("./capture/capture.ts");
+  // Both ends may start in the same second.
   const { path, file } = await createFile(name, role === "server" ? "servidor " : "cliente ");
   terminal.notice(`Captura en ${path}`);
   return new Capture(file, (error) => {

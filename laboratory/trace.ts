@@ -39,7 +39,9 @@ export class Trace {
 
   #cells(observation: Observation, inspection: Inspection | undefined): string[] {
     const { order, direction, at, datagram, header, peer } = observation;
-    const rto = inspection?.retransmissionTimeout ?? Infinity;
+    // What is sent waits as long as its timer says: a multiple of the estimate, after losses.
+    const armed = direction === "sent" && header && inspection?.timerOf?.(header)?.wait;
+    const rto = armed || (inspection?.retransmissionTimeout ?? Infinity);
     return [
       (at - this.options.startedAt).toFixed(1).replace(".", ","),
       order === 0 ? "" : String(order),

@@ -105,12 +105,10 @@ async function complete(
   };
   const frame = { args, terminal, json, signal };
   if (!isEnd) return await program.main({ ...frame, laboratory: {} });
-  const laboratory = await openLaboratory(
-    args,
-    terminal,
+  const laboratory = await openLaboratory(args, terminal, {
     role,
-    (name, what) => createFile("captura", "pcapng", name, { what }),
-  );
+    createFile: (name, what) => createFile("captura", "pcapng", name, { what }),
+  });
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
   const code = await program.main({ ...frame, laboratory: laboratory.options })

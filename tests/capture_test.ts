@@ -11,7 +11,8 @@ import { cases } from "./whole.ts";
 const canMerge = canRunPrograms && canDissect &&
   (await outputOf("mergecap", "--version")).includes("Mergecap");
 const TURNS = cases(60);
-const TYPES = ["HELLO", "RETRY", "WELCOME", "REFUSE", "MESSAGE", "ACK", "PING", "PONG", "BYE"];
+const TYPES = "HELLO RETRY WELCOME REFUSE MESSAGE ACK PING PONG BYE BYE-ACK RESET NOTICE NOTICE-ACK"
+  .split(" ");
 const FIELDS = [
   "frame.interface_name",
   "frame.packet_flags_direction",
@@ -68,7 +69,7 @@ async function read(file: string, port: number): Promise<Row[]> {
 /** A datagram as both tell it: direction, type, number of its message, bytes, and whether it was lost. */
 function ofCapture(row: Row): string {
   const direction = row["frame.packet_flags_direction"]!.endsWith("2") ? "→" : "←";
-  const type = TYPES[Number(row["pyr.type"]) - 1] ?? "BYE-ACK";
+  const type = TYPES[Number(row["pyr.type"]) - 1]!;
   const number = type === "MESSAGE" || type === "ACK" && row["pyr.number"] !== "0"
     ? row["pyr.number"]
     : "";
@@ -80,9 +81,10 @@ function ofCapture(row: Row): string {
 function ofTrace(errors: string): string[] {
   return errors.split("\n").flatMap((line) => {
     const [, arrow, type, number, bytes, rest] =
-      /^ *\d+,\d [ \d]+([→←]) (.{7}) (.{8}) (.{5}) (.*)$/.exec(line) ?? [];
+      /^ *\d+,\d [ \d]+([→←]) (.{7}) (.{8}) (.{5}) (.*)$/.exec(line.padEnd(80)) ?? [];
     if (arrow === undefined) return [];
-    const shown = /^\d+ *$/.test(number!) ? number!.trim() : "";
+    const isNumbered = /^(?:MESSAGE|ACK) *$/.test(type!) && /^\d+ *$/.test(number!);
+    const shown = isNumbered ? number!.trim() : "";
     const loss = rest!.includes("perdido aquí") ? "perdido" : "";
     const datagram = [arrow, type!.trim(), shown, bytes!.trim(), loss].join(" ");
     return arrow === "→" && rest!.includes("duplicado") ? [datagram, datagram] : [datagram];

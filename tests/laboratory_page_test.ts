@@ -250,8 +250,12 @@ const NOISE =
 /** Time, order, port, type to bytes, RTO, and the rest. */
 const TRACE_LINE = /^ *\d+,\d +(\d+)(?: +(\d+))? ([→←] .{22}) (.{5})(.*)$/;
 
+/** Those of all lines but of HELLOs that are sent, which wait for a random time. */
 function timeoutsOf(shown: string): string[] {
-  return shown.split("\n").flatMap((line) => TRACE_LINE.exec(line)?.[4]?.trim() ?? []);
+  return shown.split("\n").flatMap((line) => {
+    const [, , , datagram, timeout] = TRACE_LINE.exec(line) ?? [];
+    return datagram === undefined || datagram.startsWith("→ HELLO") ? [] : timeout!.trim();
+  });
 }
 
 /**

@@ -57,6 +57,9 @@ const MAX_SHIFT = 5 * LABEL;
 /** Distance of heads that would hide each other. */
 const HEAD = 15;
 
+/** Characters of a text that tell it from others. */
+const EXCERPT = 60;
+
 /** The part of its way that a datagram goes that chance loses. */
 const LOST_PART = 0.45;
 /** Least time that such a way takes, in ms, so that it is seen. */
@@ -86,9 +89,14 @@ export function scaleFor(delay: number): number {
   return Math.round(28_000 / Math.max(90, Math.min(600, delay)));
 }
 
+/** The beginning of a text. */
+export function excerptOf(text: string): string {
+  return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
+}
+
 /** The words for a datagram: its type and number, or its text. */
 export function nameOf({ header, datagram, repeats }: Crossing): string {
-  if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
+  if (header === undefined) return `«${excerptOf(new TextDecoder().decode(datagram))}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   return repeats > 0 ? `${name} · reenvío ${repeats}` : name;
 }

@@ -8,7 +8,7 @@
 import { MAX_DELAY_MS } from "../laboratory/network.ts";
 import { loadSodium } from "../transport/private/code_room.ts";
 import { Experiment } from "./experiment.ts";
-import { millisecondsOf, nameOf, scaleFor, type View, yOf } from "./ladder.ts";
+import { excerptOf, millisecondsOf, nameOf, scaleFor, type View, yOf } from "./ladder.ts";
 import type { Action, Crossing } from "../laboratory/demo/play.ts";
 import { END_NAMES, KIND_NAMES, LaneView } from "./lane_view.ts";
 import {
@@ -127,7 +127,9 @@ function newsSince(before: number): string {
       ...crossings.filter(({ arrivals }) => arrivals.some(isNew)).map((it) =>
         `llega ${nameOf(it)}`
       ),
-      ...told.filter(({ at }) => isNew(at)).map(({ by, text }) => `${END_NAMES[by]}: ${text}`),
+      ...told.filter(({ at }) => isNew(at)).map(({ by, text }) =>
+        `${END_NAMES[by]}: ${excerptOf(text)}`
+      ),
     ];
     return news.length === 0 ? "" : `${KIND_NAMES[options.kind]}: ${news.join("; ")}. `;
   }).join("");
@@ -253,7 +255,9 @@ function frame(time: number): void {
     const lines = experiment.lanes.flatMap(({ told }) =>
       told.filter(({ at, type }) => at > before && type === "line")
     );
-    if (lines.length > 0) say(lines.map(({ by, text }) => `${END_NAMES[by]}: ${text}`).join(". "));
+    if (lines.length > 0) {
+      say(lines.map(({ by, text }) => `${END_NAMES[by]}: ${excerptOf(text)}`).join(". "));
+    }
     if (experiment.isOver) setPlaying(false);
   }
   framedAt = time;

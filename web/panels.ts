@@ -9,7 +9,7 @@ import { decodeText } from "../transport/bytes.ts";
 import { HEADER_BYTES } from "../transport/reliable/packet.ts";
 import { type Exercise, EXERCISES } from "./exercises.ts";
 import type { Experiment } from "./experiment.ts";
-import { nameOf } from "./ladder.ts";
+import { excerptOf, nameOf } from "./ladder.ts";
 import type { Action, Play } from "../laboratory/demo/play.ts";
 import { END_NAMES, fateOf, KIND_NAMES } from "./lane_view.ts";
 import { DEFAULT_SCENARIO, encodeLink, NUMBERS, numbersOf, withNumbers } from "./scenario.ts";
@@ -26,9 +26,6 @@ export const FIELDS = {
   segment: "Segmento, contado desde 0 (segment)",
   lastSegment: "Último segmento (last segment)",
 } as const;
-
-/** Characters that are shown of a text. */
-const EXCERPT = 60;
 
 const HEADINGS = [
   "Conversación",
@@ -67,25 +64,25 @@ export function showDatagram({ crossings, now }: Play, index: number): void {
   });
   const rows = [
     ...fields,
-    ["Contenido (payload)", excerptOf(datagram.datagram, header !== undefined)],
+    ["Contenido (payload)", contentOf(datagram.datagram, header !== undefined)],
     ["Bytes", `${datagram.datagram.length}`],
     ["Qué le pasó", fateOf(datagram, now)],
     ["Por qué", cause ?? "UDP solo: ni número, ni acuse, ni reenvío"],
   ];
   const list = rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
-  const title = `${nameOf(datagram).slice(0, EXCERPT)}, n.º ${index}`;
+  const title = `${nameOf(datagram)}, n.º ${index}`;
   $("ficha").replaceChildren(element("h2", title), element("dl", list));
 }
 
 /** What whoever captures a datagram can read after its header, as text if it is one. */
-function excerptOf(datagram: Uint8Array, hasHeader: boolean): string {
+function contentOf(datagram: Uint8Array, hasHeader: boolean): string {
   const payload = hasHeader ? datagram.subarray(HEADER_BYTES) : datagram;
   const text = decodeText(payload);
   if (text === undefined || /\p{Cc}/u.test(text)) {
     const digits = Array.from(payload.subarray(0, 16), (it) => it.toString(16).padStart(2, "0"));
     return `${digits.join(" ")} …`;
   }
-  return text.length > EXCERPT ? `${text.slice(0, EXCERPT)}…` : text;
+  return excerptOf(text);
 }
 
 /** An action as people read it. */
@@ -101,9 +98,7 @@ export function describeAction(action: Action, { lanes }: Experiment): string {
   }
   const { crossings, options } = lanes[action.lane]!;
   const datagram = crossings[action.index - 1];
-  const name = datagram === undefined
-    ? `el datagrama ${action.index}`
-    : nameOf(datagram).slice(0, EXCERPT);
+  const name = datagram === undefined ? `el datagrama ${action.index}` : nameOf(datagram);
   const verb = { lose: "perdió", duplicate: "duplicó", delay: "retrasó" }[action.type];
   const by = action.type === "delay" ? ` ${action.by} ms` : "";
   return `${at} ${verb}${by} ${name} (${KIND_NAMES[options.kind]})`;
@@ -126,7 +121,7 @@ export function showTable({ lanes }: Experiment): void {
     crossings.map((it) => {
       const who = [KIND_NAMES[options.kind], `${it.index}`, it.at.toFixed(0), END_NAMES[it.by]];
       const what = [
-        nameOf(it).slice(0, EXCERPT),
+        nameOf(it),
         `${it.datagram.length}`,
         fateOf(it, now),
         it.cause ?? "",

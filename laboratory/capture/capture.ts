@@ -23,7 +23,7 @@ export type CaptureTarget = Pick<Deno.FsFile, "write" | "truncate" | "close">;
 export class Capture {
   readonly #file: CaptureTarget;
   readonly #onError: (error: unknown) => void;
-  readonly #interfaces = networkInterfaces();
+  readonly #addresses = ownAddresses();
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #size = 0;
@@ -111,39 +111,29 @@ export class Capture {
     this.#isBroken = true;
   }
 
-  /**
-   * The address itself, unless it stands for all addresses of this machine: then the one by which it talks
-   * to that peer, or that of its first network.
-   */
-  #concrete(address: Address, peer: Address): Address {
-    const { hostname, port } = address;
-    if (hostname !== "0.0.0.0" && hostname !== "::") return address;
-    const there = ipBytes(peer.hostname);
-    const own = this.#interfaces.filter(({ bytes }) => bytes.length === there.length);
-    const found = own.find(({ bytes }) => isWithin(bytes, there, 8 * there.length)) ??
-      own.find(({ bytes, prefix }) => isWithin(bytes, there, prefix)) ??
-      own.find(({ isLoopback }) => !isLoopback);
-    return { hostname: found?.hostname ?? (there.length === 4 ? "0.0.0.0" : "::"), port };
+  // A socket that listens on all addresses does not tell by which a datagram passed: most likely by the one
+  // in the network of its peer.
+  #concrete({ hostname, port }: Address, peer: Address): Address {
+    if (hostname !== "0.0.0.0" && hostname !== "::") return { hostname, port };
+    const there = bitsOf(peer.hostname);
+    const own = this.#addresses.filter(({ bits }) => bits.length === there.length);
+    const found = own.find(({ bits, prefix }) => there.startsWith(bits.slice(0, prefix))) ??
+      own.find(({ hostname }) => !/^127\.|^::1$/.test(hostname));
+    return { hostname: found?.hostname ?? (peer.hostname.includes(".") ? "0.0.0.0" : "::"), port };
   }
 }
 
-/** The addresses of this machine; with no permission to see them, those of loopback. */
-function networkInterfaces() {
+/** The addresses of this machine, and the lengths of their prefixes; those of loopback, if no more may be seen. */
+function ownAddresses() {
   const query = { name: "sys", kind: "networkInterfaces" } as const;
   const isAllowed = Deno.permissions.querySync(query).state === "granted";
-  const loopback = [["127.0.0.1", 8], ["::1", 128]] as const;
-  const others = isAllowed
-    ? Deno.networkInterfaces().map((it) => [it.address, Number(it.cidr.split("/")[1])] as const)
-    : [];
-  return [...loopback, ...others].map(([hostname, prefix]) => {
-    const isLoopback = hostname === "::1" || hostname.startsWith("127.");
-    return { hostname, bytes: ipBytes(hostname), prefix, isLoopback };
+  const cidrs = isAllowed ? Deno.networkInterfaces().map(({ cidr }) => cidr) : [];
+  return ["127.0.0.1/8", "::1/128", ...cidrs].map((cidr) => {
+    const [hostname, prefix] = cidr.split("/") as [string, string];
+    return { hostname, bits: bitsOf(hostname), prefix: Number(prefix) };
   });
 }
 
-/** Whether two addresses agree in their first bits. */
-function isWithin(one: Uint8Array, other: Uint8Array, bits: number): boolean {
-  return one.every((byte, i) =>
-    (byte ^ other[i]!) >> Math.max(0, 8 - Math.max(0, bits - 8 * i)) === 0
-  );
+function bitsOf(hostname: string): string {
+  return Array.from(ipBytes(hostname), (byte) => byte.toString(2).padStart(8, "0")).join("");
 }

@@ -20,13 +20,11 @@ export interface CapturedDatagram {
   readonly loss?: string | undefined;
 }
 
-const BLOCKS = { section: 0x0a0d0d0a, interface: 1, packet: 6 };
+const BLOCK = { section: 0x0a0d0d0a, interface: 1, packet: 6 };
+const OPTION = { end: 0, comment: 1, interfaceName: 2, packetFlags: 2 };
 const BYTE_ORDER = 0x1a2b3c4d;
 const UNKNOWN_LENGTH = 0xffffffff;
 const LINKTYPE_RAW = 101;
-const OPTIONS = { end: 0, comment: 1, interfaceName: 2, packetFlags: 2 };
-/** Values of the flags of a packet. */
-const [INBOUND, OUTBOUND] = [1, 2];
 
 /** The interfaces of a file, at their numbers: the network, and what was lost on purpose. */
 const INTERFACES = ["red", "perdidos a propósito"];
@@ -37,41 +35,30 @@ const DONT_FRAGMENT = 0x4000;
 
 /** The blocks that a file opens with. */
 export function captureHeader(): Uint8Array {
-  const version = [u16(1), u16(0)];
-  const section = block(BLOCKS.section, [
-    u32(BYTE_ORDER),
-    ...version,
-    u32(UNKNOWN_LENGTH),
-    u32(UNKNOWN_LENGTH),
-  ]);
-  const interfaces = INTERFACES.map((name) =>
-    block(BLOCKS.interface, [
-      u16(LINKTYPE_RAW),
-      u16(0),
-      u32(0),
-      option(OPTIONS.interfaceName, utf8(name)),
-      option(OPTIONS.end),
-    ])
-  );
-  return concat([section, ...interfaces]);
+  const lengths = u32(UNKNOWN_LENGTH, UNKNOWN_LENGTH);
+  const interfaces = INTERFACES.map((name) => {
+    const options = [option(OPTION.interfaceName, utf8(name)), option(OPTION.end)];
+    return block(BLOCK.interface, u16(LINKTYPE_RAW, 0), u32(0), ...options);
+  });
+  return concat([block(BLOCK.section, u32(BYTE_ORDER), u16(1, 0), lengths), ...interfaces]);
 }
 
 /** The block of a datagram. */
 export function captureBlock(captured: CapturedDatagram): Uint8Array {
   const { at, isSent, loss } = captured;
-  const microseconds = Math.round(1000 * at);
   const packet = packetOf(captured);
-  return block(BLOCKS.packet, [
+  const microseconds = Math.round(1000 * at);
+  const time = u32(microseconds / 2 ** 32, microseconds);
+  return block(
+    BLOCK.packet,
     u32(loss === undefined ? 0 : 1),
-    u32(microseconds / 2 ** 32),
-    u32(microseconds),
-    u32(packet.length),
-    u32(packet.length),
+    time,
+    u32(packet.length, packet.length),
     padded(packet),
-    loss === undefined ? EMPTY : option(OPTIONS.comment, utf8(loss)),
-    option(OPTIONS.packetFlags, u32(isSent ? OUTBOUND : INBOUND)),
-    option(OPTIONS.end),
-  ]);
+    loss === undefined ? EMPTY : option(OPTION.comment, utf8(loss)),
+    option(OPTION.packetFlags, u32(isSent ? 2 : 1)),
+    option(OPTION.end),
+  );
 }
 
 /** The bytes of an IP address: four, also of an IPv4 address that is mapped to IPv6, or sixteen. */
@@ -90,15 +77,12 @@ function packetOf({ datagram, from, to }: CapturedDatagram): Uint8Array {
   // The pseudo-headers of IPv4 and IPv6 (RFC 8200 §8.1) have the same sum. 0 means "no checksum".
   const sum = checksum(concat([source, destination, big(length, UDP), udp])) || 0xffff;
   udp.set(big(sum), 6);
+  const addresses = concat([source, destination]);
   if (source.length > 4) {
-    return concat([big(0x6000, 0, length, UDP << 8 | TIME_TO_LIVE), source, destination, udp]);
+    return concat([big(0x6000, 0, length, UDP << 8 | TIME_TO_LIVE), addresses, udp]);
   }
-  const protocol = TIME_TO_LIVE << 8 | UDP;
-  const ip = concat([
-    big(0x4500, 20 + length, 0, DONT_FRAGMENT, protocol, 0),
-    source,
-    destination,
-  ]);
+  const rest = [20 + length, 0, DONT_FRAGMENT, TIME_TO_LIVE << 8 | UDP, 0];
+  const ip = concat([big(0x4500, ...rest), addresses]);
   ip.set(big(checksum(ip)), 10);
   return concat([ip, udp]);
 }
@@ -111,13 +95,13 @@ function checksum(bytes: Uint8Array): number {
   return ~sum & 0xffff;
 }
 
-function block(type: number, body: readonly Uint8Array[]): Uint8Array {
+function block(type: number, ...body: Uint8Array[]): Uint8Array {
   const length = u32(12 + body.reduce((sum, { length }) => sum + length, 0));
   return concat([u32(type), length, ...body, length]);
 }
 
 function option(code: number, value = EMPTY): Uint8Array {
-  return concat([u16(code), u16(value.length), padded(value)]);
+  return concat([u16(code, value.length), padded(value)]);
 }
 
 function padded(bytes: Uint8Array): Uint8Array {
@@ -129,6 +113,6 @@ function big(...values: number[]): Uint8Array {
   return Uint8Array.from(values.flatMap((value) => [value >> 8, value & 0xff]));
 }
 
-const u16 = (value: number) => new Uint8Array(Uint16Array.of(value).buffer);
-const u32 = (value: number) => new Uint8Array(Uint32Array.of(value).buffer);
+const u16 = (...values: number[]) => new Uint8Array(Uint16Array.from(values).buffer);
+const u32 = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
 const utf8 = (text: string) => new TextEncoder().encode(text);

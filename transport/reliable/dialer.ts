@@ -190,29 +190,15 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     }
   }
 
-  /** The state of the conversation, unless it is over. */
-  get inspection(): Inspection | undefined {
-    const state = this.#state;
-    if (state.state === "over") return undefined;
-    if (state.state === "talking") return state.session;
-    const { hello, rtt } = state;
-    return {
-      turn: undefined,
-      retransmissionTimeout: rtt.timeout,
-      timer: hello,
-      timerOf: ({ type }) => type === "hello" ? hello : undefined,
-      retransmissions: Math.max(0, hello.attempt - 1),
-      acknowledgementAt: Infinity,
-    };
-  }
-
-  /** The same, if the datagram belongs to it. */
+  /** The state of the conversation, if the datagram belongs to it. */
   override inspect(datagram: Uint8Array): Inspection | undefined {
     const state = this.#state;
     const id = readHeader(datagram)?.id;
     if (state.state === "over" || id === undefined) return undefined;
-    const isOwn = id === state.nonce || state.state === "talking" && id === state.session.id;
-    return isOwn ? this.inspection : undefined;
+    if (state.state === "talking") {
+      return id === state.session.id || id === state.nonce ? state.session : undefined;
+    }
+    return id === state.nonce ? inspectionOf(state) : undefined;
   }
 
   // A client sends only to the address that it was given: a server does not move.
@@ -427,6 +413,17 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     hello.sent(now, jitter * rtt.timeout, longest);
     this.transmit(encode({ type: "hello", id: nonce, attempt: hello.attempt, payload }));
   }
+}
+
+function inspectionOf({ hello, rtt }: Greeting): Inspection {
+  return {
+    turn: undefined,
+    retransmissionTimeout: rtt.timeout,
+    timer: hello,
+    timerOf: ({ type }) => type === "hello" ? hello : undefined,
+    retransmissions: Math.max(0, hello.attempt - 1),
+    acknowledgementAt: Infinity,
+  };
 }
 
 function endOf(refusal: Refusal | undefined): EndReason {
