@@ -7,7 +7,8 @@ import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts"
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
 import type { Capture, CaptureTarget } from "./capture/capture.ts";
-import { describeImpairment, MAX_DELAY_MS, readImpairment } from "./impairment.ts";
+import { describeImpairment, readImpairment } from "./impairment.ts";
+import { MAX_DELAY_MS } from "./network.ts";
 
 /** The options that open the laboratory and take a value. */
 export { IMPAIRMENT_OPTIONS as LABORATORY_VALUES } from "./impairment.ts";

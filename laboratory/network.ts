@@ -29,6 +29,9 @@ export const PERFECT: NetworkConditions = {
   jitter: 0,
 };
 
+/** Longest delay, and most that chance adds to it, in ms. */
+export const MAX_DELAY_MS = 10_000;
+
 /** Shortest time that a reordered datagram is held back, in ms. */
 const REORDERING_MS = 10;
 
@@ -88,6 +91,12 @@ export class Network<T> {
       .map((chance) => now + pause + chance * jitter);
     for (const at of arrivals) this.#travelling.push({ at, item });
     return { arrivals, isHeldBack };
+  }
+
+  /** Replaces the arrivals of a datagram that are still to come, in ms: with none, it is lost. */
+  reschedule(item: T, arrivals: readonly number[]): void {
+    this.#travelling = this.#travelling.filter((it) => it.item !== item);
+    for (const at of arrivals) this.#travelling.push({ at, item });
   }
 
   /** Takes out the datagrams that have arrived by `now`, in order. */

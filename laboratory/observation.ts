@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { type Address, type Header, readHeader } from "../transport/mod.ts";
+import type { Address } from "../transport/endpoint.ts";
+import { type Header, readHeader } from "../transport/reliable/packet.ts";
 import type { Fate } from "./network.ts";
 import { RecentMap } from "./recent_map.ts";
 
@@ -72,5 +73,29 @@ export class Observer {
     const first = Math.min(attempt, this.#firstWithToken.get(id) ?? attempt);
     this.#firstWithToken.set(id, first);
     return first;
+  }
+}
+
+/** The number of the message that a packet is of or is about, and of its segment if it has several. */
+export function describeNumber(header: Header): string {
+  const { type, number, segment, lastSegment, hasToken } = header;
+  switch (type) {
+    case "hello":
+      return hasToken ? "ficha" : "";
+    case "retry":
+      return "ficha";
+    case "welcome":
+      return "sesión";
+    case "message":
+      return lastSegment === 0 ? `${number}` : `${number} ${segment + 1}/${lastSegment + 1}`;
+    case "ack":
+      // The client's first acknowledgement is that of the WELCOME.
+      if (number === 0) return "sesión";
+      return segment === 0 ? `${number}` : `${number} ${segment + 1}`;
+    case "ping":
+    case "pong":
+      return `${number}`;
+    default:
+      return "";
   }
 }

@@ -96,7 +96,7 @@ export class World {
   drive(until: () => boolean = () => false, deadline: number = Infinity): void {
     for (let steps = 0; !until(); steps++) {
       if (steps > MAX_STEPS) throw new Error(`Still driving after ${MAX_STEPS} steps`);
-      const next = this.#nextTime();
+      const next = this.nextTime;
       if (next === Infinity || next > deadline) {
         if (deadline !== Infinity) this.now = Math.max(this.now, deadline);
         return;
@@ -106,7 +106,8 @@ export class World {
     }
   }
 
-  #nextTime(): number {
+  /** When something happens next, in ms; `Infinity` for never. */
+  get nextTime(): number {
     let next = Infinity;
     for (const { nextArrival } of this.#networks) next = Math.min(next, nextArrival);
     for (const { at } of this.#appointments) next = Math.min(next, at);

@@ -65,7 +65,7 @@ Deno.test({
     const experiments = await readExperiments();
     const acts = [...experiments.values()].flat();
     assertEquals(experiments.size, EXPERIMENTS);
-    const fences = (await Deno.readTextFile(PAGE)).match(/^```\w.*$/gm)!;
+    const fences = (await Deno.readTextFile(PAGE)).match(/^```\w+ .*$/gm)!;
     const shown = acts.filter((act) => act.shown !== undefined);
     assertEquals(fences.length, acts.length + shown.length);
     for (const { role, command, shown } of acts) {
@@ -75,7 +75,7 @@ Deno.test({
 });
 
 async function readExperiments(): Promise<Map<string, Act[]>> {
-  const [, ...sections] = (await Deno.readTextFile(PAGE)).split(/^## /m);
+  const [, ...sections] = (await Deno.readTextFile(PAGE)).split(/^## (?=\d)/m);
   return new Map(sections.map((section) => [section.split("\n")[0]!, readActs(section)]));
 }
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-
+import config from "../deno.json" with { type: "json" };
 import { Changes } from "./changes.ts";
 import { isGranted } from "./machine.ts";
 
@@ -17,6 +17,16 @@ export type ProgramName = "servidor" | "cliente";
 export function command(name: ProgramName, ...args: string[]): string[] {
   const script = `${import.meta.dirname}/../${name}.ts`;
   return [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS[name], script, ...args];
+}
+
+/** The command of a task that runs one script of this project, for any folder. */
+export function taskCommand(name: keyof typeof config.tasks, ...args: string[]): string[] {
+  const root = `${import.meta.dirname}/..`;
+  const words = config.tasks[name].split(" ").slice(1).map((word) => {
+    if (word.endsWith(".ts")) return `${root}/${word}`;
+    return word.replace(/(?<=^--allow-read=).+/, (paths) => paths.replace(/[^,]+/g, `${root}/$&`));
+  });
+  return [Deno.execPath(), ...words.toSpliced(1, 0, "--no-prompt"), ...args];
 }
 
 /** Permissions of each program: those of the tasks in `deno.json`, as a test asserts. */
@@ -130,11 +140,18 @@ export class Process implements AsyncDisposable {
   }
 
   async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      add(text);
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      add(decoder.decode(bytes, { stream: true }));
       this.#changes.tell();
     }
   }
+}
+
+/** Runs a script of the shell in a folder of its own; the command is `"$@"`. */
+export function inFolder(script: string, ...command: string[]): Process {
+  const run = `cd "$(mktemp -d)" && trap 'rm -r "$PWD"' EXIT; ${script}`;
+  return new Process(["bash", "-c", run, "bash", ...command]);
 }
 
 /** Starts a server on a free port, and waits until it listens. */

@@ -5,11 +5,12 @@
  * @module
  */
 import { green, red } from "@std/fmt/colors";
-import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "../impairment.ts";
+import { describeImpairment, type Impairment, IMPAIRMENT_OPTIONS } from "../impairment.ts";
+import { isDropped, readImpairment } from "../impairment.ts";
 import { EXIT, type Run, run } from "../../program/program.ts";
 import { Questions } from "../summary.ts";
 import { draw, drawCause, drawHeading, WIDTH } from "./diagram.ts";
-import { Play, type PlayOptions, type Scene } from "./play.ts";
+import { ORIGINAL, Play, type Scene } from "./play.ts";
 
 /** Defaults of the options, with a seed that shows much in few lines. */
 export const DEFAULTS = { seed: 333, loss: "25%", delay: 40, jitter: 20 };
@@ -37,8 +38,14 @@ Ejemplos:
   deno task demo --perdida 40% --semilla 9
   deno task demo --sin-fiabilidad`;
 
+/** Time to type a line, in ms: longer than an acknowledgement is held back. */
+const TYPING_MS = 300;
+
 /** Options of {@linkcode demonstrate}. */
-export interface DemoOptions extends PlayOptions {
+export interface DemoOptions {
+  readonly impairment: Impairment;
+  /** Whether it goes over plain UDP. */
+  readonly isPlain: boolean;
   readonly isColoured: boolean;
   /** Whether the cause of each datagram is told; not by default. */
   readonly isExplained?: boolean;
@@ -54,8 +61,10 @@ export interface DemoLine {
 
 /** The whole demonstration, line by line. */
 export function demonstrate({ isColoured, isExplained, ...options }: DemoOptions): DemoLine[] {
-  const play = new Play(options);
-  const scenes = play.scenes.filter(({ type }) => isExplained || type !== "refusal");
+  const play = playAll(options);
+  const scenes = play.scenes.filter(({ type }) =>
+    type === "line" || type === "crossing" || isExplained && type === "refusal"
+  );
   const pauses = pausesBefore(scenes);
   const missing = missingFrom(play);
   const verdict = missing.length === 0
@@ -81,6 +90,19 @@ export function demonstrate({ isColoured, isExplained, ...options }: DemoOptions
     line(isColoured ? colour(verdict) : verdict),
     ...figuresOf(play).map(line),
   ];
+}
+
+/** The original conversation, played to its end. */
+export function playAll({ impairment, isPlain }: Omit<DemoOptions, "isColoured">): Play {
+  const play = new Play({
+    kind: isPlain ? "plain" : "protected",
+    ...impairment,
+    script: ORIGINAL,
+    pace: TYPING_MS,
+    isDropped: (order) => isDropped(impairment, order),
+  });
+  play.advance(Infinity);
+  return play;
 }
 
 async function main({ args, terminal }: Run): Promise<number> {
@@ -111,12 +133,11 @@ function missingFrom({ got: { question, answer, bye } }: Play): string[] {
   ];
 }
 
-function figuresOf({ scenes }: Play): string[] {
-  const crossings = scenes.filter((scene) => scene.type === "crossing");
-  const lost = crossings.filter(({ observation }) => observation.fate === "lost").length;
-  const again = crossings.filter(({ observation }) => observation.repeats > 0).length;
+function figuresOf({ crossings }: Play): string[] {
+  const lost = crossings.filter(({ fate }) => fate === "lost").length;
+  const again = crossings.filter(({ repeats }) => repeats > 0).length;
   const questions = new Questions();
-  for (const { observation } of crossings) questions.add(observation);
+  for (const crossing of crossings) questions.add(crossing);
   return [
     `Datagramas: ${crossings.length}; perdidos: ${lost}; reenviados: ${again}`,
     ...questions.describe(),

@@ -14,8 +14,8 @@ import { canRunPrograms } from "../../tests/process.ts";
 import { canUsePty, Pty } from "../../tests/pty.ts";
 import { cases } from "../../tests/whole.ts";
 import { draw, drawHeading, WIDTH } from "./diagram.ts";
-import { demonstrate, MAX_TOTAL_MS, pausesBefore } from "./demo.ts";
-import { Play, type Scene } from "./play.ts";
+import { demonstrate, MAX_TOTAL_MS, pausesBefore, playAll } from "./demo.ts";
+import type { Play, Scene } from "./play.ts";
 
 const SEEDS = cases(300);
 const WHOLE = { question: true, answer: true, bye: true };
@@ -37,7 +37,7 @@ for (const loss of [0, 0.25, 0.4]) {
   Deno.test(`demo: where ${100 * loss} % is lost the conversation ends right, whatever the seed`, () => {
     let [unreached, heard] = [0, 0];
     for (let seed = 1; seed <= SEEDS; seed++) {
-      const play = new Play({ impairment: impairmentOf(seed, loss), isPlain: false });
+      const play = playAll({ impairment: impairmentOf(seed, loss), isPlain: false });
       if (linesOf(play, "client").includes(GAVE_UP)) {
         unreached++;
         continue;
@@ -64,7 +64,7 @@ for (const loss of [0, 0.25, 0.4]) {
 }
 
 Deno.test("demo: it gives up connecting when the client does", () => {
-  const play = new Play({ impairment: impairmentOf(1, 1), isPlain: false });
+  const play = playAll({ impairment: impairmentOf(1, 1), isPlain: false });
   const { type, at } = play.scenes.at(-1)!;
   assertEquals([type, linesOf(play, "client")], ["line", [GAVE_UP]]);
   assertEquals(at, CONNECT_TIMEOUT_MS);
@@ -73,11 +73,11 @@ Deno.test("demo: it gives up connecting when the client does", () => {
 // It showed the timeout of the end of the conversation: less than what had been waited for.
 Deno.test("demo: what is sent again shows the timeout that passed before", () => {
   const impairment = { ...impairmentOf(1, 0), dropped: [[4, 4]] } as const;
-  const play = new Play({ impairment, isPlain: false });
+  const play = playAll({ impairment, isPlain: false });
   const [lost, again] = play.scenes
     .filter((scene) => scene.type === "crossing")
-    .filter(({ observation: { header } }) => header?.type === "message" && header.number === 1);
-  assertEquals([lost?.observation.fate, again?.observation.repeats], ["lost", 1]);
+    .filter(({ header }) => header?.type === "message" && header.number === 1);
+  assertEquals([lost?.fate, again?.repeats], ["lost", 1]);
   assertAlmostEquals(again!.expired!, again!.at - lost!.at);
 });
 
@@ -85,9 +85,9 @@ Deno.test("demo: what is sent again shows the timeout that passed before", () =>
 Deno.test("demo: each wait that is shown is the one that passed, whatever the seed", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const sentAt = new Map<string, number>();
-    for (const scene of new Play({ impairment: impairmentOf(seed, 0.4), isPlain: false }).scenes) {
+    for (const scene of playAll({ impairment: impairmentOf(seed, 0.4), isPlain: false }).scenes) {
       if (scene.type !== "crossing") continue;
-      const { type, number } = scene.observation.header!;
+      const { type, number } = scene.header!;
       const packet = `${scene.by} ${type} ${number}`;
       const waited = scene.at - sentAt.get(packet)!;
       if (scene.expired !== undefined && waited > 0) {
@@ -118,26 +118,26 @@ Deno.test("demo: step by step, each datagram has its cause, which fits below it"
 Deno.test("demo: without protection, what is lost stays lost", () => {
   let whole = 0;
   for (let seed = 1; seed <= SEEDS; seed++) {
-    const play = new Play({ impairment: impairmentOf(seed, 0.4), isPlain: true });
+    const play = playAll({ impairment: impairmentOf(seed, 0.4), isPlain: true });
     const { question, answer, bye } = play.got;
     const sent = play.scenes.filter((scene) => scene.type === "crossing");
     assert(
-      sent.length <= 3 && sent.every(({ observation }) => observation.repeats === 0),
+      sent.length <= 3 && sent.every(({ repeats }) => repeats === 0),
       `Seed ${seed}`,
     );
-    const isLost = sent.some(({ observation }) => observation.fate === "lost");
+    const isLost = sent.some(({ fate }) => fate === "lost");
     assertEquals(question && answer && bye, !isLost, `Seed ${seed}`);
     if (!isLost) whole++;
   }
   // Three datagrams have to get through.
   assert(Math.abs(whole / SEEDS - 0.6 ** 3) < 0.1, `${whole} of ${SEEDS}`);
-  const unimpaired = new Play({ impairment: impairmentOf(1, 0), isPlain: true });
+  const unimpaired = playAll({ impairment: impairmentOf(1, 0), isPlain: true });
   assertEquals(unimpaired.got, WHOLE);
 });
 
 Deno.test("demo: the same seed plays the same, datagram by datagram, and another one does not", () => {
   const lines = (seed: number) => {
-    const { scenes } = new Play({ impairment: impairmentOf(seed, 0.4), isPlain: false });
+    const { scenes } = playAll({ impairment: impairmentOf(seed, 0.4), isPlain: false });
     return scenes.map((scene) => draw(scene, false));
   };
   assertEquals(lines(1), lines(1));
@@ -147,13 +147,13 @@ Deno.test("demo: the same seed plays the same, datagram by datagram, and another
 Deno.test("demo: a seed loses what it loses to the programs, with and without protection", () => {
   for (const isPlain of [false, true]) {
     const impairment = impairmentOf(333, 0.25);
-    const { scenes } = new Play({ impairment, isPlain });
+    const { scenes } = playAll({ impairment, isPlain });
     const { outward, inward } = bothWays<undefined>(impairment.conditions, impairment.seed);
     for (const scene of scenes) {
       if (scene.type !== "crossing") continue;
       const way = scene.by === "client" ? outward : inward;
       const isLost = way.send(undefined, 0).arrivals.length === 0;
-      assertEquals(scene.observation.fate === "lost", isLost);
+      assertEquals(scene.fate === "lost", isLost);
     }
   }
 });
@@ -164,11 +164,9 @@ Deno.test("demo: listed datagrams are lost, counted as they are sent", () => {
     dropped: [[2, 2], [5, 6]],
     seed: 1,
   } as const;
-  const { scenes, got } = new Play({ impairment, isPlain: false });
+  const { scenes, got } = playAll({ impairment, isPlain: false });
   const crossings = scenes.filter((scene) => scene.type === "crossing");
-  const lost = crossings.flatMap(({ observation }, i) =>
-    observation.fate === "lost" ? [i + 1] : []
-  );
+  const lost = crossings.flatMap(({ fate }, i) => fate === "lost" ? [i + 1] : []);
   assertEquals(lost, [2, 5, 6]);
   assertEquals(got, WHOLE);
 });
@@ -179,7 +177,7 @@ Deno.test("demo: it is no wider than a terminal, and the sides are apart", () =>
     for (const isPlain of [false, true]) {
       const impairment = impairmentOf(seed, 0.4);
       const conditions = { ...impairment.conditions, duplication: 0.3, reordering: 0.3 };
-      const { scenes } = new Play({ impairment: { ...impairment, conditions }, isPlain });
+      const { scenes } = playAll({ impairment: { ...impairment, conditions }, isPlain });
       for (const scene of scenes) {
         const line = draw(scene, false);
         assert(line.length <= WIDTH, line);
@@ -193,7 +191,7 @@ Deno.test("demo: it is no wider than a terminal, and the sides are apart", () =>
 Deno.test("demo: it takes less than ten seconds, however long it took", () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     for (const loss of [0, 0.4, 0.9, 1]) {
-      const { scenes } = new Play({
+      const { scenes } = playAll({
         impairment: impairmentOf(seed, loss),
         isPlain: seed % 2 === 0,
       });

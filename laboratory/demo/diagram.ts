@@ -5,7 +5,8 @@
  * @module
  */
 import { bold, cyan, gray, magenta, red } from "@std/fmt/colors";
-import { describeEvents, describeNumber } from "../trace.ts";
+import { describeNumber } from "../observation.ts";
+import { describeEvents } from "../trace.ts";
 import type { Crossing, Scene, Side } from "./play.ts";
 
 /** Characters of a line. */
@@ -27,12 +28,12 @@ export function drawHeading(isColoured: boolean): string {
 /** A scene as one line of text, without the cause of a datagram. */
 export function draw(scene: Scene, isColoured: boolean): string {
   if (scene.type === "line") return drawBeside(scene.by, scene.text, isColoured ? bold : undefined);
-  if (scene.type === "refusal") return drawCause(scene.by, scene.cause, isColoured);
+  if (scene.type !== "crossing") return drawCause(scene.by, scene.text, isColoured);
   const time = `${scene.at.toFixed(0)} ms`.padStart(MARGIN - 1);
   const arrow = drawArrow(scene);
   if (!isColoured) return `${time} ${arrow}`.trimEnd();
   const sideColour = scene.by === "client" ? cyan : magenta;
-  return `${gray(time)} ${scene.observation.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
+  return `${gray(time)} ${scene.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
 }
 
 /** Why an end sent or refused a datagram, at its side. */
@@ -46,7 +47,7 @@ function drawBeside(by: Side, text: string, style = (text: string) => text): str
 
 function drawArrow(crossing: Crossing): string {
   const label = describe(crossing);
-  const isLost = crossing.observation.fate === "lost";
+  const isLost = crossing.fate === "lost";
   const length = Math.max(3, (isLost ? BREAK : SPAN) - label.length - 2);
   const shaft = "─".repeat(length);
   if (crossing.by === "client") return `${label} ${shaft}${isLost ? "✗ perdido" : "→"}`;
@@ -54,13 +55,13 @@ function drawArrow(crossing: Crossing): string {
 }
 
 /** The packet, and its history before it was sent. */
-function describe({ observation, expired }: Crossing): string {
-  const { header, datagram } = observation;
+function describe(crossing: Crossing): string {
+  const { header, datagram, expired } = crossing;
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   // The arrow shows that it is lost.
-  const fate = observation.fate === "lost" ? "whole" : observation.fate;
-  const events = describeEvents({ ...observation, fate, delay: 0 });
+  const fate = crossing.fate === "lost" ? "whole" : crossing.fate;
+  const events = describeEvents({ ...crossing, fate, delay: 0 });
   const waited = expired === undefined ? "" : ` (RTO ${expired.toFixed(0)} ms)`;
   return events === "" ? name : `${name}, ${events}${waited}`;
 }
