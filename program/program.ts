@@ -40,9 +40,6 @@ export interface Run {
   readonly laboratory: Laboratory["options"];
 }
 
-/** The options of both ends that take a value, beside those of the laboratory. */
-const COMMON_VALUES: readonly string[] = ["host", "puerto", "inactividad"];
-
 /** Longest wait at the end for a stream that takes nothing, in ms, and after a signal. */
 const FLUSH_MS = 10_000;
 const HURRIED_FLUSH_MS = 500;
@@ -89,7 +86,7 @@ async function complete(
   const isEnd = role !== undefined;
   const args = new Arguments(Deno.args, {
     ...program,
-    values: [...values, ...(isEnd ? [...COMMON_VALUES, ...LABORATORY_VALUES] : [])],
+    values: [...values, ...(isEnd ? LABORATORY_VALUES : [])],
     flags: [...flags, ...(isEnd ? LABORATORY_FLAGS : [])],
   });
   if (args.has("ayuda") || args.has("version")) {
