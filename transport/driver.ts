@@ -13,6 +13,10 @@ const FAILURE_PAUSE_MS = 10;
 /** On Windows `receive` tells of ICMP, and of a datagram larger than the buffer, as errors of a sound socket. */
 const OF_A_DATAGRAM = /^ConnectionReset|os error 100(?:40|52|54)\b/;
 
+/** How long a socket hears what is under way after another took its place, in ms, and most open at once. */
+const OLD_SOCKET_MS = 10_000;
+const MAX_SOCKETS = 3;
+
 /** Most datagrams that wait for the socket; beyond them the oldest are lost, as on a crowded way. */
 const MAX_WAITING = 4096;
 
@@ -63,7 +67,8 @@ export function bindUdp({ hostname, port }: Address, maxBytes: number): Datagram
 
 /** Options of {@linkcode Driver}. */
 export interface DriverOptions<Event> {
-  readonly socket: DatagramSocket;
+  /** Opens a socket: the first, and another for each {@linkcode Driver.hop}. */
+  readonly open: () => DatagramSocket;
   readonly endpoint: Endpoint<Event>;
   readonly onEvent: (event: Event) => void;
   /** Nothing is received before this resolves; datagrams wait in the socket. */
@@ -72,8 +77,12 @@ export interface DriverOptions<Event> {
 
 /** Drives an endpoint: datagrams in and out, one timer, events. */
 export class Driver<Event> {
-  /** Settles when the socket is closed. */
-  readonly finished: Promise<void>;
+  readonly #finished = Promise.withResolvers<void>();
+  /** Settles when all sockets are closed. */
+  readonly finished: Promise<void> = this.#finished.promise;
+  /** All that are open, and the latest, which sends. */
+  readonly #sockets = new Set<DatagramSocket>();
+  #socket: DatagramSocket;
   #sending: Promise<void> | undefined;
   #timer: AbortSignal | undefined;
   #timerAt = Infinity;
@@ -86,7 +95,7 @@ export class Driver<Event> {
   /** Starts at once. */
   constructor(options: DriverOptions<Event>) {
     this.options = options;
-    this.finished = this.#receiveAll();
+    this.#socket = this.#open();
     this.update();
   }
 
@@ -101,32 +110,60 @@ export class Driver<Event> {
     this.#setTimer();
   }
 
-  /** Sends what is queued, and closes the socket. */
+  /** Goes on from another port, or from this one if the system has none left. */
+  hop(): void {
+    if (this.#isClosed) return;
+    const before = this.#socket;
+    try {
+      this.#socket = this.#open();
+    } catch {
+      return;
+    }
+    const [oldest] = this.#sockets;
+    if (this.#sockets.size > MAX_SOCKETS) this.#close(oldest!);
+    AbortSignal.timeout(OLD_SOCKET_MS).onabort = () => this.#close(before);
+  }
+
+  /** Sends what is queued, and closes the sockets. */
   async close(): Promise<void> {
     if (this.#isClosed) return this.finished;
     this.#isClosed = true;
     this.#flush();
     await this.#sending;
-    this.options.socket.close();
+    for (const socket of this.#sockets) this.#close(socket);
     await this.finished;
   }
 
-  async #receiveAll(): Promise<void> {
-    const { socket, endpoint, ready } = this.options;
+  #open(): DatagramSocket {
+    const socket = this.options.open();
+    this.#sockets.add(socket);
+    this.#receiveAll(socket).then(() => {
+      if (this.#isClosed && this.#sockets.size === 0) this.#finished.resolve();
+    }, this.#finished.reject);
+    return socket;
+  }
+
+  #close(socket: DatagramSocket): void {
+    if (this.#sockets.delete(socket)) socket.close();
+  }
+
+  async #receiveAll(socket: DatagramSocket): Promise<void> {
+    const { endpoint, ready } = this.options;
     if (ready !== undefined) await ready;
     let failingSince: number | undefined;
-    while (!this.#isClosed) {
+    while (this.#sockets.has(socket)) {
       let got: Awaited<ReturnType<DatagramSocket["receive"]>>;
       try {
         got = await socket.receive();
       } catch (error) {
-        if (this.#isClosed) break;
+        if (!this.#sockets.has(socket)) break;
         if (OF_A_DATAGRAM.test(`${error}`)) continue;
         failingSince ??= Driver.now();
         if (Driver.now() - failingSince >= FAILING_MS) throw error;
         await pause(FAILURE_PAUSE_MS);
         continue;
       }
+      if (this.#isClosed) continue;
       failingSince = undefined;
       endpoint.receive(got[0], got[1], Driver.now());
       this.update();
@@ -156,11 +193,11 @@ export class Driver<Event> {
   }
 
   async #sendAll(transmits: Transmit[]): Promise<void> {
-    const { socket, endpoint } = this.options;
+    const { endpoint } = this.options;
     for (let batch = transmits; batch.length > 0; batch = endpoint.takeTransmits()) {
       for (const { datagram, to } of batch) {
         try {
-          await socket.send(datagram, to);
+          await this.#socket.send(datagram, to);
         } catch {
           // A datagram that the platform does not send counts as lost on the way.
         }

@@ -229,11 +229,11 @@ export class Play {
     this.#say("server", "El servidor UDP listo para recibir preguntas del cliente");
     this.#replies.clear();
     delete this.#counters.server;
-    const limits = { maxSessions: 1, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
+    const limits = { maxSessions: 10, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
     const hmacSha256 = (key: Uint8Array, data: Uint8Array) => hmac(sha256, key, data);
     const ids = { hmac: hmacSha256, ...this.#randomness, room: this.#room() };
     if (this.options.kind === "plain") this.#serve(new PlainAnswerer(limits));
-    else this.#serve(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 1 }));
+    else this.#serve(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 10 }));
   }
 
   #serve<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
