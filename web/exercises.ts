@@ -41,7 +41,7 @@ export const EXERCISES: readonly Exercise[] = [
     explanation:
       "Sin acuse, el cliente no puede saber si se perdió la pregunta o el acuse, y la reenvía. El servidor reconoce el número 1, la confirma otra vez y no la muestra de nuevo.",
     hint: "El acuse llegó: vuelva atrás y piérdalo mientras está en camino.",
-    start: { pace: 4_000, now: 4_900 },
+    start: { pace: 4_000, now: 4_000 },
     check([lane]) {
       const [ack] = packets(lane, "ack", 1);
       if (ack === undefined || isFlying(ack, lane)) return "pending";
@@ -87,7 +87,7 @@ export const EXERCISES: readonly Exercise[] = [
     explanation:
       "Las dos copias llevan el número 2. El cliente muestra la primera; la segunda la rechaza por repetida.",
     hint: "La respuesta llegó una sola vez: vuelva atrás y duplíquela mientras está en camino.",
-    start: { now: 2_900 },
+    start: { now: 2_000 },
     check([lane]) {
       const [answer] = packets(lane, "message", 2);
       if (answer === undefined || isFlying(answer, lane)) return "pending";
@@ -106,7 +106,7 @@ export const EXERCISES: readonly Exercise[] = [
     explanation:
       "Cada segmento lleva su lugar en el mensaje. El servidor guarda los que se adelantan y muestra la pregunta cuando la tiene completa.",
     hint: "El segundo segmento llegó antes que el tercero: vuelva atrás y retráselo.",
-    start: { script: "larga", now: 1_750 },
+    start: { script: "larga", now: 950 },
     check([lane]) {
       const [second, third] = [1, 2].map((index) => firstArrival(lane, index));
       if (third === undefined) return "pending";
@@ -124,7 +124,7 @@ export const EXERCISES: readonly Exercise[] = [
     explanation:
       "La ventana deja salir diez segmentos sin acuse. Cada uno tiene el suyo: solo vence el plazo del que se perdió, y la ventana se reduce a la mitad.",
     hint: "Debe perderse exactamente un segmento: deshaga, o vuelva atrás, y pierda uno.",
-    start: { script: "larga", now: 1_750 },
+    start: { script: "larga", now: 950 },
     check([lane]) {
       const all = packets(lane, "message", 1);
       const lost = all.filter(({ isLostByHand }) => isLostByHand).length;
@@ -146,7 +146,7 @@ export const EXERCISES: readonly Exercise[] = [
     explanation:
       "El servidor nuevo no conoce la sesión y lo dice con un RESET. El cliente no se fía enseguida, porque cualquiera puede falsificarlo: espera una señal de vida, se conecta de nuevo y repite la pregunta.",
     hint: "No había una pregunta esperando respuesta: vuelva atrás y reinícielo entonces.",
-    start: { pace: 4_000, now: 4_900 },
+    start: { pace: 4_000, now: 4_000 },
     check([lane]) {
       const { actions = [] } = lane.options;
       const restart = actions.find(({ type, at }) => type === "restart" && at <= lane.now)?.at;

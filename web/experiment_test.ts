@@ -51,17 +51,17 @@ Deno.test("experiment: any moment is the same from both sides", () => {
 });
 
 Deno.test("experiment: who undoes an action is back before it; who acts in the past makes another future", () => {
-  const it = experiment({ now: 1_900 });
+  const it = experiment({ now: 1_500 });
   const before = seen(it);
-  it.act({ at: 1_900, type: "lose", lane: 0, index: 6 });
+  it.act({ at: 1_500, type: "lose", lane: 0, index: 4 });
   it.seek(6_000);
   it.act({ at: 6_000, type: "restart" });
   assertEquals(it.scenario.actions.length, 2);
   assertEquals(it.undo()?.type, "restart");
   assertEquals(it.now, 6_000);
   assertEquals(it.undo()?.type, "lose");
-  assertEquals([it.now, seen(it), it.undo()], [1_900, before, undefined]);
-  it.act({ at: 1_900, type: "lose", lane: 0, index: 6 });
+  assertEquals([it.now, seen(it), it.undo()], [1_500, before, undefined]);
+  it.act({ at: 1_500, type: "lose", lane: 0, index: 4 });
   it.seek(500);
   it.act({ at: 500, type: "restart" });
   assertEquals(it.scenario.actions, [{ at: 500, type: "restart" }]);

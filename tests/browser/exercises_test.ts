@@ -24,11 +24,13 @@ const WAYS: Readonly<Record<string, { readonly solved: Way; readonly failed: Way
   },
   "desorden": {
     async solved(hands) {
-      await hands.go(1_950);
+      await hands.await({ name: "MESSAGE 1 2/" });
+      await hands.wait(150);
       await hands.drag({ name: "MESSAGE 1 2/" }, 80);
     },
     async failed(hands) {
-      await hands.go(1_950);
+      await hands.await({ name: "MESSAGE 1 3/" });
+      await hands.wait(150);
       await hands.drag({ name: "MESSAGE 1 3/" }, 80);
     },
   },

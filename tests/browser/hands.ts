@@ -54,6 +54,12 @@ export class Hands {
     }, to);
   }
 
+  /** Lets time pass, in ms. */
+  async wait(time: number): Promise<void> {
+    const now = await this.page.$eval("#instante", (it) => (it as HTMLInputElement).valueAsNumber);
+    await this.go(now + time);
+  }
+
   /** Steps until something holds. */
   async stepUntil(holds: () => Promise<boolean>, what: string): Promise<void> {
     for (let steps = 0; !await holds(); steps++) {

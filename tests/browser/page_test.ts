@@ -25,7 +25,7 @@ browserTest(
 browserTest(
   "the answer is duplicated with the keyboard, and refused the second time",
   async ({ hands }) => {
-    await hands.follow("instante=2900");
+    await hands.follow("instante=2000");
     await hands.pressAt({ name: "MESSAGE 2" }, "d");
     assertMatch((await hands.actions()).join(), /ms: duplicó MESSAGE 2 \(Con protección\)$/);
     await hands.read("ya tenía el mensaje 2");

@@ -1,4 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
+import { Experiment } from "../../web/experiment.ts";
+import { decodeLink } from "../../web/scenario.ts";
 import { browserTest } from "./browser.ts";
 
 /** Most time of a processor for one frame, in ms: three times 1/60 s, for slow machines. */
@@ -25,11 +27,13 @@ browserTest(
 
 browserTest("200 datagrams on the screen leave time in each frame", async ({ hands, page }) => {
   // Ten segments fly in each conversation, and each is duplicated ten times.
-  const again = Array.from(
-    { length: 200 },
-    (_, i) => `accion=1810+duplicar+${1 + i % 2}+${6 + (i >> 1) % 10}`,
-  );
-  const scene = "guion=larga&conversaciones=proteccion+proteccion&instante=1810";
+  const scene = "guion=larga&conversaciones=proteccion+proteccion&instante=1410";
+  const segments = new Experiment(decodeLink(scene)).lanes[0].crossings
+    .filter(({ header }) => header?.type === "message").map(({ index }) => index);
+  const again = Array.from({ length: 200 }, (_, i) => {
+    const index = segments[(i >> 1) % segments.length];
+    return `accion=1410+duplicar+${1 + i % 2}+${index}`;
+  });
   await hands.follow([scene, ...again].join("&"));
   const session = await page.createCDPSession();
   // The time of the processor is the same on a machine that does much else.
