@@ -116,9 +116,9 @@ Deno.test("demo: step by step, each datagram has its cause, which fits below it"
 });
 
 // Connected again after a long silence, it asked a second time, out of turn, and ended with an error.
-Deno.test("demo: however many datagrams in a row are lost, the question is answered", () => {
+Deno.test("demo: thirty datagrams in a row may be lost, and the question is answered", () => {
   for (let first = 3; first <= 8; first++) {
-    for (let last = first; last <= 60; last += 7) {
+    for (let last = first; last <= 36; last += 5) {
       const impairment = { ...impairmentOf(1, 0), dropped: [[first, last]] } as const;
       const { question, answer } = playAll({ impairment, isPlain: false }).got;
       assertEquals([question, answer], [true, true], `${first}-${last}`);
