@@ -82,7 +82,7 @@ if (import.meta.main) {
   await run({
     help: HELP,
     role: "client",
-    values: ["nombre", "tiempo-maximo", "espera"],
+    values: ["host", "puerto", "nombre", "tiempo-maximo", "inactividad", "espera"],
     optionals: ["codigo"],
     flags: ["json", "sin-fiabilidad"],
     words: 1,

@@ -55,18 +55,13 @@ export const MAX_PLAIN_MESSAGE_BYTES = 65_507;
 export type TurnState = "local" | "remote" | "leaving" | "closed";
 
 /** An event of a turn: this end or the other speaks or says bye, or the other end is gone. */
-export type TurnEvent =
-  | "send"
-  | "receive"
-  | "send-bye"
-  | "receive-bye"
-  | "bye-confirmed"
-  | "lose";
+export type TurnEvent = "send" | "receive" | "send-bye" | "receive-bye" | "bye-confirmed" | "lose";
+
+/** A row of the table that was taken. */
+export type TurnRow = readonly [state: TurnState, event: TurnEvent, next: TurnState];
 
 /** The next state for each event in each state. Any other event is against the rules. */
-export const TURNS: Readonly<
-  Record<TurnState, Partial<Record<TurnEvent, TurnState>>>
-> = {
+export const TURNS: Readonly<Record<TurnState, Partial<Record<TurnEvent, TurnState>>>> = {
   local: {
     "send": "remote",
     "send-bye": "leaving",
@@ -79,11 +74,7 @@ export const TURNS: Readonly<
     "receive-bye": "closed",
     "lose": "closed",
   },
-  leaving: {
-    "bye-confirmed": "closed",
-    "receive-bye": "closed",
-    "lose": "closed",
-  },
+  leaving: { "bye-confirmed": "closed", "receive-bye": "closed", "lose": "closed" },
   closed: {},
 };
 
@@ -120,6 +111,8 @@ export class OutOfTurnError extends Error {
  */
 export class Turn {
   #state: TurnState;
+  #before: TurnState | undefined;
+  #event: TurnEvent | undefined;
 
   /** Starts in `local` for the end that speaks first, in `remote` for the other. */
   constructor(first: "local" | "remote") {
@@ -131,25 +124,30 @@ export class Turn {
     return this.#state;
   }
 
+  /** The row that was taken last, if any was. */
+  get row(): TurnRow | undefined {
+    return this.#event && [this.#before!, this.#event, this.#state];
+  }
+
   /**
    * This end acts.
    *
    * @throws {OutOfTurnError} If the table does not allow it. The state stays as it was.
    */
   local(event: "send" | "send-bye"): void {
-    const next = TURNS[this.#state][event];
-    if (next === undefined) throw new OutOfTurnError(this.#state);
-    this.#state = next;
+    if (!this.#take(event)) throw new OutOfTurnError(this.#state);
   }
 
-  /**
-   * The other end acts, or is gone.
-   *
-   * @returns Whether the table allows it. If not, the state stays as it was.
-   */
+  /** The other end acts, or is gone. Returns whether the table allows it. If not, the state stays. */
   remote(event: "receive" | "receive-bye" | "bye-confirmed" | "lose"): boolean {
+    return this.#take(event);
+  }
+
+  #take(event: TurnEvent): boolean {
     const next = TURNS[this.#state][event];
     if (next === undefined) return false;
+    this.#before = this.#state;
+    this.#event = event;
     this.#state = next;
     return true;
   }

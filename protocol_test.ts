@@ -80,8 +80,10 @@ for (const role of ["asker", "answerer"] as const) {
       const expected = EXPECTED.get(`${state} ${event}`);
       Deno.test(`turn of the ${role}: ${event} in ${state} leads to ${expected ?? "nothing"}`, () => {
         const turn = turnIn(role, state);
+        const before = turn.row;
         assertEquals(happen(turn, event), expected !== undefined);
         assertEquals(turn.state, expected ?? state);
+        assertEquals(turn.row, expected === undefined ? before : [state, event, expected]);
       });
     }
   }

@@ -88,8 +88,8 @@ if (import.meta.main) {
   await run({
     help: HELP,
     role: "server",
-    values: ["max-clientes", "max-por-direccion", "max-preguntas", "id-servidor"],
-    optionals: ["codigo", "registro"],
+    values: ["host", "puerto", "max-clientes", "max-por-direccion", "max-preguntas", "inactividad"],
+    optionals: ["codigo", "id-servidor", "registro"],
     flags: ["json", "sin-fiabilidad"],
     words: 0,
     main,

@@ -71,8 +71,15 @@ export function toTable(rows: readonly Row[]): string {
       isMet === undefined ? "" : isMet ? "sí" : "no",
     ];
   });
-  const widths = heads.map((head, i) => Math.max(...[head, ...lines.map((l) => l[i]!)].map(size)));
-  const isText = (column: number) => column < 2 || column === 5 || column > 7;
+  return align([heads, ...lines], (column) => column < 2 || column === 5 || column > 7);
+}
+
+/** A table in Markdown, padded, from its heads and lines; columns of text stand at the left. */
+export function align(
+  [heads, ...lines]: readonly (readonly string[])[],
+  isText: (column: number) => boolean,
+): string {
+  const widths = heads!.map((head, i) => Math.max(...[head, ...lines.map((l) => l[i]!)].map(size)));
   const toLine = (cells: readonly string[]) => {
     const padded = cells.map((cell, i) =>
       isText(i) ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!)
@@ -80,7 +87,7 @@ export function toTable(rows: readonly Row[]): string {
     return `| ${padded.join(" | ")} |`;
   };
   const rule = widths.map((width, i) => "-".repeat(width - 1) + (isText(i) ? "-" : ":"));
-  return [toLine(heads), toLine(rule), ...lines.map(toLine)].join("\n");
+  return [toLine(heads!), toLine(rule), ...lines.map(toLine)].join("\n");
 }
 
 /** The middle one of some numbers: at least one. */
@@ -99,7 +106,8 @@ function describe(target: Target): string {
   return target.of === "ratio" ? `${bound} ×` : bound;
 }
 
-function format(value: number | undefined): string {
+/** A number in Spanish with the digits that matter; empty if there is none. */
+export function format(value: number | undefined): string {
   if (value === undefined) return "";
   const digits = Math.abs(value) >= 1000 ? 0 : 3;
   return value.toLocaleString("es-ES", {

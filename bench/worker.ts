@@ -6,12 +6,12 @@
 import { Process } from "../tests/process.ts";
 
 /** A program of this folder that runs as a worker. */
-export type WorkerName = "server" | "client" | "crowd";
+export type WorkerName = "server" | "client" | "crowd" | "contenders";
 
 /** Which core a worker is held on. */
 export type Core = 0 | 1;
 
-/** Far more than any order takes, in ms: reached only by a defect. */
+/** Far more than most orders take, in ms: reached only by a defect. */
 const PATIENCE_MS = 120_000;
 
 /** Cores that a process can be held on here: none where there is no `taskset`. */
@@ -31,28 +31,32 @@ export class Worker implements AsyncDisposable {
   readonly #process: Process;
   readonly #replies: AsyncGenerator<string>;
 
-  /** Starts a worker of that kind on a core. */
-  constructor(name: WorkerName, kind: string, core: Core) {
+  /** Starts a worker of that kind on a core, inside of whatever the command `within` leads to. */
+  constructor(name: WorkerName, kind: string, core: Core, within: readonly string[] = []) {
     const script = `${import.meta.dirname}/${name}.ts`;
     const pin = cores === 0 ? [] : ["taskset", "-c", `${Math.min(core, cores - 1)}`];
     const profile = Worker.profileFolder === undefined
       ? []
       : ["--cpu-prof", `--cpu-prof-dir=${Worker.profileFolder}`];
     const run = [Deno.execPath(), "run", "--no-check", "--no-prompt", "--allow-net", ...profile];
-    this.#process = new Process([...pin, ...run, script, kind]);
+    this.#process = new Process([...within, ...pin, ...run, script, kind]);
     this.#replies = this.#process.lines();
   }
 
   /**
-   * Gives an order, and waits for the reply.
+   * Gives an order, and waits for the reply, for `patience` ms at most.
    *
-   * @throws {Error} If the worker ends without one, or takes more than two minutes.
+   * @throws {Error} If the worker ends without one, or it does not come in time.
    */
-  async order<Reply>(name: string, argument: unknown = null): Promise<Reply> {
+  async order<Reply>(
+    name: string,
+    argument: unknown = null,
+    patience: number = PATIENCE_MS,
+  ): Promise<Reply> {
     await this.#process.write(`${JSON.stringify([name, argument])}\n`);
     let timer;
     const timeout = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(new Error(`No reply in time: "${name}"`)), PATIENCE_MS);
+      timer = setTimeout(() => reject(new Error(`No reply in time: "${name}"`)), patience);
     });
     const reply = await Promise.race([this.#replies.next(), timeout]);
     clearTimeout(timer);

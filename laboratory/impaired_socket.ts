@@ -8,7 +8,7 @@ import { type Impairment, isDropped } from "./impairment.ts";
 import { bothWays, type Fate, type Network } from "./network.ts";
 import type { Address, DatagramSocket } from "../transport/mod.ts";
 import { waitAtMost } from "../transport/driver.ts";
-import { type Entry, type Observation, Observer } from "./observation.ts";
+import { type Entry, isKeepalive, type Observation, Observer } from "./observation.ts";
 
 /** Options of an {@linkcode ImpairedSocket}. */
 export interface ImpairedSocketOptions extends Impairment {
@@ -95,10 +95,12 @@ export class ImpairedSocket implements DatagramSocket {
 
   #enter(network: Network<Parcel>, datagram: Uint8Array, peer: Address): Parcel {
     const at = performance.now();
-    const order = ++this.#passed.count;
+    const isExtra = isKeepalive(datagram);
+    const order = isExtra ? 0 : ++this.#passed.count;
     const fate = { arrivals: [], isHeldBack: false };
-    const parcel: Parcel = { order, datagram, peer, at, fate, handed: 0 };
-    parcel.fate = network.send(parcel, at, isDropped(this.options, order));
+    const local = this.address;
+    const parcel: Parcel = { order, datagram, local, peer, at, fate, handed: 0 };
+    parcel.fate = network.send(parcel, at, isDropped(this.options, order), isExtra);
     return parcel;
   }
 

@@ -3,6 +3,7 @@ import { type NetworkConditions, PERFECT } from "./network.ts";
 import { type Address, connect, type DatagramSocket, serve } from "../transport/mod.ts";
 import { ImpairedSocket } from "./impaired_socket.ts";
 import type { Observation } from "./observation.ts";
+import { encode } from "../transport/reliable/packet.ts";
 
 const PEER: Address = { hostname: "192.0.2.7", port: 40_001 };
 
@@ -129,6 +130,29 @@ Deno.test("impaired socket: the datagrams of a list are lost, whichever way they
     stage.told,
     ["sent 1 whole", "sent 2 lost", "sent 3 whole", "received 4 lost", "received 5 whole"],
   );
+});
+
+// `--perdida 6` lost another datagram when somebody took more than 15 s to type.
+Deno.test("impaired socket: keepalives have no number, and shift no chance of the others", async () => {
+  const fates = async (keepalives: number) => {
+    const stage = new Stage({ loss: 0.5, dropped: [3] });
+    const ping = encode({ type: "ping", id: 7n, number: 1 });
+    for (const byte of BYTES) {
+      for (let i = 0; i < keepalives; i++) await stage.network.send(ping, PEER);
+      await stage.send(byte);
+    }
+    stage.network.close();
+    const [pings, others] = [true, false].map((isPing) =>
+      stage.observations.filter(({ header }) => (header !== undefined) === isPing)
+    );
+    assert(pings!.every(({ order }) => order === 0));
+    assertEquals(pings!.some(({ fate }) => fate === "lost"), keepalives > 0);
+    return others!.map(({ order, fate }) => `${order} ${fate}`);
+  };
+  const whole = await fates(0);
+  assertEquals(whole.length, BYTES.length);
+  assertEquals(whole[2], "3 lost");
+  assertEquals(await fates(3), whole);
 });
 
 Deno.test("impaired socket: a duplicated datagram leaves twice, and is received twice", async () => {

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { NetworkConditions } from "./network.ts";
+import { MAX_DELAY_MS, type NetworkConditions } from "./network.ts";
+import { MAX_SEED } from "./random.ts";
 import { type Arguments, UsageError } from "../program/arguments.ts";
 
 /** The options that impair the network. Each takes a value. */
@@ -15,11 +16,6 @@ export const IMPAIRMENT_OPTIONS: readonly string[] = [
   "fluctuacion",
   "semilla",
 ];
-
-/** Longest delay, and most that chance adds to it, in ms. */
-export const MAX_DELAY_MS = 10_000;
-
-const MAX_SEED = 999_999_999;
 
 /** How a network is impaired, each way. */
 export interface Impairment {

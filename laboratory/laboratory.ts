@@ -6,10 +6,15 @@
 import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
-import { describeImpairment, MAX_DELAY_MS, readImpairment } from "./impairment.ts";
+import type { Capture, CaptureTarget } from "./capture/capture.ts";
+import { describeImpairment, readImpairment } from "./impairment.ts";
+import { MAX_DELAY_MS } from "./network.ts";
 
 /** The options that open the laboratory and take a value. */
 export { IMPAIRMENT_OPTIONS as LABORATORY_VALUES } from "./impairment.ts";
+
+/** The option that opens it and may take a value. */
+export const LABORATORY_OPTIONALS: readonly string[] = ["captura"];
 
 /** The options that open it and take none. */
 export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
@@ -26,16 +31,19 @@ export const LABORATORY_HELP = `Laboratorio, para degradar la red a propósito y
   --semilla N             repite el azar: con la misma semilla se pierden los mismos datagramas
   --traza                 muestra cada datagrama en una línea, por la salida de errores
   --resumen               cuenta al final lo que hizo la red, también si no se perdió nada
+  --captura [NOMBRE]      escribe cada datagrama en registros/NOMBRE.pcapng, para Wireshark
 
 Cada línea de --traza es un datagrama:
   ms           milisegundos desde el principio
-  n.º          su lugar entre los que salen y los que llegan, el que entiende --perdida LISTA
+  n.º          su lugar entre los que salen y los que llegan, el que entiende --perdida LISTA; PING y
+               PONG no lo tienen, porque los trae el tiempo que se tarda en escribir
   → ←          sale, llega
   tipo         HELLO y RETRY conectan y WELCOME abre la sesión; MESSAGE es un mensaje y ACK, su acuse
                de recibo; PING y PONG preguntan si el otro sigue ahí; BYE y BYE-ACK terminan
   número       del mensaje: impar, pregunta; par, respuesta; 2 7/60 es el séptimo de sus 60 segmentos
   bytes        los que ocupa, con su cabecera
-  RTO          milisegundos que se espera un acuse de recibo antes de reenviar
+  RTO          milisegundos que se espera un acuse de recibo antes de reenviar: los de este datagrama,
+               si sale y se reenvía; si no, los que esperaría el próximo
   turno        a quién le toca hablar después de ese datagrama
   qué le pasó  perdido aquí: esta red lo perdió; reenvío 2: la segunda vez que se reenvía, y desde
                ella (o desde la primera, si es un HELLO) salen de dos en dos; duplicado: sale o llega
@@ -46,29 +54,42 @@ Cada línea de --traza es un datagrama:
 export interface Laboratory {
   /** Options for `serve` and `connect`. */
   readonly options: Pick<ConnectOptions & ServeOptions, "transport">;
-  /** Tells at the end what the network did, if that is of interest. */
-  conclude(): void;
+  /** Tells at the end what the network did, if that is of interest, and ends the capture. */
+  conclude(): Promise<void>;
+}
+
+/** What a laboratory needs of its program. */
+export interface LaboratoryOptions {
+  /** A server has several clients to tell apart. */
+  readonly role: "server" | "client";
+  /** Creates the file for `--captura`; without a name, it is called `what` and the time. */
+  readonly createFile: (
+    name: string,
+    what: string,
+  ) => Promise<{ path: string; file: CaptureTarget }>;
 }
 
 /**
  * Opens the laboratory that the options ask for, and loads its modules only then.
  *
- * @param role A server has several clients to tell apart.
- * @throws {UsageError} If a value is out of bounds.
+ * @throws {UsageError} If a value is out of bounds, or a capture file cannot be created.
  */
 export async function openLaboratory(
   args: Arguments,
   terminal: Terminal,
-  role: "server" | "client",
+  { role, createFile }: LaboratoryOptions,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
   const impairment = readImpairment(args, { seed: Math.floor(1_000_000 * Math.random()) });
   const warning = describeImpairment(impairment);
-  if (warning === undefined && !isTraced && !isSummaryWanted) {
-    return { options: {}, conclude() {} };
-  }
+  const captureName = args.optional("captura");
+  const isPlain = warning === undefined && captureName === undefined;
+  if (isPlain && !isTraced && !isSummaryWanted) return { options: {}, async conclude() {} };
+  const capture = captureName === undefined
+    ? undefined
+    : await openCapture(captureName, terminal, { role, createFile });
   const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
     import("./impaired_socket.ts"),
     import("./trace.ts"),
@@ -95,12 +116,32 @@ export async function openLaboratory(
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
         summary.add(observation);
+        capture?.add(observation);
       },
     });
   };
-  const conclude = () => {
-    if (monitor === undefined || !isSummaryWanted && !summary.hadLosses) return;
-    for (const line of summary.lines(monitor.counters)) terminal.notice(line);
+  const conclude = async () => {
+    const isTold = monitor !== undefined && (isSummaryWanted || summary.hadLosses);
+    for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
+    await capture?.close();
   };
-  return { options: { transport }, conclude };
+  // What is captured is what really leaves.
+  const capturing: ConnectOptions["transport"] = (socket, endpoint) =>
+    transport(capture?.tap(socket) ?? socket, endpoint);
+  return { options: { transport: capturing }, conclude };
+}
+
+async function openCapture(
+  name: string,
+  terminal: Terminal,
+  { role, createFile }: LaboratoryOptions,
+): Promise<Capture> {
+  const { Capture } = await import("./capture/capture.ts");
+  // Both ends may start in the same second.
+  const { path, file } = await createFile(name, role === "server" ? "servidor " : "cliente ");
+  terminal.notice(`Captura en ${path}`);
+  return new Capture(file, (error) => {
+    const why = error instanceof Error ? error.message : String(error);
+    terminal.error(`la captura se queda como está, porque no se puede escribir más: ${why}`);
+  });
 }

@@ -29,6 +29,9 @@ export const PERFECT: NetworkConditions = {
   jitter: 0,
 };
 
+/** Longest delay, and most that chance adds to it, in ms. */
+export const MAX_DELAY_MS = 10_000;
+
 /** Shortest time that a reordered datagram is held back, in ms. */
 const REORDERING_MS = 10;
 
@@ -48,7 +51,8 @@ export function bothWays<T>(
   conditions: NetworkConditions,
   seed: number,
 ): Record<"outward" | "inward", Network<T>> {
-  const wayOf = (seed: number) => new Network<T>(conditions, seededRandom(seed));
+  const wayOf = (seed: number) =>
+    new Network<T>(conditions, seededRandom(seed), seededRandom(~seed));
   return { outward: wayOf(2 * seed), inward: wayOf(2 * seed + 1) };
 }
 
@@ -59,11 +63,13 @@ export class Network<T> {
 
   readonly conditions: NetworkConditions;
   readonly random: () => number;
+  readonly extra: () => number;
 
-  /** @param random Numbers from 0 up to 1, see `seededRandom`. */
-  constructor(conditions: NetworkConditions, random: () => number) {
+  /** @param random Numbers from 0 up to 1, see `seededRandom`; with `extra`, others for extra datagrams. */
+  constructor(conditions: NetworkConditions, random: () => number, extra = random) {
     this.conditions = conditions;
     this.random = random;
+    this.extra = extra;
   }
 
   /** Time of the next arrival, in ms; `Infinity` if nothing is on the way. */
@@ -71,19 +77,26 @@ export class Network<T> {
     return this.#travelling.reduce((least, { at }) => Math.min(least, at), Infinity);
   }
 
-  /** Sends a datagram, which is lost in any case if it is to be dropped. */
-  send(item: T, now: number, isDropped: boolean = false): Fate {
+  /** Sends a datagram, which is lost in any case if it is to be dropped. An extra one shifts no other's chances. */
+  send(item: T, now: number, isDropped: boolean = false, isExtra: boolean = false): Fate {
     const { loss, duplication, reordering, delay, jitter } = this.conditions;
+    const random = isExtra ? this.extra : this.random;
     // Every datagram draws equally often: one chance can be changed, and the rest repeats.
-    const isLost = this.random() < loss || isDropped;
-    const copies = this.random() < duplication ? 2 : 1;
-    const isHeldBack = this.random() < reordering;
+    const isLost = random() < loss || isDropped;
+    const copies = random() < duplication ? 2 : 1;
+    const isHeldBack = random() < reordering;
     const pause = delay + (isHeldBack ? REORDERING_MS + delay : 0);
-    const arrivals = [this.random(), this.random()]
+    const arrivals = [random(), random()]
       .slice(0, isLost ? 0 : copies)
       .map((chance) => now + pause + chance * jitter);
     for (const at of arrivals) this.#travelling.push({ at, item });
     return { arrivals, isHeldBack };
+  }
+
+  /** Replaces the arrivals of a datagram that are still to come, in ms: with none, it is lost. */
+  reschedule(item: T, arrivals: readonly number[]): void {
+    this.#travelling = this.#travelling.filter((it) => it.item !== item);
+    for (const at of arrivals) this.#travelling.push({ at, item });
   }
 
   /** Takes out the datagrams that have arrived by `now`, in order. */

@@ -121,3 +121,14 @@ Deno.test("network: one chance can be changed and the rest repeats", () => {
   const withLoss = fates({ ...conditions, loss: 0.3 });
   withLoss.forEach((fate, i) => assertEquals(fate, fate.length === 0 ? [] : without[i]));
 });
+
+Deno.test("network: what is under way can be lost, delayed or duplicated, and nothing else is touched", () => {
+  const network = new Network<string>({ ...PERFECT, delay: 10 }, seededRandom(1));
+  for (const item of ["lost", "late", "twice", "whole"]) network.send(item, 0);
+  network.reschedule("lost", []);
+  network.reschedule("late", [30]);
+  network.reschedule("twice", [10, 20]);
+  assertEquals(network.arrivals(10).sort(), ["twice", "whole"]);
+  assertEquals([network.arrivals(20), network.arrivals(30)], [["twice"], ["late"]]);
+  assertEquals(network.nextArrival, Infinity);
+});

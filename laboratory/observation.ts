@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { type Address, type Header, readHeader } from "../transport/mod.ts";
+import type { Address } from "../transport/endpoint.ts";
+import { type Header, readHeader } from "../transport/reliable/packet.ts";
 import type { Fate } from "./network.ts";
 import { RecentMap } from "./recent_map.ts";
 
 /** A datagram that was sent or received at one end, with its fate. */
 export interface Observation {
-  /** Its place among all that were sent and received there, counted from 1. */
+  /** Its place among all that were sent and received there, counted from 1; 0 for a keepalive, which has none. */
   readonly order: number;
   /** Its way, as seen from this end. */
   readonly direction: "sent" | "received";
@@ -19,6 +20,8 @@ export interface Observation {
   readonly datagram: Uint8Array;
   /** Its header, if it is of this protocol. */
   readonly header: Header | undefined;
+  /** This end's socket, if it has one. */
+  readonly local?: Address | undefined;
   /** The other end. */
   readonly peer: Address;
   /**
@@ -35,8 +38,14 @@ export interface Observation {
 }
 
 /** A datagram as it enters the network. */
-export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "peer"> {
+export interface Entry extends Pick<Observation, "order" | "at" | "datagram" | "local" | "peer"> {
   readonly fate: Fate;
+}
+
+/** Whether a datagram is a PING or a PONG: how many there are hangs on how fast people type. */
+export function isKeepalive(datagram: Uint8Array): boolean {
+  const type = readHeader(datagram)?.type;
+  return type === "ping" || type === "pong";
 }
 
 /** Describes the datagrams of one end. */
@@ -45,12 +54,13 @@ export class Observer {
 
   /** Describes a datagram, or one of its copies, counted from 0 in the order of arrival. */
   observe(direction: Observation["direction"], entry: Entry, copy: number = 0): Observation {
-    const { order, at, datagram, peer, fate: { arrivals, isHeldBack } } = entry;
+    const { order, at, datagram, local, peer, fate: { arrivals, isHeldBack } } = entry;
     const header = readHeader(datagram);
     const fate = copy > 0 ? "copy" : (["lost", "whole", "duplicated"] as const)[arrivals.length]!;
     const delay = (arrivals.toSorted((a, b) => a - b)[copy] ?? at) - at;
     const repeats = this.#repeatsOf(header);
-    return { order, direction, at, datagram, header, peer, fate, delay, isHeldBack, repeats };
+    const passage = { order, direction, at, datagram, local, peer, delay, isHeldBack };
+    return { ...passage, header, fate, repeats };
   }
 
   #repeatsOf(header: Header | undefined): number {
@@ -63,5 +73,29 @@ export class Observer {
     const first = Math.min(attempt, this.#firstWithToken.get(id) ?? attempt);
     this.#firstWithToken.set(id, first);
     return first;
+  }
+}
+
+/** The number of the message that a packet is of or is about, and of its segment if it has several. */
+export function describeNumber(header: Header): string {
+  const { type, number, segment, lastSegment, hasToken } = header;
+  switch (type) {
+    case "hello":
+      return hasToken ? "ficha" : "";
+    case "retry":
+      return "ficha";
+    case "welcome":
+      return "sesión";
+    case "message":
+      return lastSegment === 0 ? `${number}` : `${number} ${segment + 1}/${lastSegment + 1}`;
+    case "ack":
+      // The client's first acknowledgement is that of the WELCOME.
+      if (number === 0) return "sesión";
+      return segment === 0 ? `${number}` : `${number} ${segment + 1}`;
+    case "ping":
+    case "pong":
+      return `${number}`;
+    default:
+      return "";
   }
 }

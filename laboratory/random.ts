@@ -4,6 +4,9 @@
  * @module
  */
 
+/** Largest seed that people give. */
+export const MAX_SEED = 999_999_999;
+
 /**
  * A generator of numbers from 0 up to 1, the same ones for the same seed (xorshift32 over a scrambled
  * seed). It is for experiments only: a few numbers give away the rest.

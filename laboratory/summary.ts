@@ -75,14 +75,17 @@ export class Summary {
   }
 }
 
-/** The questions that pass at one end, and those that were sent again, or whose answers were. */
+/** The questions that pass at one end, and what had to be sent again of them and of the handshake. */
 export class Questions {
   readonly #wasSentAgain = new RecentMap<string, boolean>();
   #asked = 0;
   #sentAgain = 0;
+  #greetedAgain = 0;
 
-  /** Counts a datagram, if it is of a question or of an answer. */
-  add({ header }: Pick<Observation, "header">): void {
+  /** Counts a datagram, if it is of a question, of an answer or of the handshake. */
+  add({ header, repeats, fate }: Pick<Observation, "header" | "repeats" | "fate">): void {
+    const isHandshake = header?.type === "hello" || header?.type === "welcome";
+    if (isHandshake && repeats > 0 && fate !== "copy") this.#greetedAgain++;
     if (header?.type !== "message") return;
     // Question 1 has answer 2, question 3 has answer 4.
     const question = `${header.id} ${Math.ceil(header.number / 2)}`;
@@ -93,14 +96,22 @@ export class Questions {
     if (now && before !== true) this.#sentAgain++;
   }
 
-  /** A sentence about them, if there are any. */
+  /** A sentence about them and the handshake, if there is anything to tell. */
   describe(): string[] {
+    const again = this.#greetedAgain;
+    const times = again === 1 ? "1 reenvío" : `${again} reenvíos`;
+    const parts = [this.#describeQuestions(), again > 0 && `al conectar, ${times}`];
+    const sentence = parts.filter((part) => part !== undefined && part !== false).join("; ");
+    return sentence === "" ? [] : [sentence[0]!.toUpperCase() + sentence.slice(1)];
+  }
+
+  #describeQuestions(): string | undefined {
     const [asked, again] = [this.#asked, this.#sentAgain];
-    if (asked === 0) return [];
-    if (again === 0) return ["No hizo falta reenviar ninguna pregunta ni respuesta"];
-    if (asked === 1) return ["Hubo que reenviar la pregunta o su respuesta"];
+    if (asked === 0) return undefined;
+    if (again === 0) return "No hizo falta reenviar ninguna pregunta ni respuesta";
+    if (asked === 1) return "Hubo que reenviar la pregunta o su respuesta";
     const answers = again === 1 ? "su respuesta" : "sus respuestas";
-    return [`Hubo que reenviar ${again} de las ${asked} preguntas o ${answers}`];
+    return `Hubo que reenviar ${again} de las ${asked} preguntas o ${answers}`;
   }
 }
 

@@ -144,5 +144,11 @@ Deno.test("summary: the HELLO that brings the token back is not one that was sen
     return { type: "hello", attempt, payload };
   };
   assertEquals(summaryOf(hello(1, 0), hello(2, 36)).hadLosses, false);
-  assertEquals(summaryOf(hello(1, 0), hello(2, 36), hello(3, 36)).hadLosses, true);
+  const again = summaryOf(hello(1, 0), hello(2, 36), hello(3, 36));
+  assertEquals(again.hadLosses, true);
+  assertEquals(again.lines().at(-1), "Al conectar, 1 reenvío");
+  assertEquals(
+    summaryOf(hello(1, 0), hello(2, 0), hello(3, 0), hello(4, 36), question(1)).lines().at(-1),
+    "No hizo falta reenviar ninguna pregunta ni respuesta; al conectar, 2 reenvíos",
+  );
 });

@@ -4,8 +4,8 @@
  * @module
  */
 import { cyan, gray, magenta, red, yellow } from "@std/fmt/colors";
-import type { Header, Inspection, PacketType } from "../transport/mod.ts";
-import type { Observation } from "./observation.ts";
+import type { Inspection, PacketType } from "../transport/mod.ts";
+import { describeNumber, type Observation } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
 /** Options of a {@linkcode Trace}. */
@@ -39,10 +39,12 @@ export class Trace {
 
   #cells(observation: Observation, inspection: Inspection | undefined): string[] {
     const { order, direction, at, datagram, header, peer } = observation;
-    const rto = inspection?.retransmissionTimeout ?? Infinity;
+    // What is sent waits as long as its timer says: a multiple of the estimate, after losses.
+    const armed = direction === "sent" && header && inspection?.timerOf?.(header)?.wait;
+    const rto = armed || (inspection?.retransmissionTimeout ?? Infinity);
     return [
       (at - this.options.startedAt).toFixed(1).replace(".", ","),
-      String(order),
+      order === 0 ? "" : String(order),
       String(peer.port),
       direction === "sent" ? "→" : "←",
       header?.type.toUpperCase() ?? "TEXTO",
@@ -86,30 +88,6 @@ const TURNS: Readonly<Record<TurnState | "connecting", string>> = {
   leaving: "se despide",
   closed: "terminada",
 };
-
-/** The number of the message that a packet is of or is about, and of its segment if it has several. */
-export function describeNumber(header: Header): string {
-  const { type, number, segment, lastSegment, hasToken } = header;
-  switch (type) {
-    case "hello":
-      return hasToken ? "ficha" : "";
-    case "retry":
-      return "ficha";
-    case "welcome":
-      return "sesión";
-    case "message":
-      return lastSegment === 0 ? `${number}` : `${number} ${segment + 1}/${lastSegment + 1}`;
-    case "ack":
-      // The client's first acknowledgement is that of the WELCOME.
-      if (number === 0) return "sesión";
-      return segment === 0 ? `${number}` : `${number} ${segment + 1}`;
-    case "ping":
-    case "pong":
-      return `${number}`;
-    default:
-      return "";
-  }
-}
 
 /** The events of a datagram, if any. */
 export function describeEvents({ fate, delay, isHeldBack, repeats }: Observation): string {

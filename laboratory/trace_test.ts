@@ -13,6 +13,7 @@ interface Line extends Partial<Omit<Observation, "header">> {
   readonly packet?: Omit<PacketFields, "id">;
   /** None where the end knows no conversation. */
   readonly turn?: TurnState | "connecting";
+  readonly inspection?: Inspection;
 }
 
 /** The lines of a trace that begins at 1,000 ms, without the headings unless they are wanted. */
@@ -29,11 +30,11 @@ function trace(
     ...options,
   });
   const observer = new Observer();
-  lines.forEach(({ packet, turn, ...observation }, index) => {
+  lines.forEach(({ packet, turn, inspection = inspectionOf(turn), ...observation }, index) => {
     const datagram = packet ? encode({ ...packet, id: ID }) : observation.datagram ?? NOTHING;
     const fate = { arrivals: [1000], isHeldBack: false };
     const entry = { order: index + 1, at: 1000, datagram, peer: PEER, fate };
-    trace.add({ ...observer.observe("sent", entry), ...observation }, inspectionOf(turn));
+    trace.add({ ...observer.observe("sent", entry), ...observation }, inspection);
   });
   return withHeadings ? written : written.slice(1);
 }
@@ -103,6 +104,21 @@ Deno.test("trace: a conversation, line by line", () => {
     "100000,0  10 → BYE                 25   172 se despide",
     "100001,0  12 ← BYE-ACK             24       terminada      copia",
   ]);
+});
+
+// It showed the estimate, 172 ms, beside a retransmission that waited twice as long.
+Deno.test("trace: what is sent shows the wait that is armed for it, and what is received the estimate", () => {
+  const wait = { attempt: 2, sentAt: 0, deadline: 344, wait: 344, expired: 172, isPair: false };
+  const inspection = {
+    turn: "remote",
+    retransmissionTimeout: 172,
+    timerOf: ({ type }: { type: string }) => type === "message" ? wait : undefined,
+  } as const;
+  const rtoOf = (direction: "sent" | "received", packet: Omit<PacketFields, "id">) =>
+    trace([{ packet, turn: "remote", direction, inspection }])[0]!.slice(37, 42).trim();
+  assertEquals(rtoOf("sent", message), "344");
+  assertEquals(rtoOf("sent", { type: "ack", number: 2 }), "172");
+  assertEquals(rtoOf("received", { ...message, number: 2 }), "172");
 });
 
 Deno.test("trace: where there are several other ends, their ports tell them apart", () => {

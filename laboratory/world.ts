@@ -35,6 +35,8 @@ export class World {
   datagrams = 0;
   /** Decides about each datagram that is sent: it is lost unless it is carried, now or later. */
   onSend: (flight: Flight) => void = (flight) => this.carry(flight);
+  /** Observes each datagram that arrives at a host, once the host has handled it. */
+  onArrival: (flight: Flight) => void = () => {};
   readonly #networks = new Set<Network<Flight>>();
   readonly #hosts = new Map<string, SimulatedHost<unknown>>();
   #appointments: { readonly at: number; readonly act: () => void }[] = [];
@@ -78,10 +80,10 @@ export class World {
   }
 
   /** Puts a datagram on its network. */
-  carry(flight: Flight, isDropped: boolean = false): Fate {
+  carry(flight: Flight, isDropped: boolean = false, isExtra: boolean = false): Fate {
     const network = this.networkFor(flight);
     this.#networks.add(network);
-    return network.send(flight, this.now, isDropped);
+    return network.send(flight, this.now, isDropped, isExtra);
   }
 
   /** Sends the datagrams of the host there, and handles its events, until there are no more. */
@@ -94,7 +96,7 @@ export class World {
   drive(until: () => boolean = () => false, deadline: number = Infinity): void {
     for (let steps = 0; !until(); steps++) {
       if (steps > MAX_STEPS) throw new Error(`Still driving after ${MAX_STEPS} steps`);
-      const next = this.#nextTime();
+      const next = this.nextTime;
       if (next === Infinity || next > deadline) {
         if (deadline !== Infinity) this.now = Math.max(this.now, deadline);
         return;
@@ -104,7 +106,8 @@ export class World {
     }
   }
 
-  #nextTime(): number {
+  /** When something happens next, in ms; `Infinity` for never. */
+  get nextTime(): number {
     let next = Infinity;
     for (const { nextArrival } of this.#networks) next = Math.min(next, nextArrival);
     for (const { at } of this.#appointments) next = Math.min(next, at);
@@ -117,8 +120,10 @@ export class World {
     this.#appointments = this.#appointments.filter(({ at }) => at > this.now);
     for (const { act } of due) act();
     for (const network of this.#networks) {
-      for (const { datagram, from, to } of network.arrivals(this.now)) {
+      for (const flight of network.arrivals(this.now)) {
+        const { datagram, from, to } = flight;
         this.#hosts.get(formatAddress(to))?.endpoint.receive(datagram, from, this.now);
+        this.onArrival(flight);
         this.settle(to);
       }
     }

@@ -69,12 +69,10 @@ const SHORT_CODE =
 export function serverMode(args: Arguments): Mode {
   if (isPlain(args, [], ["codigo", "id-servidor", "max-por-direccion"])) return PLAIN;
   const given = args.optional("codigo");
-  const identity = args.optional("id-servidor") === undefined
-    ? {}
-    : { serverId: args.integer("id-servidor", { otherwise: 0, least: 0, most: 255 }) };
-  if (given === undefined) {
-    return { ...OPEN, serve: (options, handler) => serve({ ...options, ...identity }, handler) };
-  }
+  const serverId = args.integer("id-servidor", { otherwise: 0, least: 0, most: 255 });
+  const identity = args.optional("id-servidor") === undefined ? {} : { serverId };
+  const open: Mode["serve"] = (options, handler) => serve({ ...options, ...identity }, handler);
+  if (given === undefined) return { ...OPEN, serve: open };
   const isNew = given === "";
   const code = isNew
     ? newRoomCode((it) => crypto.getRandomValues(new Uint8Array(it)))

@@ -5,11 +5,12 @@
  */
 import config from "../deno.json" with { type: "json" };
 import { type Laboratory, LABORATORY_FLAGS, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
-import { openLaboratory } from "../laboratory/laboratory.ts";
+import { LABORATORY_OPTIONALS, openLaboratory } from "../laboratory/laboratory.ts";
 import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
 import { JsonTerminal } from "./json.ts";
+import { createFile } from "./record.ts";
 import { describeBroken, describeDropped, EXIT, Failure, firstCode } from "./words.ts";
 
 export { EXIT } from "./words.ts";
@@ -39,9 +40,6 @@ export interface Run {
   /** Options for `serve` and `connect`. */
   readonly laboratory: Laboratory["options"];
 }
-
-/** The options of both ends that take a value, beside those of the laboratory. */
-const COMMON_VALUES: readonly string[] = ["host", "puerto", "inactividad"];
 
 /** Longest wait at the end for a stream that takes nothing, in ms, and after a signal. */
 const FLUSH_MS = 10_000;
@@ -85,11 +83,12 @@ async function complete(
   program: Program,
   { terminal, json, controller }: Pick<Run, "terminal" | "json"> & { controller: AbortController },
 ): Promise<number> {
-  const { help, role, values, flags } = program;
+  const { help, role, values, optionals = [], flags } = program;
   const isEnd = role !== undefined;
   const args = new Arguments(Deno.args, {
     ...program,
-    values: [...values, ...(isEnd ? [...COMMON_VALUES, ...LABORATORY_VALUES] : [])],
+    values: [...values, ...(isEnd ? LABORATORY_VALUES : [])],
+    optionals: [...optionals, ...(isEnd ? LABORATORY_OPTIONALS : [])],
     flags: [...flags, ...(isEnd ? LABORATORY_FLAGS : [])],
   });
   if (args.has("ayuda") || args.has("version")) {
@@ -109,14 +108,17 @@ async function complete(
   const { promise: replaced, resolve: replace } = Promise.withResolvers<void>();
   const frame = { args, terminal, json, signal, replaced };
   if (!isEnd) return await program.main({ ...frame, laboratory: {} });
-  const laboratory = await openLaboratory(args, terminal, role);
+  const laboratory = await openLaboratory(args, terminal, {
+    role,
+    createFile: (name, what) => createFile("captura", "pcapng", name, { what }),
+  });
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
   // SIGUSR1 opens the inspector of the runtime.
   else onSignal("SIGUSR2", replace);
   const code = await program.main({ ...frame, laboratory: laboratory.options })
     .catch((error) => signal.aborted && error === signal.reason ? error : report(error, terminal));
-  laboratory.conclude();
+  await laboratory.conclude();
   return code;
 }
 

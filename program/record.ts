@@ -40,35 +40,15 @@ export class ClassRecord {
   }
 
   /**
-   * Creates the file, by default with the date and time as its name, and never over another.
+   * Creates the file: see {@linkcode createFile}.
    *
    * @param onError Called with the error of a write, after which nothing more is written.
-   * @throws {UsageError} If the name is not one of a file, or such a file exists.
    */
   static async open(name: string, now: Date, onError: (error: unknown) => void) {
-    if (name !== "" && !/^[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_. -]{0,99}$/u.test(name)) {
-      throw new UsageError(
-        `el valor de --registro debe ser el nombre de un archivo, sin carpetas ni signos: "${name}"`,
-      );
-    }
-    const stem = name.replace(/\.md$/, "") || `${day(now)} ${time(now).replaceAll(":", ".")}`;
-    const path = `${FOLDER}/${stem}.md`;
-    try {
-      await Deno.mkdir(FOLDER, { recursive: true }).catch((error) => {
-        if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
-        throw new UsageError(`${FOLDER} no es una carpeta: cambie de nombre ese archivo`);
-      });
-      const file = await Deno.open(path, { write: true, createNew: true });
-      const record = new ClassRecord(path, file, onError);
-      await record.#write(`# Registro del ${day(now)}\n`);
-      return record;
-    } catch (error) {
-      if (error instanceof UsageError) throw error;
-      const what = error instanceof Deno.errors.AlreadyExists
-        ? `ya existe ${path}, y no se escribe encima`
-        : `no se puede crear ${path} (${messageOf(error)})`;
-      throw new UsageError(`${what}: elija otro nombre con --registro`);
-    }
+    const { path, file } = await createFile("registro", "md", name, { now });
+    const record = new ClassRecord(path, file, onError);
+    await record.#write(`# Registro del ${day(now)}\n`);
+    return record;
   }
 
   /** Adds an entry of some texts, in one write. Resolves once it is on the disk. */
@@ -91,6 +71,41 @@ export class ClassRecord {
         this.#onError(error);
       }
     });
+  }
+}
+
+/**
+ * Creates a file in the folder, by default with the date and time as its name, behind `what`, and never over
+ * another.
+ *
+ * @throws {UsageError} If the name is not one of a file, or such a file exists.
+ */
+export async function createFile(
+  option: string,
+  extension: string,
+  name: string,
+  { now = new Date(), what = "" }: { now?: Date; what?: string } = {},
+): Promise<{ path: string; file: Deno.FsFile }> {
+  if (name !== "" && !/^[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_. -]{0,99}$/u.test(name)) {
+    throw new UsageError(
+      `el valor de --${option} debe ser el nombre de un archivo, sin carpetas ni signos: "${name}"`,
+    );
+  }
+  const given = name.endsWith(`.${extension}`) ? name.slice(0, -extension.length - 1) : name;
+  const stem = given || `${what}${day(now)} ${time(now).replaceAll(":", ".")}`;
+  const path = `${FOLDER}/${stem}.${extension}`;
+  try {
+    await Deno.mkdir(FOLDER, { recursive: true }).catch((error) => {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+      throw new UsageError(`${FOLDER} no es una carpeta: cambie de nombre ese archivo`);
+    });
+    return { path, file: await Deno.open(path, { write: true, createNew: true }) };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    const what = error instanceof Deno.errors.AlreadyExists
+      ? `ya existe ${path}, y no se escribe encima`
+      : `no se puede crear ${path} (${messageOf(error)})`;
+    throw new UsageError(`${what}: elija otro nombre con --${option}`);
   }
 }
 

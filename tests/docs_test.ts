@@ -1,6 +1,8 @@
 import { assert, assertEquals } from "@std/assert";
 import { canRunPrograms, command, type ProgramName } from "./process.ts";
 import * as transport from "../transport/mod.ts";
+import { EXERCISES } from "../web/exercises.ts";
+import { decodeLink, DEFAULT_SCENARIO } from "../web/scenario.ts";
 
 const canRead = Deno.permissions.querySync({ name: "read", path: "." }).state === "granted";
 const ROOT = new URL("../", import.meta.url);
@@ -60,6 +62,19 @@ test("the wire format stands where the pages say", async () => {
   const text = await read("docs/trabajar.md");
   const [, file] = /## El formato de los datagramas[^]*?\]\(\.\.\/([^)]+)\)/.exec(text)!;
   assert((await read(file!)).includes("+-+-+-+-+"), `No header is drawn in ${file}`);
+});
+
+test("the exercises of the laboratory stand on its page as the browser shows them", async () => {
+  const text = (await read("docs/laboratorio.md")).replaceAll(/\s+/g, " ");
+  const links = [...text.matchAll(/\[([^\]]+)\]\([^)]*#(ejercicio=[^)]+)\)/g)];
+  assertEquals(links.map(([, title]) => title), EXERCISES.map(({ title }) => title));
+  for (const [i, exercise] of EXERCISES.entries()) {
+    const { id, start, question, choices, right, task, explanation } = exercise;
+    assertEquals(decodeLink(links[i]![2]!), { ...DEFAULT_SCENARIO, ...start, exercise: id });
+    const parts = [question, ...choices.map((it) => `«${it}»`), task];
+    for (const part of parts) assert(text.includes(part), part);
+    assert(text.includes(`«${choices[right]}». ${explanation}`), explanation);
+  }
 });
 
 test("the limits of the page are those of the library", async () => {

@@ -74,6 +74,7 @@ const IMPORTS: readonly (readonly [file: string, specifier: string, allowed: boo
   ["transport/mod.ts", "./server.ts", true],
   ["laboratory/network.ts", "../program/asker.ts", false],
   ["laboratory/trace.ts", "../transport/mod.ts", true],
+  ["laboratory/cause.ts", "../transport/reliable/rtt.ts", true],
   ["laboratory/laboratory.ts", "../program/program.ts", false],
   ["laboratory/laboratory.ts", "../program/arguments.ts", true],
   ["laboratory/demo/demo.ts", "../../program/program.ts", true],

@@ -65,7 +65,7 @@ Deno.test({
     const experiments = await readExperiments();
     const acts = [...experiments.values()].flat();
     assertEquals(experiments.size, EXPERIMENTS);
-    const fences = (await readSections()).join("").match(/^```\w.*$/gm)!;
+    const fences = (await Deno.readTextFile(PAGE)).match(/^```\w+ .*$/gm)!;
     const shown = acts.filter((act) => act.shown !== undefined);
     assertEquals(fences.length, acts.length + shown.length);
     for (const { role, command, shown } of acts) {
@@ -75,14 +75,8 @@ Deno.test({
 });
 
 async function readExperiments(): Promise<Map<string, Act[]>> {
-  const sections = await readSections();
+  const [, ...sections] = (await Deno.readTextFile(PAGE)).split(/^## (?=\d)/m);
   return new Map(sections.map((section) => [section.split("\n")[0]!, readActs(section)]));
-}
-
-/** The numbered parts of the page; another one is for teachers. */
-async function readSections(): Promise<string[]> {
-  const sections = (await Deno.readTextFile(PAGE)).split(/^## /m);
-  return sections.filter((section) => /^\d+\. /.test(section));
 }
 
 function readActs(section: string): Act[] {
@@ -256,8 +250,12 @@ const NOISE =
 /** Time, order, port, type to bytes, RTO, and the rest. */
 const TRACE_LINE = /^ *\d+,\d +(\d+)(?: +(\d+))? ([→←] .{22}) (.{5})(.*)$/;
 
+/** Those of all lines but of HELLOs that are sent, which wait for a random time. */
 function timeoutsOf(shown: string): string[] {
-  return shown.split("\n").flatMap((line) => TRACE_LINE.exec(line)?.[4]?.trim() ?? []);
+  return shown.split("\n").flatMap((line) => {
+    const [, , , datagram, timeout] = TRACE_LINE.exec(line) ?? [];
+    return datagram === undefined || datagram.startsWith("→ HELLO") ? [] : timeout!.trim();
+  });
 }
 
 /**

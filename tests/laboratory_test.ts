@@ -239,7 +239,7 @@ test("the summary comes after losses, or when it is wanted", async () => {
   assertEquals(await lost.exited(), 3);
   assertMatch(
     lost.errors,
-    /^Error: ningún servidor .*\nLo que hizo la red(?:.*\n)*.*sin medir\n$/m,
+    /^Error: ningún servidor .*\nLo que hizo la red(?:.*\n)*.*sin medir\nAl conectar, \d+ reenvíos\n$/m,
   );
 });
 

@@ -230,7 +230,7 @@ for (const code of [["--codigo", CODE], []]) {
     const { server: another, port: anotherPort } = await startServer("--codigo", ANOTHER_CODE);
     await using _another = another;
     await using relay = new Relay({ port, conditions: PERFECT, seed: 1 });
-    const common = ["--puerto", `${relay.port}`, "--inactividad", "3"];
+    const common = ["--puerto", `${relay.port}`, "--inactividad", "8"];
     await using client = new Process("cliente", ...common, ...code, "¿Y?");
     await server.until("Ingrese una respuesta: ");
     relay.redirect(anotherPort);

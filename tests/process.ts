@@ -3,7 +3,7 @@
  *
  * @module
  */
-
+import config from "../deno.json" with { type: "json" };
 import { Changes } from "./changes.ts";
 import { isGranted } from "./machine.ts";
 
@@ -19,6 +19,16 @@ export function command(name: ProgramName, ...args: string[]): string[] {
   return [Deno.execPath(), "run", "--no-prompt", ...PERMISSIONS[name], script, ...args];
 }
 
+/** The command of a task that runs one script of this project, for any folder. */
+export function taskCommand(name: keyof typeof config.tasks, ...args: string[]): string[] {
+  const root = `${import.meta.dirname}/..`;
+  const words = config.tasks[name].split(" ").slice(1).map((word) => {
+    if (word.endsWith(".ts")) return `${root}/${word}`;
+    return word.replace(/(?<=^--allow-read=).+/, (paths) => paths.replace(/[^,]+/g, `${root}/$&`));
+  });
+  return [Deno.execPath(), ...words.toSpliced(1, 0, "--no-prompt"), ...args];
+}
+
 /** Permissions of each program: those of the tasks in `deno.json`, as a test asserts. */
 export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
   servidor: [
@@ -27,7 +37,12 @@ export const PERMISSIONS: Readonly<Record<ProgramName, readonly string[]>> = {
     "--allow-env=TERM",
     "--allow-write=registros",
   ],
-  cliente: ["--allow-net", "--allow-env=TERM"],
+  cliente: [
+    "--allow-net",
+    "--allow-sys=networkInterfaces",
+    "--allow-env=TERM",
+    "--allow-write=registros",
+  ],
 };
 
 /** A program that runs, or has ended. */
@@ -56,6 +71,11 @@ export class Process implements AsyncDisposable {
       this.#read(this.#child.stdout, (text) => this.output += text),
       this.#read(this.#child.stderr, (text) => this.errors += text),
     ]).then(() => this.#changes.end());
+  }
+
+  /** Its process id. */
+  get pid(): number {
+    return this.#child.pid;
   }
 
   /** Writes to its standard input. */
@@ -120,11 +140,18 @@ export class Process implements AsyncDisposable {
   }
 
   async #read(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {
-    for await (const text of stream.pipeThrough(new TextDecoderStream())) {
-      add(text);
+    const decoder = new TextDecoder();
+    for await (const bytes of stream) {
+      add(decoder.decode(bytes, { stream: true }));
       this.#changes.tell();
     }
   }
+}
+
+/** Runs a script of the shell in a folder of its own; the command is `"$@"`. */
+export function inFolder(script: string, ...command: string[]): Process {
+  const run = `cd "$(mktemp -d)" && trap 'rm -r "$PWD"' EXIT; ${script}`;
+  return new Process(["bash", "-c", run, "bash", ...command]);
 }
 
 /** Starts a server on a free port, and waits until it listens. */

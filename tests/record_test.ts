@@ -1,16 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { seededRandom } from "../laboratory/random.ts";
-import { canRunPrograms, command, Process } from "./process.ts";
+import { canRunPrograms, command, inFolder, Process } from "./process.ts";
 import { testAtLength } from "./whole.ts";
 
 const FIXTURE = `${import.meta.dirname}/record_fixture.ts`;
 const WRITES = [Deno.execPath(), "run", "--no-prompt", "--allow-write=registros", FIXTURE];
-
-/** Runs a script of the shell in a folder of its own; the command is `"$@"`. */
-function inFolder(script: string, ...command: string[]): Process {
-  const run = `cd "$(mktemp -d)" && trap 'rm -r "$PWD"' EXIT; ${script}`;
-  return new Process(["bash", "-c", run, "bash", ...command]);
-}
 
 function test(name: string, fn: () => Promise<void>, whole = false): void {
   if (whole && canRunPrograms) testAtLength(`record: ${name}`, fn);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TurnState } from "../protocol.ts";
+import type { TurnRow, TurnState } from "../protocol.ts";
 
 /** The source or destination of a datagram. */
 export interface Address {
@@ -38,9 +38,55 @@ export interface Randomness {
 export interface Inspection {
   /** Whose move it is at this end; `undefined` during the handshake. */
   readonly turn: TurnState | undefined;
-  /** Wait for an acknowledgement before a retransmission, in ms. */
+  /** The estimate of the wait for an acknowledgement, in ms. A timer may wait a multiple of it. */
   readonly retransmissionTimeout: number;
+  /** The row of the turn table that was taken last, if any was. */
+  readonly turnRow?: TurnRow | undefined;
+  /** The timer that runs out first, if one is armed. */
+  readonly timer?: RetransmissionTimer | undefined;
+  /** The timer of a packet that this end sends again until it is acknowledged. */
+  timerOf?(packet: SentPacket): RetransmissionTimer | undefined;
+  /** Retransmissions of the message under way since its last new acknowledgement. */
+  readonly retransmissions?: number;
+  /** When the acknowledgement that is held back goes out by itself, in ms; `Infinity` while none is. */
+  readonly acknowledgementAt?: number;
+  /** Number of the last message that came in whole. */
+  readonly heardNumber?: number | undefined;
+  /** Why this end sent its latest PING that is no challenge. */
+  readonly probeCause?: ProbeCause;
 }
+
+/** What tells the packets of one end apart. */
+export interface SentPacket {
+  /** Its type. */
+  readonly type: string;
+  /** The number of its message, or of the ping. */
+  readonly number: number;
+  /** Which segment of the message. */
+  readonly segment: number;
+}
+
+/** The retransmission timer of one packet (RFC 6298 §5). */
+export interface RetransmissionTimer {
+  /** Times sent, modulo 256. */
+  readonly attempt: number;
+  /** When it was last sent, in ms. */
+  readonly sentAt: number;
+  /** When it is sent again, in ms; `Infinity` while nothing is awaited. */
+  readonly deadline: number;
+  /** The wait that was armed when it was last sent, in ms; 0 if that was cut short. */
+  readonly wait: number;
+  /** The wait that had run out when it was last sent, in ms; `undefined` if it was sent for another reason. */
+  readonly expired: number | undefined;
+  /** Whether two copies went out together last. */
+  readonly isPair: boolean;
+}
+
+/**
+ * Why an end asks for a PONG: the other was silent, is said to have lost the session, or was not watched
+ * for a while; or it tells the asker its position.
+ */
+export type ProbeCause = "silence" | "reset" | "gap" | "position";
 
 /** Datagrams dropped at one end, by reason. */
 export class Counters {

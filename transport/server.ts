@@ -31,10 +31,7 @@ export interface ServeOptions {
   readonly maxSessionsPerAddress?: number;
   /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; one more gets a bye. */
   readonly maxQuestions?: number;
-  /**
-   * Makes this one of several servers behind a balancer, 0 to 255: the first byte of every session id, and
-   * with that byte 8 of every datagram of a client, once it is welcome.
-   */
+  /** The first byte of every session id, 0 to 255, for a balancer in front of several servers. */
   readonly serverId?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
@@ -98,7 +95,10 @@ export type Handler = (question: string, info: QuestionInfo) => string | Promise
 
 /** Options of {@linkcode Server.shutdown}. */
 export interface ShutdownOptions {
-  /** Whether the clients go on elsewhere; by default their conversations end. Plain ones always do. */
+  /**
+   * Whether the clients connect again and ask again what is unanswered, at another server behind the same
+   * balancer or the next at this address; by default, and in plain conversations, theirs end.
+   */
   readonly handOver?: boolean;
 }
 
@@ -121,8 +121,6 @@ export interface Server extends AsyncDisposable {
    * Delivers the answers under way for as long as acknowledgements come, tells every client that the server
    * closes, which takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most, and stops.
    *
-   * @param options With `handOver`, clients connect again, from another port, and ask again what is
-   * unanswered: to another server behind the same balancer, or to the next at this address.
    * @returns The number of answers that may not have arrived. A plain server never knows.
    */
   shutdown(options?: ShutdownOptions): Promise<{ readonly unconfirmed: number }>;

@@ -5,11 +5,12 @@
  * @module
  */
 import { green, red } from "@std/fmt/colors";
-import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "../impairment.ts";
+import { describeImpairment, type Impairment, IMPAIRMENT_OPTIONS } from "../impairment.ts";
+import { isDropped, readImpairment } from "../impairment.ts";
 import { EXIT, type Run, run } from "../../program/program.ts";
 import { Questions } from "../summary.ts";
-import { draw, drawHeading } from "./diagram.ts";
-import { Play, type PlayOptions } from "./play.ts";
+import { draw, drawCause, drawHeading, WIDTH } from "./diagram.ts";
+import { ORIGINAL, Play, type Scene } from "./play.ts";
 
 /** Defaults of the options, with a seed that shows much in few lines. */
 export const DEFAULTS = { seed: 333, loss: "25%", delay: 40, jitter: 20 };
@@ -28,54 +29,97 @@ Opciones:
   --fluctuacion MS  lo retrasa de 0 a MS más, al azar (${DEFAULTS.jitter})
   --semilla N       la misma semilla, la misma demostración (${DEFAULTS.seed})
   --sin-fiabilidad  la misma conversación con UDP solo: lo que se pierde, se pierde
+  --paso            un datagrama cada vez que pulse Intro, con su causa
   -h, --ayuda       muestra esta ayuda
   --version         muestra la versión
 
 Ejemplos:
   deno task demo
-  deno task demo --perdida 40% --semilla 7
+  deno task demo --perdida 40% --semilla 9
   deno task demo --sin-fiabilidad`;
 
+/** Time to type a line, in ms: longer than an acknowledgement is held back. */
+const TYPING_MS = 300;
+
 /** Options of {@linkcode demonstrate}. */
-export interface DemoOptions extends PlayOptions {
+export interface DemoOptions {
+  readonly impairment: Impairment;
+  /** Whether it goes over plain UDP. */
+  readonly isPlain: boolean;
   readonly isColoured: boolean;
+  /** Whether the cause of each datagram is told; not by default. */
+  readonly isExplained?: boolean;
 }
 
 /** A line, and the pause before it, in ms. */
 export interface DemoLine {
   readonly text: string;
   readonly pause: number;
+  /** Whether it is a datagram. */
+  readonly isStep: boolean;
 }
 
 /** The whole demonstration, line by line. */
-export function demonstrate({ isColoured, ...options }: DemoOptions): DemoLine[] {
-  const play = new Play(options);
-  const pauses = pausesBefore(play.scenes);
+export function demonstrate({ isColoured, isExplained, ...options }: DemoOptions): DemoLine[] {
+  const play = playAll(options);
+  const scenes = play.scenes.filter(({ type }) =>
+    type === "line" || type === "crossing" || isExplained && type === "refusal"
+  );
+  const pauses = pausesBefore(scenes);
   const missing = missingFrom(play);
   const verdict = missing.length === 0
     ? "La conversación llegó entera"
     : `La conversación se perdió: ${new Intl.ListFormat("es").format(missing)}`;
   const colour = missing.length === 0 ? green : red;
-  const line = (text: string) => ({ text, pause: 0 });
+  const line = (text: string) => ({ text, pause: 0, isStep: false });
+  const linesOf = (scene: Scene, pause: number) => {
+    const text = draw(scene, isColoured);
+    if (scene.type !== "crossing") return [{ ...line(text), pause }];
+    const cause = isExplained && scene.cause;
+    return [
+      { text, pause, isStep: true },
+      ...cause ? [line(drawCause(scene.by, cause, isColoured))] : [],
+    ];
+  };
   return [
     line(describeImpairment(options.impairment) ?? "Red sin degradar"),
     line(""),
     line(drawHeading(isColoured)),
-    ...play.scenes.map((scene, i) => ({ text: draw(scene, isColoured), pause: pauses[i]! })),
+    ...scenes.flatMap((scene, i) => linesOf(scene, pauses[i]!)),
     line(""),
     line(isColoured ? colour(verdict) : verdict),
     ...figuresOf(play).map(line),
   ];
 }
 
+/** The original conversation, played to its end. */
+export function playAll({ impairment, isPlain }: Omit<DemoOptions, "isColoured">): Play {
+  const play = new Play({
+    kind: isPlain ? "plain" : "protected",
+    ...impairment,
+    script: ORIGINAL,
+    pace: TYPING_MS,
+    isDropped: (order) => isDropped(impairment, order),
+  });
+  play.advance(Infinity);
+  return play;
+}
+
 async function main({ args, terminal }: Run): Promise<number> {
   const impairment = readImpairment(args, DEFAULTS);
   const isColoured = terminal.colour("stdout");
-  const lines = demonstrate({ impairment, isPlain: args.has("sin-fiabilidad"), isColoured });
-  for (const { text, pause } of lines) {
-    // Nobody watches a file or a pipe.
-    if (Deno.stdout.isTerminal()) await new Promise((resolve) => setTimeout(resolve, pause));
-    terminal.print(text);
+  const isPlain = args.has("sin-fiabilidad");
+  const isExplained = args.has("paso");
+  // Nobody watches a file or a pipe.
+  const isWatched = Deno.stdout.isTerminal();
+  if (isWatched && Deno.consoleSize().columns < WIDTH) {
+    terminal.notice(`Amplíe la terminal a ${WIDTH} columnas: en menos, las flechas se parten`);
+  }
+  if (isExplained) terminal.notice("Intro muestra el siguiente datagrama; Ctrl-D termina");
+  for (const line of demonstrate({ impairment, isPlain, isColoured, isExplained })) {
+    if (isExplained && line.isStep && await terminal.line() === null) break;
+    if (!isExplained && isWatched) await new Promise((resolve) => setTimeout(resolve, line.pause));
+    await terminal.print(line.text);
   }
   return EXIT.ok;
 }
@@ -89,12 +133,11 @@ function missingFrom({ got: { question, answer, bye } }: Play): string[] {
   ];
 }
 
-function figuresOf({ scenes }: Play): string[] {
-  const crossings = scenes.filter((scene) => scene.type === "crossing");
-  const lost = crossings.filter(({ observation }) => observation.fate === "lost").length;
-  const again = crossings.filter(({ observation }) => observation.repeats > 0).length;
+function figuresOf({ crossings }: Play): string[] {
+  const lost = crossings.filter(({ fate }) => fate === "lost").length;
+  const again = crossings.filter(({ repeats }) => repeats > 0).length;
   const questions = new Questions();
-  for (const { observation } of crossings) questions.add(observation);
+  for (const crossing of crossings) questions.add(crossing);
   return [
     `Datagramas: ${crossings.length}; perdidos: ${lost}; reenviados: ${again}`,
     ...questions.describe(),
@@ -120,5 +163,6 @@ export function pausesBefore(scenes: readonly { readonly at: number }[]): number
 }
 
 if (import.meta.main) {
-  await run({ help: HELP, values: IMPAIRMENT_OPTIONS, flags: ["sin-fiabilidad"], words: 0, main });
+  const flags = ["sin-fiabilidad", "paso"];
+  await run({ help: HELP, values: IMPAIRMENT_OPTIONS, flags, words: 0, main });
 }

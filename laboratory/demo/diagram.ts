@@ -5,8 +5,9 @@
  * @module
  */
 import { bold, cyan, gray, magenta, red } from "@std/fmt/colors";
-import { describeEvents, describeNumber } from "../trace.ts";
-import type { Crossing, Scene, ShownLine } from "./play.ts";
+import { describeNumber } from "../observation.ts";
+import { describeEvents } from "../trace.ts";
+import type { Crossing, Scene, Side } from "./play.ts";
 
 /** Characters of a line. */
 export const WIDTH = 80;
@@ -24,24 +25,29 @@ export function drawHeading(isColoured: boolean): string {
   return isColoured ? gray(heading) : heading;
 }
 
-/** A scene as one line of text. */
+/** A scene as one line of text, without the cause of a datagram. */
 export function draw(scene: Scene, isColoured: boolean): string {
-  if (scene.type === "line") return drawLine(scene, isColoured);
+  if (scene.type === "line") return drawBeside(scene.by, scene.text, isColoured ? bold : undefined);
+  if (scene.type !== "crossing") return drawCause(scene.by, scene.text, isColoured);
   const time = `${scene.at.toFixed(0)} ms`.padStart(MARGIN - 1);
   const arrow = drawArrow(scene);
   if (!isColoured) return `${time} ${arrow}`.trimEnd();
   const sideColour = scene.by === "client" ? cyan : magenta;
-  return `${gray(time)} ${scene.observation.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
+  return `${gray(time)} ${scene.fate === "lost" ? red(arrow) : sideColour(arrow)}`;
 }
 
-function drawLine({ by, text }: ShownLine, isColoured: boolean): string {
-  const indent = by === "client" ? MARGIN : WIDTH - text.length;
-  return " ".repeat(indent) + (isColoured ? bold(text) : text);
+/** Why an end sent or refused a datagram, at its side. */
+export function drawCause(by: Side, cause: string, isColoured: boolean): string {
+  return drawBeside(by, `(${cause})`, isColoured ? gray : undefined);
+}
+
+function drawBeside(by: Side, text: string, style = (text: string) => text): string {
+  return " ".repeat(by === "client" ? MARGIN : WIDTH - text.length) + style(text);
 }
 
 function drawArrow(crossing: Crossing): string {
   const label = describe(crossing);
-  const isLost = crossing.observation.fate === "lost";
+  const isLost = crossing.fate === "lost";
   const length = Math.max(3, (isLost ? BREAK : SPAN) - label.length - 2);
   const shaft = "─".repeat(length);
   if (crossing.by === "client") return `${label} ${shaft}${isLost ? "✗ perdido" : "→"}`;
@@ -49,13 +55,13 @@ function drawArrow(crossing: Crossing): string {
 }
 
 /** The packet, and its history before it was sent. */
-function describe({ observation, rto }: Crossing): string {
-  const { header, datagram, repeats } = observation;
+function describe(crossing: Crossing): string {
+  const { header, datagram, expired } = crossing;
   if (header === undefined) return `«${new TextDecoder().decode(datagram)}»`;
   const name = `${header.type.toUpperCase()} ${describeNumber(header)}`.trimEnd();
   // The arrow shows that it is lost.
-  const fate = observation.fate === "lost" ? "whole" : observation.fate;
-  const events = describeEvents({ ...observation, fate, delay: 0 });
-  const cause = repeats > 0 && rto !== undefined ? ` (RTO ${rto.toFixed(0)} ms)` : "";
-  return events === "" ? name : `${name}, ${events}${cause}`;
+  const fate = crossing.fate === "lost" ? "whole" : crossing.fate;
+  const events = describeEvents({ ...crossing, fate, delay: 0 });
+  const waited = expired === undefined ? "" : ` (RTO ${expired.toFixed(0)} ms)`;
+  return events === "" ? name : `${name}, ${events}${waited}`;
 }

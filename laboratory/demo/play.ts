@@ -1,182 +1,368 @@
 /**
- * The conversation of the demonstration: every line that is said, and every datagram that it takes.
+ * A conversation from its beginning on, on a virtual clock: both real ends, the people at them, and a
+ * network that obeys whoever watches. It is played for the demonstration and for the page in a browser.
  *
  * @module
  */
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
-import { type Impairment, isDropped } from "../impairment.ts";
-import { bothWays } from "../network.ts";
-import { type Observation, Observer } from "../observation.ts";
+import { causeOf, refusalOf } from "../cause.ts";
+import { bothWays, type NetworkConditions } from "../network.ts";
+import { isKeepalive, type Observation, Observer } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
-import { ANSWER_TIMEOUT_MS, IDLE_TIMEOUT_MS, type Monitor } from "../../transport/mod.ts";
+import { type Flight, World } from "../world.ts";
+import { isBye, type TurnState } from "../../protocol.ts";
 import { encodeText } from "../../transport/bytes.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
-import { Dialer } from "../../transport/reliable/dialer.ts";
-import { Listener } from "../../transport/reliable/listener.ts";
-import type { Address, Endpoint } from "../../transport/endpoint.ts";
+import {
+  type Address,
+  Counters,
+  type Endpoint,
+  type Inspection,
+} from "../../transport/endpoint.ts";
 import { PlainAnswerer } from "../../transport/plain/plain_answerer.ts";
-import { PlainAsker } from "../../transport/plain/plain_asker.ts";
+import { ANSWER_TIMEOUT_MS, PlainAsker } from "../../transport/plain/plain_asker.ts";
+import type { Sodium } from "../../transport/private/cpace.ts";
+import { privateRoom } from "../../transport/private/private_room.ts";
+import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "../../transport/reliable/dialer.ts";
+import { Listener } from "../../transport/reliable/listener.ts";
+import { readHeader } from "../../transport/reliable/packet.ts";
+import { OPEN_ROOM, type Room } from "../../transport/reliable/seal.ts";
+import { IDLE_TIMEOUT_MS } from "../../transport/reliable/session.ts";
 import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
-import { type Flight, World } from "../world.ts";
 
 /** An end of the conversation. */
 export type Side = "client" | "server";
+
+/** What carries a conversation: this protocol, UDP alone, or a private room. */
+export type PlayKind = "protected" | "plain" | "private";
+
+/** What whoever watches does, and when, in whole ms: after everything else of that moment. */
+export type Action =
+  & { readonly at: number }
+  & (
+    /** To a datagram in flight, by its index, in the conversation with that lane. */
+    | { readonly type: "lose" | "duplicate"; readonly lane: number; readonly index: number }
+    | { readonly type: "delay"; readonly lane: number; readonly index: number; readonly by: number }
+    /** As the people of every lane. */
+    | { readonly type: "ask" | "answer"; readonly text: string }
+    | { readonly type: "restart" }
+  );
+
+/** A question, and the answer to it. */
+export interface Exchange {
+  readonly question: string;
+  readonly answer: string;
+}
+
+/** The original conversation. */
+export const ORIGINAL: readonly Exchange[] = [
+  { question: "¿HTML es un lenguaje de programacion?", answer: "NOOOOO" },
+];
+
+/** How a {@linkcode Play} is. */
+export interface PlayOptions {
+  readonly kind: PlayKind;
+  readonly seed: number;
+  readonly conditions: NetworkConditions;
+  /** What the people say by themselves, and then bye; with `undefined` they wait for actions. */
+  readonly script: readonly Exchange[] | undefined;
+  /** Time to type a line, in ms. */
+  readonly pace: number;
+  /** Those for this conversation, in order; by default none. */
+  readonly actions?: readonly Action[];
+  /** Whether the datagram at a place, counted from 1 without keepalives, is lost in any case. */
+  readonly isDropped?: (order: number) => boolean;
+  /** libsodium, for a private room. */
+  readonly sodium?: Sodium | undefined;
+}
+
+/** What happened, in order: a line of the transcript, a datagram, or what else an end tells. */
+export type Scene = Told | Crossing;
+
+/** What an end shows its people, or why it refused a datagram. */
+export interface Told {
+  readonly type: "line" | "notice" | "refusal";
+  readonly at: number;
+  readonly by: Side;
+  readonly text: string;
+}
+
+/** A datagram that an end sends, with what became of it so far. */
+export interface Crossing extends Observation {
+  readonly type: "crossing";
+  readonly by: Side;
+  /** Its place among all datagrams, counted from 1. */
+  readonly index: number;
+  /** Why that end sent it; of plain UDP nothing is told. */
+  readonly cause: string | undefined;
+  /** The retransmission timeout that ran out before, in ms, if one did. */
+  readonly expired: number | undefined;
+  /** When its copies arrive or have arrived, in ms. */
+  arrivals: readonly number[];
+  /** When it was lost, in ms, and whether by hand. */
+  lostAt: number | undefined;
+  isLostByHand: boolean;
+}
+
+/** The time between a datagram and its duplicate, in ms: enough to see both. */
+export const DUPLICATE_MS = 120;
 
 const ADDRESSES: Readonly<Record<Side, Address>> = {
   client: { hostname: "127.0.0.1", port: 54_321 },
   server: { hostname: "127.0.0.1", port: 12_000 },
 };
 
-const QUESTION = "¿HTML es un lenguaje de programacion?";
-const ANSWER = "NOOOOO";
+const CODE = "42-tigre-luna";
 
-/** Time to type a line, in ms: longer than an acknowledgement is held back. */
-const TYPING_MS = 300;
+/** What the client's end tells besides its transcript. */
+const NOTICES: Readonly<Partial<Record<DialerEvent["type"], string>>> = {
+  connected: "Conectado con 127.0.0.1:12000",
+  reconnecting: "El servidor no recuerda esta conversación: conectando de nuevo",
+  unresponsive: "Sin acuse de recibo desde hace 5 s: reenviando",
+  responsive: "El servidor responde de nuevo",
+  stale: "La respuesta que sigue llegó antes que su pregunta",
+};
 
-/** Connect timeout, in ms: enough on any network that lets something through. */
-const CONNECT_TIMEOUT_MS = 60_000;
+/** Its lines that nobody wishes for. */
+const FAILURES: Readonly<Partial<Record<DialerEvent["type"], string>>> = {
+  unanswered: `Sin respuesta en ${ANSWER_TIMEOUT_MS / 1000} s: nadie sabe qué se perdió`,
+  unreachable: "Ningún servidor respondió",
+};
 
-/** A line of the transcript, or a datagram. */
-export type Scene = ShownLine | Crossing;
-
-interface Moment {
-  /** The virtual time, in ms. */
-  readonly at: number;
-  /** The end that shows the line, or sends the datagram. */
-  readonly by: Side;
-}
-
-export interface ShownLine extends Moment {
-  readonly type: "line";
-  readonly text: string;
-}
-
-/** A datagram that an end sends. */
-export interface Crossing extends Moment {
-  readonly type: "crossing";
-  /** The datagram and its fate. */
-  readonly observation: Observation;
-  /** The retransmission timeout at that end, in ms, if the datagram belongs to a conversation. */
-  readonly rto: number | undefined;
-}
-
-export interface PlayOptions {
-  readonly impairment: Impairment;
-  /** Whether it goes over plain UDP. */
-  readonly isPlain: boolean;
-}
-
-/** The conversation, from its beginning to its end. */
+/** One conversation. */
 export class Play {
-  /** All scenes, in order. */
+  /** All scenes so far, in order. */
   readonly scenes: Scene[] = [];
+  /** Those of them that are datagrams, and the others. */
+  readonly crossings: Crossing[] = [];
+  readonly told: Told[] = [];
   /** Whether the question, the answer and the bye got through. */
   readonly got = { question: false, answer: false, bye: false };
+  readonly options: PlayOptions;
+  readonly #path: ReturnType<typeof bothWays<Flight>>;
   readonly #world: World;
   readonly #observer = new Observer();
-  readonly #ends: Partial<Record<Side, Monitor>> = {};
+  readonly #flights: Flight[] = [];
+  readonly #random: () => number;
+  readonly #client: AskingEndpoint;
+  #server!: Endpoint<unknown>;
+  /** Each answers a question that waits, the oldest first. */
+  readonly #replies = new Map<unknown, (text: string) => void>();
+  readonly #counters: Partial<Record<Side, Counters>> = {};
+  #acted = 0;
+  #asked = 0;
+  #passed = 0;
 
-  /** Plays it all at once. */
-  constructor({ impairment, isPlain }: PlayOptions) {
-    const { outward, inward } = bothWays<Flight>(impairment.conditions, impairment.seed);
+  /** Starts both ends. */
+  constructor(options: PlayOptions) {
+    this.options = options;
+    const { seed, conditions, kind } = options;
+    this.#path = bothWays(conditions, seed);
+    const { outward, inward } = this.#path;
     this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
-    this.#world.onSend = (flight) => this.#send(flight, impairment);
+    this.#world.onSend = (flight) => this.#send(flight);
+    this.#world.onArrival = (flight) => this.#arrived(flight);
     // For nonces, tokens and jitter. Losses have chances of their own.
-    const random = seededRandom(impairment.seed);
-    const randomBytes = (length: number) => seededBytes(random, length);
-    const limits = { maxSessions: 10, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
-    if (isPlain) {
-      this.#answer(new PlainAnswerer(limits));
-    } else {
-      const hmacSha256 = (key: Uint8Array, data: Uint8Array) => hmac(sha256, key, data);
-      const ids = { hmac: hmacSha256, random, randomBytes };
-      this.#answer(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 10 }));
-    }
-    const timeouts = { connectTimeout: CONNECT_TIMEOUT_MS, idleTimeout: IDLE_TIMEOUT_MS };
+    this.#random = seededRandom(seed);
+    this.#startServer();
     const { server } = ADDRESSES;
-    this.#ask(
-      isPlain
-        ? new PlainAsker({ server, sender: server.hostname, answerTimeout: ANSWER_TIMEOUT_MS })
-        : new Dialer({ server, now: 0, ...timeouts, random, randomBytes }),
-    );
-    this.#world.drive();
+    const timeouts = { connectTimeout: CONNECT_TIMEOUT_MS, idleTimeout: IDLE_TIMEOUT_MS };
+    this.#client = kind === "plain"
+      ? new PlainAsker({ server, sender: server.hostname, answerTimeout: ANSWER_TIMEOUT_MS })
+      : new Dialer({ server, now: 0, ...timeouts, ...this.#randomness, room: this.#room() });
+    this.#join("client", this.#client, (event) => this.#heard(event));
+    this.advance(0);
   }
 
-  #answer<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
+  /** The virtual time, in ms. */
+  get now(): number {
+    return this.#world.now;
+  }
+
+  /** When something happens next, in ms; `Infinity` for never. */
+  get nextTime(): number {
+    return this.#world.nextTime;
+  }
+
+  /** Whether the people of an end may speak. */
+  maySpeak(end: Side): boolean {
+    return end === "client" ? this.#client.turn === "local" : this.#replies.size > 0;
+  }
+
+  /** Lets time pass. It never goes back: make another play. */
+  advance(to: number): void {
+    const { actions = [] } = this.options;
+    for (let action = actions[this.#acted]; action !== undefined && action.at <= to;) {
+      this.#world.drive(undefined, action.at);
+      this.#do(action);
+      this.#world.settle(ADDRESSES.client);
+      this.#world.settle(ADDRESSES.server);
+      action = actions[++this.#acted];
+    }
+    this.#world.drive(undefined, to);
+  }
+
+  /** How the conversation stands at an end, if it holds one. */
+  inspect(end: Side): Inspection | undefined {
+    const latest = this.#flights.at(-1)?.datagram;
+    return latest && (end === "client" ? this.#client : this.#server).inspect(latest);
+  }
+
+  /** Whose move it is at an end; `undefined` where it keeps no conversation. */
+  turn(end: Side): TurnState | undefined {
+    return end === "client" ? this.#client.turn : this.inspect(end)?.turn;
+  }
+
+  get #randomness() {
+    const randomBytes = (length: number) => seededBytes(this.#random, length);
+    return { random: this.#random, randomBytes };
+  }
+
+  #room(): Room {
+    const { kind, sodium } = this.options;
+    if (kind !== "private") return OPEN_ROOM;
+    return privateRoom(CODE, sodium!, this.#randomness);
+  }
+
+  #startServer(): void {
     this.#say("server", "El servidor UDP listo para recibir preguntas del cliente");
+    this.#replies.clear();
+    delete this.#counters.server;
+    const limits = { maxSessions: 10, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
+    const hmacSha256 = (key: Uint8Array, data: Uint8Array) => hmac(sha256, key, data);
+    const ids = { hmac: hmacSha256, ...this.#randomness, room: this.#room() };
+    if (this.options.kind === "plain") this.#serve(new PlainAnswerer(limits));
+    else this.#serve(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 10 }));
+  }
+
+  #serve<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
+    this.#server = endpoint;
     this.#join("server", endpoint, (event) => {
-      if (event.type === "ended") this.got.bye ||= event.reason === "bye";
+      if (event.type === "ended") {
+        this.#replies.delete(event.session);
+        if (event.reason !== "bye") return;
+        this.got.bye = true;
+        this.#say("server", "El cliente terminó la conversación", "notice");
+      }
       if (event.type !== "question") return;
       this.got.question = true;
       this.#say("server", `Pregunta: ${event.text}`);
       this.#say("server", `Cliente: ${ADDRESSES.client.hostname}`);
-      this.#later(() => {
-        this.#say("server", `Ingrese una respuesta: ${ANSWER}`);
-        if (event.session.turn !== "local") return;
-        endpoint.answer(event.session, encodeText(ANSWER), this.#world.now);
-      });
+      const reply = (text: string) => {
+        if (!this.#replies.delete(event.session)) return;
+        this.#say("server", `Ingrese una respuesta: ${text}`);
+        endpoint.answer(event.session, encodeText(text), this.now);
+      };
+      this.#replies.set(event.session, reply);
+      const answer = this.options.script?.find(({ question }) => question === event.text)?.answer;
+      if (answer !== undefined) this.#later(() => reply(answer));
     });
   }
 
-  #ask(endpoint: AskingEndpoint): void {
-    const bye = () => {
-      this.#say("client", "Ingrese una pregunta: bye");
-      if (endpoint.turn === "local") endpoint.bye("bye", this.#world.now);
-    };
-    this.#join("client", endpoint, (event) => {
-      switch (event.type) {
-        case "connected":
-          this.#later(() => {
-            // Connected again, it has asked again by itself.
-            if (endpoint.turn !== "local") return;
-            this.#say("client", `Ingrese una pregunta: ${QUESTION}`);
-            endpoint.ask(encodeText(QUESTION), this.#world.now);
-          });
-          break;
-        case "answer":
-          this.got.answer = true;
-          this.#say("client", `Respuesta: ${event.text}`);
-          this.#later(bye);
-          break;
-        case "unanswered":
-          this.#say(
-            "client",
-            `Sin respuesta en ${event.timeout / 1000} s: nadie sabe qué se perdió`,
-          );
-          this.#later(bye);
-          break;
-        case "unreachable":
-          this.#say("client", "Ningún servidor respondió");
-          break;
-        case "ended":
-          if (event.reason === "silence") this.#say("client", "El servidor dejó de responder");
-      }
-    });
+  #heard(event: DialerEvent): void {
+    const { type } = event;
+    const notice = NOTICES[type];
+    if (notice !== undefined) this.#say("client", notice, "notice");
+    const failure = FAILURES[type];
+    if (failure !== undefined) this.#say("client", failure);
+    if (type === "ended" && event.reason === "silence") {
+      this.#say("client", "El servidor dejó de responder");
+    }
+    if (type === "answer") {
+      this.got.answer = true;
+      this.#say("client", `Respuesta: ${event.text}`);
+    }
+    const { script } = this.options;
+    const isFirst = type === "connected" && this.#asked === 0;
+    if (script === undefined || !isFirst && type !== "answer" && type !== "unanswered") return;
+    this.#later(() => this.#ask(script[this.#asked]?.question ?? "bye"));
   }
 
-  #say(by: Side, text: string): void {
-    this.scenes.push({ type: "line", at: this.#world.now, by, text });
-  }
-
-  /** Does something after the time to type. */
   #later(act: () => void): void {
-    this.#world.at(this.#world.now + TYPING_MS, act);
+    this.#world.at(this.now + this.options.pace, act);
   }
 
-  #join<Event>(side: Side, endpoint: Endpoint<Event>, onEvent: (event: Event) => void): void {
-    this.#ends[side] = endpoint;
-    this.#world.add({ address: ADDRESSES[side], endpoint, onEvent });
+  #ask(text: string): void {
+    if (!this.maySpeak("client")) return;
+    this.#asked++;
+    this.#say("client", `Ingrese una pregunta: ${text}`);
+    if (isBye(text)) this.#client.bye("bye", this.now);
+    else this.#client.ask(encodeText(text), this.now);
   }
 
-  #send(flight: Flight, impairment: Impairment): void {
+  #do(action: Action): void {
+    switch (action.type) {
+      case "ask":
+        return this.#ask(action.text);
+      case "answer":
+        return this.#replies.values().next().value?.(action.text);
+      case "restart":
+        return this.#startServer();
+      default:
+        this.#disturb(action);
+    }
+  }
+
+  #disturb(action: Extract<Action, { index: number }>): void {
+    const crossing = this.crossings[action.index - 1];
+    const coming = crossing?.arrivals.filter((at) => at > this.now) ?? [];
+    if (crossing === undefined || coming.length === 0) return;
+    const by = action.type === "delay" ? action.by : 0;
+    const changed = {
+      lose: [],
+      duplicate: [...coming, coming[0]! + DUPLICATE_MS],
+      delay: coming.map((at) => at + by),
+    }[action.type];
+    const way = crossing.by === "client" ? this.#path.outward : this.#path.inward;
+    way.reschedule(this.#flights[action.index - 1]!, changed);
+    crossing.arrivals = [...crossing.arrivals.filter((at) => at <= this.now), ...changed];
+    crossing.isLostByHand = crossing.arrivals.length === 0;
+    if (crossing.isLostByHand) crossing.lostAt = this.now;
+  }
+
+  #say(by: Side, text: string, type: Told["type"] = "line"): void {
+    const told = { type, at: this.now, by, text };
+    this.scenes.push(told);
+    this.told.push(told);
+  }
+
+  #join<Event>(end: Side, endpoint: Endpoint<Event>, onEvent: (event: Event) => void): void {
+    this.#world.add({ address: ADDRESSES[end], endpoint, onEvent });
+  }
+
+  #send(flight: Flight): void {
     const { datagram, from, to: peer } = flight;
-    const { datagrams: order, now: at } = this.#world;
-    const by = from === ADDRESSES.client ? "client" : "server";
-    const fate = this.#world.carry(flight, isDropped(impairment, order));
+    const { now: at } = this;
+    const isExtra = isKeepalive(datagram);
+    const order = isExtra ? 0 : ++this.#passed;
+    const fate = this.#world.carry(flight, this.options.isDropped?.(order), isExtra);
+    const index = this.#flights.push(flight);
+    const by = sideOf(from);
     const observation = this.#observer.observe("sent", { order, at, datagram, peer, fate });
-    // Only the number is kept: the inspection changes with the conversation.
-    const rto = this.#ends[by]?.inspect?.(datagram)?.retransmissionTimeout;
-    this.scenes.push({ type: "crossing", at, by, observation, rto });
+    const { header, repeats } = observation;
+    // Its end changes with the conversation, so all that is kept is told now.
+    const inspection = this.inspect(by);
+    const cause = header && causeOf(header, inspection);
+    const expired = repeats > 0 && header && inspection?.timerOf?.(header)?.expired || undefined;
+    const { arrivals } = fate;
+    const lostAt = arrivals.length === 0 ? at : undefined;
+    const told = { type: "crossing", by, index, cause, expired } as const;
+    const crossing = { ...observation, ...told, arrivals, lostAt, isLostByHand: false };
+    this.scenes.push(crossing);
+    this.crossings.push(crossing);
   }
+
+  #arrived({ to, datagram }: Flight): void {
+    const end = sideOf(to);
+    const { counters } = end === "client" ? this.#client : this.#server;
+    const before = this.#counters[end] ?? new Counters();
+    const refusal = refusalOf(readHeader(datagram), before, counters);
+    if (refusal !== undefined) this.#say(end, refusal, "refusal");
+    this.#counters[end] = { ...counters };
+  }
+}
+
+function sideOf({ port }: Address): Side {
+  return port === ADDRESSES.client.port ? "client" : "server";
 }

@@ -89,6 +89,26 @@ export class Delivery {
     return this.#heardAttempt;
   }
 
+  /** Retransmissions of the message under way since its last new acknowledgement. */
+  get retransmissions(): number {
+    return this.#retransmissions;
+  }
+
+  /** When the acknowledgement that is held back goes out by itself, in ms; `Infinity` while none is. */
+  get acknowledgementAt(): number {
+    return this.#ackDeadline;
+  }
+
+  /** The timers of the segments of the last message of this end. */
+  get timers(): readonly Retransmission[] {
+    return this.#timers;
+  }
+
+  /** Number of the last message that came in whole. */
+  get heardNumber(): number | undefined {
+    return this.#heardNumber;
+  }
+
   /** How long the rest of a message that is partly here has not come on, in ms; `Infinity` if none is. */
   stalledFor(now: number): number {
     return this.#incoming === undefined ? Infinity : now - this.#progressAt;

@@ -36,13 +36,10 @@ export const MAX_EXCHANGES = 3;
 /** Pause before a fresh exchange, in ms. */
 const EXCHANGE_PAUSE_MS = 1_000;
 
-/** Least pause between two hops, in ms, but for the first ones of an attempt to connect. */
-const HOP_MS = UNRESPONSIVE_MS;
-
 /** Longest pause before a client that was handed over connects again, in ms: not all do so at once. */
 const MOVE_PAUSE_MS = 500;
 
-/** After so many HELLOs in vain in a row each hops; from the second number on, when it is time. */
+/** After so many HELLOs in vain in a row each hops; from the second number on, 5 s after the one before. */
 const [HOPPING, RESTING] = [2, 8];
 
 /** The latest handshakes of an attempt, whose replies are taken. */
@@ -214,8 +211,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const id = readHeader(datagram)?.id;
     if (id === undefined) return undefined;
     if (id === talk?.session.id || id === talk?.nonce) return talk.session;
-    if (this.#handshakeOf(id) === undefined) return undefined;
-    return { turn: undefined, retransmissionTimeout: this.#greeting!.rtt.timeout };
+    return this.#handshakeOf(id) && inspectionOf(this.#greeting!);
   }
 
   // A client sends only to the address that it was given: a server does not move.
@@ -240,7 +236,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       case "unresponsive":
         this.emit(event);
         this.emit({ type: "hop" });
-        this.#greet(this.#now + (1 + random() / 4) * HOP_MS, HOPPING, this.#talk!.rtt);
+        this.#greet(this.#now + (1 + random() / 4) * UNRESPONSIVE_MS, HOPPING, this.#talk!.rtt);
         break;
       case "responsive":
         this.emit(event);
@@ -309,7 +305,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { hello } = greeting;
     // After time that this end did not live, the server is asked before it is given up.
     if (isGap) greeting.giveUpAt = Math.max(greeting.giveUpAt, now + MAX_DOUBT_MS);
-    if (isGap && this.#isTalking) hello.deadline = now + HOP_MS;
+    if (isGap && this.#isTalking) hello.deadline = now + UNRESPONSIVE_MS;
     if (greeting.giveUpAt <= now) return this.#giveUp(greeting);
     if (hello.deadline > now) return;
     this.#hop(greeting, now);
@@ -327,8 +323,8 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { handshakes, hoppedAt } = greeting;
     const vain = greeting.vain++;
     // A server that sent a token was there a moment ago.
-    const patience = handshakes[0]!.token.length > 0 ? 2 * HOPPING : HOPPING;
-    if (vain < patience || (vain >= RESTING && now < hoppedAt + HOP_MS)) return;
+    const patience = handshakes[0]!.token.length > 0 ? RESTING : HOPPING;
+    if (vain < patience || (vain >= RESTING && now < hoppedAt + UNRESPONSIVE_MS)) return;
     greeting.hoppedAt = now;
     handshakes.unshift(this.#newHandshake());
     handshakes.splice(MAX_HANDSHAKES);
@@ -341,6 +337,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const handshake = this.#handshakeOf(packet.id);
     // A sender without the nonce did not see the HELLO, and cannot speak for the server.
     if (handshake === undefined) return this.drop("unknown");
+    if (this.#isTalking && packet.type !== "refuse") {
+      // The way is open: where the server of the talk was only cut off, nothing is to be asked twice.
+      this.#receiveReset(this.#talk!, now);
+      greeting.handshakes = [handshake];
+      greeting.hello.deadline = this.#talk!.doubtedUntil;
+      return;
+    }
     switch (packet.type) {
       case "retry":
         return this.#receiveRetry(greeting, handshake, packet, now);
@@ -380,18 +383,12 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     if (constantTimeEqual(packet.payload, handshake.token)) return this.drop("duplicates");
     greeting.rtt.sample(greeting.hello.elapsed(packet.echo, now));
     handshake.token = packet.payload.slice();
-    this.#keep(greeting, handshake);
+    greeting.handshakes = [handshake];
+    greeting.vain = 0;
     if (++greeting.retries <= MAX_RETRIES) this.#transmitHello(greeting, now);
   }
 
   #receiveWelcome(greeting: Greeting, handshake: Handshake, packet: Packet, now: number): void {
-    if (this.#isTalking) {
-      // The way is open: where the server of the talk was only cut off, nothing is to be asked twice.
-      this.#receiveReset(this.#talk!, now);
-      this.#keep(greeting, handshake);
-      greeting.hello.deadline = this.#talk!.doubtedUntil;
-      return;
-    }
     const welcome = decodeWelcome(packet.payload);
     const seal = handshake.initiation.complete(welcome.keyShare, welcome.fields);
     if (seal === undefined) return this.#failed(greeting, handshake, now);
@@ -419,12 +416,6 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     // A seat is taken with the first packet: whoever connects later must not be there before.
     if (this.#question === undefined) session.handleTimeout(now);
     else session.send(this.#question, now);
-  }
-
-  /** A server has answered. */
-  #keep(greeting: Greeting, handshake: Handshake): void {
-    greeting.handshakes = [handshake];
-    greeting.vain = 0;
   }
 
   // This exchange is over: another WELCOME would be another guess. The server is told, for its operator.
@@ -492,6 +483,17 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     hello.sent(now, jitter * rtt.timeout, longest);
     this.transmit(encode({ type: "hello", id: nonce, attempt: hello.attempt, payload }));
   }
+}
+
+function inspectionOf({ hello, rtt }: Greeting): Inspection {
+  return {
+    turn: undefined,
+    retransmissionTimeout: rtt.timeout,
+    timer: hello,
+    timerOf: ({ type }) => type === "hello" ? hello : undefined,
+    retransmissions: Math.max(0, hello.attempt - 1),
+    acknowledgementAt: Infinity,
+  };
 }
 
 function endOf(refusal: Refusal | undefined): EndReason {

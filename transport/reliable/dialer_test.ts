@@ -470,7 +470,9 @@ Deno.test("dialer: tells how the conversation of a datagram stands", () => {
   const stage = new Stage();
   const nonce = stage.sent()[0]!.id;
   const inspect = (id: bigint) => stage.dialer.inspect(encode({ type: "ack", id }));
-  assertEquals(inspect(nonce), { turn: undefined, retransmissionTimeout: 1000 });
+  const { turn, retransmissionTimeout, timer } = inspect(nonce)!;
+  assertEquals([turn, retransmissionTimeout], [undefined, 1000]);
+  assertEquals([timer?.attempt, timer?.deadline, timer?.expired], [1, 1000, undefined]);
   assertEquals(inspect(SESSION_ID), undefined);
   stage.receive(retry(nonce, 7), { now: 8 });
   const timeout = inspect(nonce)?.retransmissionTimeout;
@@ -485,6 +487,7 @@ Deno.test("dialer: tells how the conversation of a datagram stands", () => {
   assertEquals(stage.dialer.inspect(text("no datagram of this protocol")), undefined);
   stage.dialer.ask(text("¿?"), 8);
   assertEquals(inspect(SESSION_ID)?.turn, "remote");
+  assertEquals(inspect(SESSION_ID)?.turnRow, ["local", "send", "remote"]);
 });
 
 Deno.test("dialer: a RESET of its own session makes it connect again, and ask again", () => {

@@ -118,8 +118,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   readonly #unconfirmed = new Set<ClientSession>();
   #now = 0;
   #asking = 0;
-  #isClosing = false;
-  #byeReason: ByeReason = "closing";
+  /** Why it says bye to everybody, while it closes. */
+  #closing: "closing" | "moved" | undefined;
   /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
   #confirmedAt = 0;
   #closeAt = Infinity;
@@ -224,11 +224,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /**
    * Admits no more clients, and says bye to each as soon as it has its last answer. It waits for that as
-   * long as acknowledgements come. New clients are refused; to hand over, they are left to another server.
+   * long as acknowledgements come. If the clients move on, new ones are left to the other server.
    */
   close(now: number, reason: "closing" | "moved" = "closing"): void {
-    this.#isClosing = true;
-    this.#byeReason = reason;
+    this.#closing = reason;
     this.#confirmedAt = now;
     this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     this.#lost = 0;
@@ -263,7 +262,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         break;
       case "message":
         // A server that closes answers no more questions.
-        if (this.#isClosing || !client.isSeated) break;
+        if (this.#closing || !client.isSeated) break;
         client.isAsking = true;
         if (++this.#asking <= this.#options.maxQuestions) {
           this.emit({ type: "question", session, text: event.text });
@@ -287,14 +286,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#unconfirmed.delete(client);
     this.#deadlines.delete(client);
     if (isSeated && --network.seats === 0) this.#networks.delete(network.name);
-    if (this.#isClosing && this.#clients.size === 0) this.#drained(this.#lost);
+    if (this.#closing && this.#clients.size === 0) this.#drained(this.#lost);
   }
 
   #receiveHello(datagram: Uint8Array, from: Address, now: number): void {
     const packet = decode(datagram);
     const hello = packet && decodeHello(packet.payload);
     if (packet === undefined || hello === undefined) return this.drop("malformed");
-    if (this.#byeReason === "moved") return this.drop("ignored");
+    if (this.#closing === "moved") return this.drop("ignored");
     const { id: nonce, attempt: echo } = packet;
     const isProved = this.#tokens.check(hello.token, from, nonce, now);
     if (!isProved && !this.#mayReply(this.#retries, from, now)) return;
@@ -334,7 +333,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     from: Address,
     now: number,
   ): ClientSession | Refusal | undefined {
-    if (this.#isClosing || this.#isTurningAway) return "closing";
+    if (this.#closing || this.#isTurningAway) return "closing";
     const { idleTimeout, room = OPEN_ROOM, random, randomBytes } = this.#options;
     const name = networkOf(from.hostname);
     const limit = this.#limitFor(name);
@@ -450,7 +449,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.receive(datagram, from, now);
     if (client.delivery.acknowledged > acknowledged) this.#confirmedAt = now;
     if (client.isConnected && !client.isSeated) this.bye(client, "full", now);
-    if (this.#isClosing && !client.delivery.isSending) this.bye(client, this.#byeReason, now);
+    if (this.#closing && !client.delivery.isSending) this.bye(client, this.#closing, now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
       this.#answered(client);

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { RetransmissionTimer } from "../endpoint.ts";
 
 /** The back-off after one timeout: from the second in a row, two copies are sent (RFC 9002 §6.2.4). */
 const LAST_SINGLE_BACK_OFF = 2;
@@ -19,13 +20,15 @@ export function longestPause(patience: number): number {
 const RELAXED_BACK_OFF = 0.75;
 
 /** When to send one packet again, and what its acknowledgement tells about the round trip. */
-export class Retransmission {
+export class Retransmission implements RetransmissionTimer {
   /** Times sent, modulo 256: 0 before the first. */
   attempt = 0;
   /** When to send it again, in ms; `Infinity` while nothing is awaited. */
   deadline = Infinity;
   /** When it was last sent, in ms. */
   sentAt = 0;
+  wait = 0;
+  expired: number | undefined;
   #backOff = 1;
   // Besides the last attempt: two copies go out together, and either may be echoed.
   #firstSentAt = 0;
@@ -45,9 +48,12 @@ export class Retransmission {
     // 0 means "no attempt" on the wire.
     this.attempt = this.attempt === 255 ? 1 : this.attempt + 1;
     if (this.attempt === 1) this.#firstSentAt = now;
+    // The second of two copies goes out for the same reason as the first.
+    if (now > this.sentAt) this.expired = this.deadline <= now ? this.wait : undefined;
     this.#previousSentAt = this.sentAt;
     this.sentAt = now;
-    this.deadline = now + Math.max(timeout, Math.min(timeout * this.#backOff, longest));
+    this.wait = Math.max(timeout, Math.min(timeout * this.#backOff, longest));
+    this.deadline = now + this.wait;
   }
 
   /**
@@ -68,6 +74,7 @@ export class Retransmission {
   hurry(now: number): void {
     if (this.deadline === Infinity) return;
     this.#backOff = 1;
+    this.wait = 0;
     this.deadline = now;
   }
 
@@ -76,6 +83,10 @@ export class Retransmission {
     if (this.deadline > now) return;
     if (now - this.#firstSentAt >= patience) return this.stop();
     for (let copies = Math.min(most, this.timedOut()); copies > 0; copies--) send();
+  }
+
+  get isPair(): boolean {
+    return this.attempt > 1 && this.sentAt === this.#previousSentAt;
   }
 
   /** It was acknowledged, or is given up. */

@@ -5,7 +5,8 @@
  */
 import { decodeText, EMPTY } from "../bytes.ts";
 import { Delivery, type PacketSink } from "./delivery.ts";
-import type { Address, Counters, Randomness } from "../endpoint.ts";
+import type { Address, Counters, Inspection, ProbeCause, Randomness } from "../endpoint.ts";
+import type { RetransmissionTimer, SentPacket } from "../endpoint.ts";
 import { BYE_REASONS, type ByeReason, CHALLENGE_BYTES, decode, encodeFor } from "./packet.ts";
 import { idHigh, idLow, MAX_NAME_BYTES, nameLength, packetIdHigh, packetIdLow } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
@@ -13,7 +14,7 @@ import type { ForeignEvent } from "../limits.ts";
 import { isSame, Paths } from "./path.ts";
 import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
-import { MAX_MESSAGE_BYTES, Turn, type TurnState } from "../../protocol.ts";
+import { MAX_MESSAGE_BYTES, Turn, type TurnRow, type TurnState } from "../../protocol.ts";
 import { longestPause, Retransmission } from "./retransmission.ts";
 import { MessageTooLongError } from "../endpoint.ts";
 
@@ -142,7 +143,7 @@ export interface SessionOptions extends Randomness {
 }
 
 /** One conversation, seen from one end. */
-export class Session implements PacketSink {
+export class Session implements PacketSink, Inspection {
   /** Last proved address of the other end: a session follows its id, not an address. */
   address: Address;
   /** The driver's own data: a look-up would take longer. */
@@ -157,6 +158,7 @@ export class Session implements PacketSink {
   readonly idLow: number;
   /** The upper half of it, as a signed integer. */
   readonly idHigh: number;
+  probeCause: ProbeCause = "silence";
   readonly #role: "asker" | "answerer";
   readonly #output: SessionOutput;
   readonly #random: () => number;
@@ -215,6 +217,35 @@ export class Session implements PacketSink {
   /** Whose move it is. */
   get turn(): TurnState {
     return this.#turn.state;
+  }
+
+  get turnRow(): TurnRow | undefined {
+    return this.#turn.row;
+  }
+
+  get timer(): RetransmissionTimer | undefined {
+    const timers = [...this.delivery.timers, this.#probe, this.#bye, this.#notice?.timer];
+    const armed = timers.filter((it) => it !== undefined && it.deadline < Infinity);
+    return armed.sort((a, b) => a!.deadline - b!.deadline)[0];
+  }
+
+  timerOf({ type, segment, number }: SentPacket): RetransmissionTimer | undefined {
+    if (type === "message") return this.delivery.timers[segment];
+    if (type === "ping" && number > 0) return this.#probe;
+    if (type === "notice") return this.#notice?.timer;
+    return type === "bye" ? this.#bye : undefined;
+  }
+
+  get retransmissions(): number {
+    return this.delivery.retransmissions;
+  }
+
+  get heardNumber(): number | undefined {
+    return this.delivery.heardNumber;
+  }
+
+  get acknowledgementAt(): number {
+    return this.delivery.acknowledgementAt;
   }
 
   /** Whether a datagram, which is one of this protocol, carries this session's id. */
@@ -290,7 +321,7 @@ export class Session implements PacketSink {
   /** The other end may have forgotten the session: asks it at a steady pace, for `duration` ms. */
   doubt(now: number, duration: number): void {
     this.#doubtPause = longestPause(duration);
-    this.#startProbe(now);
+    this.#startProbe(now, "reset");
   }
 
   /** Forgets the conversation without a word to the other end, and without an event. */
@@ -303,7 +334,7 @@ export class Session implements PacketSink {
   setAhead(ahead: number, now: number): void {
     if (ahead === this.delivery.ahead || this.turn !== "local") return;
     this.delivery.ahead = ahead;
-    if (!this.delivery.acknowledgementDue) this.#startProbe(now);
+    if (!this.delivery.acknowledgementDue) this.#startProbe(now, "position");
   }
 
   /** Takes a datagram of this session. The answerer's moves to its source once that is proved, if it is new. */
@@ -357,7 +388,7 @@ export class Session implements PacketSink {
     }
     if (this.#keepaliveAt <= now) {
       this.#keepaliveAt = Infinity;
-      if (!this.#isProbing) this.#startProbe(now);
+      if (!this.#isProbing) this.#startProbe(now, "silence");
     }
   }
 
@@ -570,7 +601,7 @@ export class Session implements PacketSink {
     }
     this.#unresponsiveAt = Infinity;
     this.delivery.wake(now);
-    this.#startProbe(now);
+    this.#startProbe(now, "gap");
   }
 
   #lose(): void {
@@ -593,7 +624,8 @@ export class Session implements PacketSink {
     this.#endAt = Infinity;
   }
 
-  #startProbe(now: number): void {
+  #startProbe(now: number, cause: ProbeCause): void {
+    this.probeCause = cause;
     this.#probeNumber = next(this.#probeNumber);
     this.#probe ??= new Retransmission();
     this.#probe.restart();

@@ -1,0 +1,192 @@
+/**
+ * The exercises of the page: predict, act, and see whether what happened is what was asked for.
+ *
+ * @module
+ */
+import type { Crossing, Play, Side } from "../laboratory/demo/play.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** How an exercise stands. */
+export type Verdict = "pending" | "solved" | "failed";
+
+/** One exercise. Its texts are for people. */
+export interface Exercise {
+  /** Its name in links. */
+  readonly id: string;
+  readonly title: string;
+  /** What to predict, the choices, and the place of the right one. */
+  readonly question: string;
+  readonly choices: readonly string[];
+  readonly right: number;
+  /** What to do. */
+  readonly task: string;
+  /** Why it ended as it did, and what to try when it did not. */
+  readonly explanation: string;
+  readonly hint: string;
+  /** Where it begins. */
+  readonly start: Partial<Scenario>;
+  /** Whether the conversations, so far, did what was asked for. */
+  check(lanes: readonly [Play, Play]): Verdict;
+}
+
+/** All exercises, in order. */
+export const EXERCISES: readonly Exercise[] = [
+  {
+    id: "primer-acuse",
+    title: "Se pierde el primer acuse",
+    question: "Si se pierde el acuse de la pregunta, ¿cuántas veces la verá quien responde?",
+    choices: ["Ninguna", "Una", "Dos"],
+    right: 1,
+    task: "Con protección, avance hasta que salga ACK 1 y piérdalo.",
+    explanation:
+      "Sin acuse, el cliente no puede saber si se perdió la pregunta o el acuse, y la reenvía. El servidor reconoce el número 1, la confirma otra vez y no la muestra de nuevo.",
+    hint: "El acuse llegó: vuelva atrás y piérdalo mientras está en camino.",
+    start: { pace: 4_000, now: 4_000 },
+    check([lane]) {
+      const [ack] = packets(lane, "ack", 1);
+      if (ack === undefined || isFlying(ack, lane)) return "pending";
+      if (!ack.isLostByHand) return "failed";
+      const again = packets(lane, "message", 1).some((it) =>
+        it.repeats > 0 && hasArrived(it, lane)
+      );
+      return again && times(lane, "server", "Pregunta: ") === 1 ? "solved" : "pending";
+    },
+  },
+  {
+    id: "primera-pregunta",
+    title: "Se pierde la pregunta",
+    question: "Si se pierde la pregunta en las dos conversaciones, ¿en cuál llegará?",
+    choices: ["En las dos", "Solo con protección", "Solo con UDP", "En ninguna"],
+    right: 1,
+    task:
+      "Pierda la pregunta en las dos conversaciones: «¿HTML…?» con UDP y MESSAGE 1 con protección.",
+    explanation:
+      "Con protección venció el plazo sin acuse y el cliente la reenvió. Con UDP nadie se entera: el cliente se cansa de esperar y no sabe qué se perdió.",
+    hint: "Una de las dos preguntas llegó: vuelva atrás y piérdala mientras está en camino.",
+    start: { now: 950 },
+    check([lane, plain]) {
+      const [question, other] = [packets(lane, "message", 1)[0], plain.crossings[0]];
+      if (
+        [[question, lane], [other, plain]].some(([it, of]) =>
+          hasArrived(it as Crossing, of as Play)
+        )
+      ) {
+        return "failed";
+      }
+      const isSeen = times(lane, "server", "Pregunta: ") === 1;
+      return isSeen && times(plain, "client", "Sin respuesta") === 1 ? "solved" : "pending";
+    },
+  },
+  {
+    id: "respuesta-duplicada",
+    title: "Llega dos veces la respuesta",
+    question: "Si la respuesta llega dos veces, ¿cuántas la verá quien preguntó?",
+    choices: ["Ninguna", "Una", "Dos"],
+    right: 1,
+    task: "Con protección, duplique la respuesta, MESSAGE 2: arrástrela hacia arriba, o pulse D.",
+    explanation:
+      "Las dos copias llevan el número 2. El cliente muestra la primera; la segunda la rechaza por repetida.",
+    hint: "La respuesta llegó una sola vez: vuelva atrás y duplíquela mientras está en camino.",
+    start: { now: 2_000 },
+    check([lane]) {
+      const [answer] = packets(lane, "message", 2);
+      if (answer === undefined || isFlying(answer, lane)) return "pending";
+      if (answer.arrivals.length < 2) return "failed";
+      return times(lane, "client", "Respuesta: ") === 1 ? "solved" : "failed";
+    },
+  },
+  {
+    id: "desorden",
+    title: "Un segmento adelanta a otro",
+    question:
+      "Si el tercer segmento de una pregunta larga llega antes que el segundo, ¿cómo se verá?",
+    choices: ["Desordenada", "Completa y en orden", "Sin el segundo segmento"],
+    right: 1,
+    task: "Con protección, retrase MESSAGE 1 2/… hasta que llegue después que MESSAGE 1 3/…",
+    explanation:
+      "Cada segmento lleva su lugar en el mensaje. El servidor guarda los que se adelantan y muestra la pregunta cuando la tiene completa.",
+    hint: "El segundo segmento llegó antes que el tercero: vuelva atrás y retráselo.",
+    start: { script: "larga", now: 950 },
+    check([lane]) {
+      const [second, third] = [1, 2].map((index) => firstArrival(lane, index));
+      if (third === undefined) return "pending";
+      if (second !== undefined && second <= third) return "failed";
+      return isLongSeen(lane) ? "solved" : "pending";
+    },
+  },
+  {
+    id: "ventana",
+    title: "Un hueco en la ventana",
+    question: "De los diez segmentos que salen a la vez se pierde uno. ¿Cuáles se reenvían?",
+    choices: ["Solo el perdido", "El perdido y los que le siguen", "Todos"],
+    right: 0,
+    task: "Con protección, pierda uno, y solo uno, de los segmentos de la pregunta.",
+    explanation:
+      "La ventana deja salir diez segmentos sin acuse. Cada uno tiene el suyo: solo vence el plazo del que se perdió, y la ventana se reduce a la mitad.",
+    hint: "Debe perderse exactamente un segmento: deshaga, o vuelva atrás, y pierda uno.",
+    start: { script: "larga", now: 950 },
+    check([lane]) {
+      const all = packets(lane, "message", 1);
+      const lost = all.filter(({ isLostByHand }) => isLostByHand).length;
+      if (lost > 1 || lost === 0 && isLongSeen(lane)) return "failed";
+      if (!isLongSeen(lane)) return "pending";
+      const again = new Set(
+        all.filter(({ repeats }) => repeats > 0).map((it) => it.header!.segment),
+      );
+      return again.size === 1 ? "solved" : "failed";
+    },
+  },
+  {
+    id: "reinicio",
+    title: "Se reinicia el servidor",
+    question: "El servidor se reinicia con una pregunta sin responder. ¿Qué será de ella?",
+    choices: ["Se pierde", "El cliente la repite solo", "El servidor la recuerda"],
+    right: 1,
+    task: "Reinicie el servidor cuando se vea «Pregunta: …» y antes de que se responda.",
+    explanation:
+      "El servidor nuevo no conoce la sesión y lo dice con un RESET. El cliente no se fía enseguida, porque cualquiera puede falsificarlo: espera una señal de vida, se conecta de nuevo y repite la pregunta.",
+    hint: "No había una pregunta esperando respuesta: vuelva atrás y reinícielo entonces.",
+    start: { pace: 4_000, now: 4_000 },
+    check([lane]) {
+      const { actions = [] } = lane.options;
+      const restart = actions.find(({ type, at }) => type === "restart" && at <= lane.now)?.at;
+      if (restart === undefined) {
+        return times(lane, "client", "Respuesta: ") > 0 ? "failed" : "pending";
+      }
+      const before = (text: string) =>
+        lane.told.some((line) => line.at <= restart && line.text.startsWith(text));
+      if (!before("Pregunta: ") || before("Ingrese una respuesta: ")) return "failed";
+      const isAgain = times(lane, "server", "Pregunta: ") === 2;
+      return isAgain && times(lane, "client", "Respuesta: ") === 1 ? "solved" : "pending";
+    },
+  },
+];
+
+function packets({ crossings }: Play, type: string, number: number): Crossing[] {
+  return crossings.filter(({ header }) => header?.type === type && header.number === number);
+}
+
+function hasArrived(datagram: Crossing | undefined, { now }: Play): boolean {
+  return datagram?.arrivals.some((at) => at <= now) ?? false;
+}
+
+function isFlying({ arrivals }: Crossing, { now }: Play): boolean {
+  return arrivals.some((at) => at > now);
+}
+
+/** How often an end showed a line that begins so. */
+function times({ told }: Play, end: Side, start: string): number {
+  return told.filter(({ by, text }) => by === end && text.startsWith(start)).length;
+}
+
+/** When a segment of the question arrived first, in ms, if it has. */
+function firstArrival(lane: Play, segment: number): number | undefined {
+  const copies = packets(lane, "message", 1).filter(({ header }) => header!.segment === segment);
+  const arrived = copies.flatMap(({ arrivals }) => arrivals).filter((at) => at <= lane.now);
+  return arrived.length === 0 ? undefined : Math.min(...arrived);
+}
+
+function isLongSeen(lane: Play): boolean {
+  const [exchange] = lane.options.script ?? [];
+  return times(lane, "server", `Pregunta: ${exchange?.question}`) === 1;
+}

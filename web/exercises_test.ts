@@ -1,0 +1,137 @@
+import { assert, assertEquals } from "@std/assert";
+import { EXERCISES } from "./exercises.ts";
+import { Experiment } from "./experiment.ts";
+import type { Action, Crossing } from "../laboratory/demo/play.ts";
+import { decodeLink, DEFAULT_SCENARIO, encodeLink } from "./scenario.ts";
+
+type Is = (header: NonNullable<Crossing["header"]>) => boolean;
+
+const isMessage = (number: number, segment: number = 0): Is => (header) =>
+  header.type === "message" && header.number === number && header.segment === segment;
+
+/** An exercise, as whoever opens its link plays it. */
+class Student {
+  readonly experiment: Experiment;
+  readonly #exercise: typeof EXERCISES[number];
+
+  constructor(id: string) {
+    this.#exercise = EXERCISES.find((exercise) => exercise.id === id)!;
+    const start = { ...DEFAULT_SCENARIO, ...this.#exercise.start, exercise: id };
+    this.experiment = new Experiment(decodeLink(encodeLink(start)));
+    assertEquals(this.verdict, "pending", "It is open when it begins");
+  }
+
+  get verdict() {
+    return this.#exercise.check(this.experiment.lanes);
+  }
+
+  /** Steps until such a datagram flies in a lane, and disturbs it. */
+  disturb(
+    type: "lose" | "duplicate" | "delay",
+    is: Is | "text",
+    lane: 0 | 1 = 0,
+    by: number = 300,
+  ): this {
+    const find = () =>
+      this.experiment.lanes[lane].crossings.find(({ header, arrivals }) =>
+        arrivals.some((at) => at > this.experiment.now) &&
+        (header === undefined ? is === "text" : is !== "text" && is(header))
+      );
+    for (let i = 0; find() === undefined; i++, this.experiment.step()) {
+      assert(i < 100, "It never flies");
+    }
+    const at = this.experiment.now;
+    const { index } = find()!;
+    const action: Action = type === "delay"
+      ? { at, type, lane, index, by }
+      : { at, type, lane, index };
+    this.experiment.act(action);
+    return this;
+  }
+
+  restart(): this {
+    this.experiment.act({ at: this.experiment.now, type: "restart" });
+    return this;
+  }
+
+  until(text: string): this {
+    const isSaid = () => this.experiment.lanes[0].told.some((line) => line.text.startsWith(text));
+    for (let i = 0; !isSaid(); i++, this.experiment.step()) {
+      assert(i < 100, `Nobody says "${text}"`);
+    }
+    return this;
+  }
+
+  /** The verdict after a minute. */
+  end() {
+    this.experiment.seek(60_000);
+    return this.verdict;
+  }
+}
+
+const isAck: Is = ({ type, number }) => type === "ack" && number === 1;
+
+const WAYS: Readonly<
+  Record<string, { solved: (it: Student) => void; failed: ((it: Student) => void)[] }>
+> = {
+  "primer-acuse": {
+    solved: (it) => it.disturb("lose", isAck),
+    failed: [
+      () => {},
+      (it) => it.disturb("delay", isAck),
+      (it) => it.disturb("lose", isMessage(1)),
+    ],
+  },
+  "primera-pregunta": {
+    solved: (it) => it.disturb("lose", "text", 1).disturb("lose", isMessage(1)),
+    failed: [
+      () => {},
+      (it) => it.disturb("lose", "text", 1),
+      (it) => it.disturb("lose", isMessage(1)),
+    ],
+  },
+  "respuesta-duplicada": {
+    solved: (it) => it.disturb("duplicate", isMessage(2)),
+    failed: [
+      () => {},
+      (it) => it.disturb("delay", isMessage(2)),
+      (it) => it.disturb("duplicate", "text", 1),
+    ],
+  },
+  "desorden": {
+    solved: (it) => it.disturb("delay", isMessage(1, 1)),
+    failed: [
+      () => {},
+      (it) => it.disturb("delay", isMessage(1, 2)),
+      (it) => it.disturb("lose", isMessage(1, 2)),
+    ],
+  },
+  "ventana": {
+    solved: (it) => it.disturb("lose", isMessage(1, 4)),
+    failed: [
+      () => {},
+      (it) => it.disturb("lose", isMessage(1, 4)).disturb("lose", isMessage(1, 6)),
+    ],
+  },
+  "reinicio": {
+    solved: (it) => it.until("Pregunta: ").restart(),
+    failed: [() => {}, (it) => it.restart(), (it) => it.until("Ingrese una respuesta: ").restart()],
+  },
+};
+
+for (const { id, choices, right } of EXERCISES) {
+  const { solved, failed } = WAYS[id]!;
+  Deno.test(`exercise ${id}: it can be solved, and its answer is one of the choices`, () => {
+    const student = new Student(id);
+    solved(student);
+    assertEquals(student.end(), "solved");
+    assert(choices[right] !== undefined);
+  });
+  failed.forEach((way, i) =>
+    Deno.test(`exercise ${id}: it can be failed, way ${i + 1}`, () => {
+      const student = new Student(id);
+      way(student);
+      assertEquals(student.end(), "failed");
+    })
+  );
+}
