@@ -1,11 +1,12 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import type { DayOptions, Figures, Setup } from "./balanced_day.ts";
 import { isGranted } from "./machine.ts";
-import { apart, findObstacle } from "./namespace.ts";
-import { canRunPrograms, Process } from "./process.ts";
+import { apart, findObstacle, run } from "./namespace.ts";
+import { canRunPrograms, command, Process } from "./process.ts";
 import { isWhole } from "./whole.ts";
 
 const SETUPS: readonly Setup[] = ["nginx", "machines", "cores"];
+const FILES = `${import.meta.dirname}/../docs/escala`;
 const CODE = "42-tigre-luna";
 
 /** Longest wait for an answer, in ms, where one is promised, unless a server that is gone had the question. */
@@ -17,19 +18,44 @@ const HARMLESS = ["moved", "added"];
 const canRunAll = canRunPrograms && isGranted("read");
 const obstacle = isWhole && canRunAll ? await findObstacle() : "";
 
+/** A test that needs the balancers. */
+function balanced(name: string, fn: () => Promise<void>): void {
+  Deno.test({
+    name: name + (obstacle && `, which needs more than is here: ${obstacle}`),
+    ignore: !isWhole || !canRunAll || obstacle !== "",
+    fn,
+  });
+}
+
 // The promises of docs/escala.md, with its files, real balancers and the real programs. All six days at
 // once: most of a day is waiting.
-Deno.test({
-  name: "behind nginx and nftables nobody is lost when a server is added or killed" +
-    (obstacle && `, which needs more than is here: ${obstacle}`),
-  ignore: !isWhole || !canRunAll || obstacle !== "",
-  async fn() {
-    const days = SETUPS.flatMap((setup) => [{ setup }, { setup, code: CODE }]);
-    const figures = (await Promise.all(days.map(run))).flat();
-    assertEquals(figures.filter((it) => !isAsPromised(it)), []);
-    assertEquals(figures.length, 22);
-  },
+balanced("behind nginx and nftables nobody is lost when a server is added or killed", async () => {
+  const days = SETUPS.flatMap((setup) => [{ setup }, { setup, code: CODE }]);
+  const figures = (await Promise.all(days.map(runDay))).flat();
+  assertEquals(figures.filter((it) => !isAsPromised(it)), []);
+  assertEquals(figures.length, 22);
 });
+
+balanced("a client on the machine of the servers reaches one of them too", async () => {
+  const names = ["uno", "dos", "tres"];
+  const servers = names.map((name, i) => {
+    const options = ["--puerto", `${12001 + i}`, "--id-servidor", `${i + 1}`];
+    return `yes ${name} | ${quote(command("servidor", ...options))} &`;
+  });
+  const client = quote(command("cliente", "¿Quién es?"));
+  const script = `ip link set lo up && nft -f '${FILES}/cores.nft' && {
+    ${servers.join("\n")}
+    for i in 1 2 3 4 5 6 7 8 9 10 11 12; do ${client} || exit; done
+  }`;
+  const answers = (await run(apart("sh", "-c", script))).trim().split("\n");
+  const of = (name: string) => answers.filter((it) => it === name).length;
+  assertEquals(names.map(of).reduce((sum, count) => sum + count), 12, answers.join());
+  assert(names.every((name) => of(name) < 12));
+});
+
+function quote(words: readonly string[]): string {
+  return words.map((word) => `'${word}'`).join(" ");
+}
 
 function isAsPromised({ setup, event, of, right, wrong, lost, twice, slowest }: Figures): boolean {
   const isWhole = right === of && wrong === 0 && lost.length === 0;
@@ -37,7 +63,7 @@ function isAsPromised({ setup, event, of, right, wrong, lost, twice, slowest }: 
   return isWhole && isHarmless && slowest < (LONGEST[event] ?? Infinity);
 }
 
-async function run(options: DayOptions): Promise<Figures[]> {
+async function runDay(options: DayOptions): Promise<Figures[]> {
   const script = `${import.meta.dirname}/balanced_day.ts`;
   const permissions = ["--allow-net", "--allow-run", "--allow-read", "--allow-write=/run"];
   const deno = [Deno.execPath(), "run", "--no-prompt", ...permissions];
