@@ -13,6 +13,7 @@ import { clients } from "./clients.ts";
 import { idle } from "./idle.ts";
 import { long } from "./long.ts";
 import { loss } from "./loss.ts";
+import { processes } from "./processes.ts";
 import { type Row, summarize, type Summary, toTable } from "./row.ts";
 import { start } from "./start.ts";
 import { turns } from "./turns.ts";
@@ -28,6 +29,7 @@ export interface Report {
 const FIGURES: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   turns,
   clients,
+  processes,
   idle,
   long,
   start,
