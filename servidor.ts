@@ -40,11 +40,10 @@ ${LABORATORY_HELP}
 Ejemplos:
   deno task servidor --host 0.0.0.0 --puerto 5000 --codigo
   deno task servidor < respuestas.txt
-  deno task servidor --perdida 25%
 
 Escriba cada respuesta y pulse Intro, o /ayuda. Ctrl-C cierra el servidor y avisa a los clientes.`;
 
-async function main({ args, terminal, json, signal, laboratory }: Run): Promise<number> {
+async function main({ args, terminal, json, signal, replaced, laboratory }: Run): Promise<number> {
   const mode = serverMode(args);
   const options = {
     hostname: args.host(DEFAULT_HOSTNAME),
@@ -77,6 +76,7 @@ async function main({ args, terminal, json, signal, laboratory }: Run): Promise<
   terminal.notice(mode.notice);
   for (const command of clientCommands(server.addr, mode.clientOption)) terminal.notice(command);
   operator.finished.then(() => server.shutdown());
+  replaced.then(() => server.shutdown({ handOver: true }));
   await server.finished;
   await operator.close();
   const { unconfirmed } = await server.shutdown();

@@ -161,7 +161,7 @@ const HELP = [
 
 const NOTICES = {
   responsive: "El servidor responde de nuevo",
-  reconnecting: "El servidor se reinició: conectando de nuevo",
+  reconnecting: "El servidor ya no tiene esta conversación: conectando de nuevo",
   reconnected: "Conectado de nuevo",
   stale: "La respuesta que sigue llegó tarde: es la de una pregunta anterior",
 } as const;

@@ -335,3 +335,27 @@ socketTest("the addresses of a name are tried in turn until one answers", async 
   stop.abort(new RangeError("enough"));
   await assertRejects(() => tried, RangeError);
 });
+
+socketTest(
+  "a server that hands over ends no conversation: the next on its port answers what was open",
+  async () => {
+    const isAsked = Promise.withResolvers<void>();
+    const before = serve({ port: 0 }, () => {
+      isAsked.resolve();
+      return new Promise(() => {});
+    });
+    const { port } = before.addr;
+    const events: string[] = [];
+    const onEvent = ({ type }: ConversationEvent) => events.push(type);
+    await using conversation = await connect({ port, onEvent });
+    const answer = conversation.ask("¿Y?");
+    await isAsked.promise;
+    assertEquals(await before.shutdown({ handOver: true }), { unconfirmed: 0 });
+    await using _after = serve({ port }, (question) => `${question} sí`);
+    assertEquals(await answer, "¿Y? sí");
+    assertEquals(events.filter((type) => type.startsWith("reconnect")), [
+      "reconnecting",
+      "reconnected",
+    ]);
+  },
+);

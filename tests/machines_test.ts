@@ -26,7 +26,7 @@ type Balancer = typeof BALANCERS[number];
 for (const balancer of BALANCERS) {
   for (const kind of ROOM_KINDS) {
     const test = kind === "open" ? Deno.test : testAtLength;
-    test(`${SEEDS[kind]} ${kind} rooms whose servers die and return behind a balancer by ${balancer}`, () => {
+    test(`${SEEDS[kind]} ${kind} rooms whose servers die, return and are replaced behind a balancer by ${balancer}`, () => {
       forSeeds(SEEDS[kind], function balance(seed) {
         new Site(seed, balancer, kind).run();
       });
@@ -117,8 +117,10 @@ class Site {
     // One at a time is down, for long enough to be missed.
     for (let at = this.#between(0, 20); at < 200; at += this.#between(30, 80)) {
       const index = Math.floor(this.#between(0, MACHINES));
-      simulation.at(at * SECOND, () => this.#kill(index));
-      simulation.at((at + this.#between(1, 30)) * SECOND, () => this.#start(index));
+      const isOrderly = this.#random() < 0.3;
+      simulation.at(at * SECOND, () => isOrderly ? this.#handOver(index) : this.#kill(index));
+      const returns = this.#between(1, 30);
+      simulation.at((at + returns) * SECOND, () => this.#isUp(index) || this.#start(index));
     }
     simulation.drive(() => ends.length === CLIENTS, 3_600_000);
     assertEquals(ends, Array(CLIENTS).fill("bye"));
@@ -177,6 +179,7 @@ class Site {
     });
     const address = { hostname: `192.0.2.1${index}`, port: 12_000 };
     const onEvent = (event: ReturnType<Listener["takeEvents"]>[number]) => {
+      if (event.type === "drained") simulation.at(simulation.now + 1, () => this.#start(index));
       if (event.type !== "question") return;
       this.#asked.set(event.text, (this.#asked.get(event.text) ?? 0) + 1);
       simulation.at(simulation.now + this.#between(0, 3) * SECOND, () => {
@@ -189,12 +192,25 @@ class Site {
     simulation.add({ address, endpoint: listener, onEvent });
   }
 
+  #isUp(index: number): boolean {
+    return this.#machines[index]!.isUp;
+  }
+
   #kill(index: number): void {
     const machine = this.#machines[index]!;
     if (!machine.isUp || this.#machines.some(({ isUp }) => !isUp)) return;
     machine.isUp = false;
     this.#deaths++;
     this.#simulation.remove(machine.address);
+  }
+
+  // The next server takes its port as soon as it is free.
+  #handOver(index: number): void {
+    const { listener, isUp, address } = this.#machines[index]!;
+    if (!isUp) return;
+    this.#deaths++;
+    listener.close(this.#simulation.now, "moved");
+    this.#simulation.settle(address);
   }
 
   #pass(flight: Flight): void {

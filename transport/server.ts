@@ -96,6 +96,12 @@ export interface QuestionInfo extends ClientInfo {
 /** Answers a question. An error that it throws ends that conversation. */
 export type Handler = (question: string, info: QuestionInfo) => string | Promise<string>;
 
+/** Options of {@linkcode Server.shutdown}. */
+export interface ShutdownOptions {
+  /** Whether the clients go on elsewhere; by default their conversations end. Plain ones always do. */
+  readonly handOver?: boolean;
+}
+
 /** A running server. */
 export interface Server extends AsyncDisposable {
   /** The address and port that it is bound to. */
@@ -115,9 +121,11 @@ export interface Server extends AsyncDisposable {
    * Delivers the answers under way for as long as acknowledgements come, tells every client that the server
    * closes, which takes {@linkcode SHUTDOWN_TIMEOUT_MS} at most, and stops.
    *
+   * @param options With `handOver`, clients connect again, from another port, and ask again what is
+   * unanswered: to another server behind the same balancer, or to the next at this address.
    * @returns The number of answers that may not have arrived. A plain server never knows.
    */
-  shutdown(): Promise<{ readonly unconfirmed: number }>;
+  shutdown(options?: ShutdownOptions): Promise<{ readonly unconfirmed: number }>;
 }
 
 /**
@@ -188,7 +196,7 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   turnAway?(): void;
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
-  close(now: number): void;
+  close(now: number, reason: "closing" | "moved"): void;
 }
 
 /** A server over a socket, with or without the reliable protocol. */
@@ -238,19 +246,19 @@ export class RunningServer<P extends Peer> implements Server {
     this.#endpoint.turnAway?.();
   }
 
-  shutdown(): Promise<{ unconfirmed: number }> {
-    return this.#shutdown ??= this.#close();
+  shutdown({ handOver = false }: ShutdownOptions = {}): Promise<{ unconfirmed: number }> {
+    return this.#shutdown ??= this.#close(handOver ? "moved" : "closing");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
 
-  async #close(): Promise<{ unconfirmed: number }> {
+  async #close(reason: "closing" | "moved"): Promise<{ unconfirmed: number }> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // Answers that handlers have given by now are still on their way into the endpoint.
     await pause();
-    this.#endpoint.close(Driver.now());
+    this.#endpoint.close(Driver.now(), reason);
     this.#driver.update();
     const unconfirmed = this.#endpoint.size > 0 ? await this.#drained.promise : 0;
     for (const session of this.#endpoint.sessions) clientOf(session)?.end();

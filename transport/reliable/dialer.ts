@@ -39,6 +39,9 @@ const EXCHANGE_PAUSE_MS = 1_000;
 /** Least pause between two hops, in ms, but for the first ones of an attempt to connect. */
 const HOP_MS = UNRESPONSIVE_MS;
 
+/** Longest pause before a client that was handed over connects again, in ms: not all do so at once. */
+const MOVE_PAUSE_MS = 500;
+
 /** HELLOs in vain, in a row, of which each but the first hops at once. */
 const HURRIED_HOPS = 7;
 
@@ -134,6 +137,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   #greeting: Greeting | undefined;
   #talk: Talk | undefined;
   #question: Uint8Array | undefined;
+  #isLeaving = false;
   #now: number;
 
   /** Starts with a HELLO. */
@@ -158,10 +162,14 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   /** Whose move it is. A client that reconnects may ask, once. */
   get turn(): TurnState {
     const turn = this.#talk?.session.turn;
-    if (turn === "closed" && this.#greeting !== undefined) {
+    if (turn === "closed" && this.#isConnecting) {
       return this.#question === undefined ? "local" : "remote";
     }
-    return turn ?? (this.#greeting === undefined ? "closed" : "remote");
+    return turn ?? (this.#isConnecting ? "remote" : "closed");
+  }
+
+  get #isConnecting(): boolean {
+    return this.#greeting !== undefined || (this.#talk?.greetAt ?? Infinity) < Infinity;
   }
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
@@ -197,11 +205,12 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   bye(reason: ByeReason, now: number): void {
     const talk = this.#talk;
     if (talk !== undefined && talk.session.turn !== "closed") {
+      this.#isLeaving = true;
       this.#greeting = undefined;
       // A RESET from before the bye does not confirm it.
       talk.doubtedUntil = talk.greetAt = Infinity;
       talk.session.bye(reason, now);
-    } else if (this.#greeting !== undefined) {
+    } else if (this.#isConnecting) {
       this.emit({ type: "ended", reason });
       this.#finish();
     }
@@ -247,8 +256,18 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
         talk.greetAt = Infinity;
         this.#greeting = undefined;
         break;
+      case "ended":
+        this.#greeting = undefined;
+        talk.greetAt = Infinity;
+        if (event.reason !== "moved") this.emit(event);
+        else if (this.#isLeaving) this.emit({ type: "ended", reason: "bye" });
+        else {
+          this.emit({ type: "reconnecting" });
+          talk.greetAt = this.#now + (1 + this.#options.random()) * MOVE_PAUSE_MS / 2;
+        }
+        break;
       case "forgotten":
-        this.#finish();
+        if (!this.#isConnecting) this.#finish();
         break;
       default:
         this.emit(event);
@@ -461,7 +480,8 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     if (talk.greetAt <= now) {
       talk.greetAt = Infinity;
       this.emit({ type: "hop" });
-      this.#greet(Infinity, now, talk.rtt);
+      const giveUpAt = session.turn === "closed" ? now + this.#options.idleTimeout : Infinity;
+      this.#greet(giveUpAt, now, talk.rtt);
     }
     if (talk.doubtedUntil > now) return;
     talk.doubtedUntil = Infinity;

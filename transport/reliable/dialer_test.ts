@@ -942,3 +942,61 @@ Deno.test("dialer: time in which it did not run is no silence to hop for", () =>
   stage.events();
   assertEquals([stage.hops, nonces(stage).size], [1, 0]);
 });
+
+const MOVED: PacketFields = { type: "bye", id: SESSION_ID, payload: Uint8Array.of(8) };
+
+Deno.test("dialer: handed over, it connects again from another port within half a second, and asks again", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.dialer.ask(text("q"), 0);
+  stage.sent();
+  stage.receive(MOVED, { now: 100 });
+  // The confirmation goes out by the port that the server knows.
+  assertEquals([stage.types(), stage.events(), stage.hops], [["bye-ack"], [{
+    type: "reconnecting",
+  }], 0]);
+  assertEquals(stage.dialer.turn, "remote");
+  stage.pass(349);
+  stage.receive({ ...MOVED, attempt: 2 }, { now: 349 });
+  assertEquals(stage.types(), ["bye-ack"]);
+  stage.pass(350);
+  assertEquals([stage.events(), stage.hops], [[], 1]);
+  const [hello] = stage.sent();
+  stage.receive(welcome(hello!.id, 77n), { now: 360 });
+  assertEquals(stage.events(), [{ type: "connected" }]);
+  assertEquals(stage.sent().map(({ id, type }) => [id, type]), [[77n, "message"]]);
+});
+
+Deno.test("dialer: handed over between two questions, it may ask at once, or say bye", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.receive(MOVED, { now: 100 });
+  assertEquals(stage.dialer.turn, "local");
+  stage.dialer.ask(text("q"), 200);
+  stage.pass(350);
+  const hello = stage.sent().at(-1);
+  stage.receive(welcome(hello!.id, 77n), { now: 360 });
+  assertEquals(stage.sent().map(({ id, type }) => [id, type]), [[77n, "message"]]);
+  const other = new Stage();
+  other.connect();
+  other.receive(MOVED, { now: 100 });
+  other.dialer.bye("bye", 200);
+  assertEquals(other.events(), [{ type: "reconnecting" }, { type: "ended", reason: "bye" }]);
+  assertEquals([other.dialer.turn, other.dialer.nextTimeout], ["closed", Infinity]);
+});
+
+Deno.test("dialer: handed over to nobody, it ends in silence after the idle timeout; after its bye, as that", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.receive(MOVED, { now: 100 });
+  stage.pass(350 + IDLE_MS);
+  assertEquals(stage.events(), [{ type: "reconnecting" }, { type: "ended", reason: "silence" }]);
+  const other = new Stage();
+  other.connect();
+  other.dialer.bye("bye", 100);
+  other.receive(MOVED, { now: 110 });
+  assertEquals(other.events(), [{ type: "ended", reason: "bye" }]);
+  other.pass(60_000);
+  other.events();
+  assertEquals([other.isOver, nonces(other).size], [true, 0]);
+});

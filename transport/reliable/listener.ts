@@ -115,6 +115,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   #now = 0;
   #asking = 0;
   #isClosing = false;
+  #byeReason: ByeReason = "closing";
   /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
   #confirmedAt = 0;
   #closeAt = Infinity;
@@ -219,17 +220,18 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /**
    * Admits no more clients, and says bye to each as soon as it has its last answer. It waits for that as
-   * long as acknowledgements come.
+   * long as acknowledgements come. New clients are refused; to hand over, they are left to another server.
    */
-  close(now: number): void {
+  close(now: number, reason: "closing" | "moved" = "closing"): void {
     this.#isClosing = true;
+    this.#byeReason = reason;
     this.#confirmedAt = now;
     this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     this.#lost = 0;
     for (const client of this.#clients.values()) {
       // A guess is not waited for.
       if (!client.isSeated && !client.isConnected) this.#forget(client);
-      else if (!client.delivery.isSending) this.bye(client, "closing", now);
+      else if (!client.delivery.isSending) this.bye(client, reason, now);
     }
   }
 
@@ -286,6 +288,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const packet = decode(datagram);
     const hello = packet && decodeHello(packet.payload);
     if (packet === undefined || hello === undefined) return this.drop("malformed");
+    if (this.#byeReason === "moved") return this.drop("ignored");
     const { id: nonce, attempt: echo } = packet;
     if (!this.#tokens.check(hello.token, from, nonce, now)) {
       if (!this.#mayReply(this.#retries, from, now)) return;
@@ -418,7 +421,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.receive(datagram, from, now);
     if (client.delivery.acknowledged > acknowledged) this.#confirmedAt = now;
     if (client.isConnected && !client.isSeated) this.bye(client, "full", now);
-    if (this.#isClosing && !client.delivery.isSending) this.bye(client, "closing", now);
+    if (this.#isClosing && !client.delivery.isSending) this.bye(client, this.#byeReason, now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
       this.#answered(client);

@@ -1146,3 +1146,28 @@ Deno.test("listener: its number is the first byte of every session id, and of al
     assertEquals(encode({ type: "ping", id: ids[0]! })[8], serverId);
   }
 });
+
+Deno.test("listener: handing over, it delivers the answer under way first, and leaves new clients to others", () => {
+  const listener = newListener();
+  const [waiting, idle] = [new Guest(listener), new Guest(listener, { nonce: 2n })];
+  idle.send({ type: "ack", number: 0 });
+  waiting.ask(1, "q");
+  const events = listener.takeEvents();
+  const { session } = events.find(({ type }) => type === "question") as { session: Session };
+  listener.answer(session, answer("a"), 0);
+  listener.takeTransmits();
+  listener.close(0, "moved");
+  const byes = listener.takeTransmits().map(({ datagram }) => decode(datagram)!);
+  assertEquals(byes.map(({ id, type, payload }) => [id, type, ...payload]), [[idle.id, "bye", 8]]);
+  assertEquals(exchange(listener, hello({ nonce: 3n })), []);
+  const [bye] = waiting.send({ type: "ack", number: 2, echo: 1 }, 10);
+  assertEquals([bye?.type, ...bye!.payload], ["bye", 8]);
+  waiting.send({ type: "bye-ack" }, 20);
+  idle.send({ type: "bye-ack" }, 20);
+  const ends = listener.takeEvents().filter(({ type }) => type === "ended" || type === "drained");
+  assertEquals(ends.map((it) => "reason" in it ? it.reason : it.type), [
+    "moved",
+    "moved",
+    "drained",
+  ]);
+});
