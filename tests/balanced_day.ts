@@ -151,11 +151,11 @@ class Service implements AsyncDisposable {
     await ip.at(this.#balancer, `link set to${id} down`);
   }
 
-  /** Lets the balancer know these servers. Those that are `known` only get no new clients. */
-  async balance(servers: readonly number[], known: readonly number[] = servers): Promise<void> {
+  /** Has the balancer know these servers. */
+  async balance(servers: readonly number[]): Promise<void> {
     const { setup } = this.#options;
     if (setup === "nginx") await this.#balanceByNginx(servers);
-    else await this.#balanceByNftables(setup, servers, known);
+    else await this.#balanceByNftables(setup, servers);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -186,19 +186,15 @@ class Service implements AsyncDisposable {
     if (await pid() === 0) throw new Error(`nginx did not start: ${process.errors}`);
   }
 
-  async #balanceByNftables(
-    setup: "machines" | "cores",
-    servers: readonly number[],
-    known: readonly number[],
-  ): Promise<void> {
+  async #balanceByNftables(setup: "machines" | "cores", servers: readonly number[]): Promise<void> {
     const target = (id: number) => setup === "cores" ? `${12000 + id}` : `10.2.0.1${id}`;
-    const byId = known.map((id) => `${id} : ${target(id)}`).join(", ");
+    const byId = servers.map((id) => `${id} : ${target(id)}`).join(", ");
     const byNonce = servers.map((id, i) => `${i} : ${target(id)}`).join(", ");
     const machine = setup === "cores" ? this.#machines[0]! : this.#balancer;
     const text = (await escala(`${setup}.nft`))
       .replace(/@th,128,8 map \{.*\}/, `@th,128,8 map { ${byId} }`)
       .replace(/mod \d map \{.*\}/, `mod ${servers.length} map { ${byNonce} }`)
-      .replaceAll("12001-12003", `12001-${12000 + Math.max(...known)}`);
+      .replaceAll("12001-12003", `12001-${12000 + Math.max(...servers)}`);
     await run(machine.at("nft", "-f", "-"), text);
   }
 
@@ -232,6 +228,13 @@ const EVENTS: Readonly<Record<string, Happening>> = {
     async happen(service) {
       await service.startServer(4);
       await service.balance([1, 2, 3, 4]);
+    },
+  },
+  replaced: {
+    answerMs: SLOW_ANSWER_MS,
+    async happen(service) {
+      await service.endServer(2, "SIGUSR2");
+      await service.startServer(2);
     },
   },
   killed: {
