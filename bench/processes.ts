@@ -24,7 +24,6 @@ interface Work {
   readonly target?: number;
 }
 
-/** The crowds need a core too: where the handler takes no time they are half of the load. */
 const WORKS: readonly Work[] = [
   { busy: 0, warmUp: 50_000, turns: 20_000 },
   { busy: 300, warmUp: 2_000, turns: 2_000, target: 1.8 },
@@ -59,11 +58,14 @@ export async function processes(): Promise<Row[]> {
   return rows;
 }
 
-/** Starts a server on the one core, and its crowd on the other. */
+/**
+ * Starts a server with its crowd on one core: with as many crowds as servers, the clients take the same
+ * part of what one core can as of what all can.
+ */
 async function start(work: Work, i: number, workers: AsyncDisposableStack): Promise<Worker> {
   const core = i % 2 as Core;
   const server = workers.use(new Worker("server", "ours", core));
-  const crowd = workers.use(new Worker("crowd", "ours", 1 - core as Core));
+  const crowd = workers.use(new Worker("crowd", "ours", core));
   const options: ServerStart = { idleTimeout: IDLE_TIMEOUT_MS, busy: work.busy };
   await crowd.order("start", await server.order<number>("start", options));
   await crowd.order("connect", CLIENTS);
