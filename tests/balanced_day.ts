@@ -44,10 +44,8 @@ export interface Figures {
   readonly twice: number;
   /** Clients that lost their server and connected again. */
   readonly reconnected: number;
-  /** The longest that anybody waited for an answer, in ms, beside the time that the operators took. */
-  readonly slowest: number;
-  /** The same of the questions that were asked twice: whoever has asked listens until the next keepalive. */
-  readonly slowestTwice: number;
+  /** The longest waits for an answer, in ms, beside the time that the bots took; longest first. */
+  readonly waits: readonly number[];
   /** Answers of each server. */
   readonly by: Readonly<Record<string, number>>;
 }
@@ -272,7 +270,7 @@ export async function* day(options: DayOptions): AsyncGenerator<Figures> {
     const lost: string[] = [];
     let right = 0;
     let wrong = 0;
-    const waits = new Map<string, number>();
+    const waits: number[] = [];
     const of = TURNS * conversations.size;
     reconnected = 0;
     service.asked.clear();
@@ -292,14 +290,11 @@ export async function* day(options: DayOptions): AsyncGenerator<Figures> {
           conversations.delete(conversation);
           break;
         }
-        waits.set(question, performance.now() - asked - service.answerMs);
+        waits.push(Math.round(performance.now() - asked - service.answerMs));
       }
     }));
     await happening;
     await after?.(service);
-    const wasTwice = (question: string) => service.asked.get(question)! > 1;
-    const longest = (isTwice: boolean) =>
-      Math.max(0, ...[...waits].filter(([it]) => wasTwice(it) === isTwice).map(([, ms]) => ms));
     yield {
       setup,
       isPrivate: code !== undefined,
@@ -308,10 +303,9 @@ export async function* day(options: DayOptions): AsyncGenerator<Figures> {
       right,
       wrong,
       lost,
-      twice: [...service.asked.keys()].filter(wasTwice).length,
+      twice: [...service.asked.values()].filter((times) => times > 1).length,
       reconnected,
-      slowest: Math.round(longest(false)),
-      slowestTwice: Math.round(longest(true)),
+      waits: waits.sort((a, b) => b - a).slice(0, CLIENTS),
       by,
     };
   }
