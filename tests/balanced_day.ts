@@ -99,9 +99,14 @@ class Service implements AsyncDisposable {
     const balancer = this.#balancer = this.#things.use(await Machine.start());
     await run(["mount", "-t", "tmpfs", "none", "/run"]);
     await balancer.plug("clients", "wire");
-    await ip("link set lo up", "addr add 10.1.0.2/24 dev wire", "link set wire up");
-    await ip("route add default via 10.1.0.1");
-    await ip.at(
+    await ip(
+      undefined,
+      "link set lo up",
+      "addr add 10.1.0.2/24 dev wire",
+      "link set wire up",
+      "route add default via 10.1.0.1",
+    );
+    await ip(
       balancer,
       "addr add 10.1.0.1/24 dev clients",
       "addr add 10.9.9.9/32 dev lo",
@@ -115,9 +120,13 @@ class Service implements AsyncDisposable {
       const machine = this.#things.use(await Machine.start());
       this.#machines.push(machine);
       await machine.plug("wire", `to${id}`, balancer);
-      await ip.at(balancer, `link set to${id} master servers`, `link set to${id} up`);
-      await ip.at(machine, `addr add 10.2.0.1${id}/24 dev wire`, "link set wire up");
-      await ip.at(machine, "route add default via 10.2.0.1");
+      await ip(balancer, `link set to${id} master servers`, `link set to${id} up`);
+      await ip(
+        machine,
+        `addr add 10.2.0.1${id}/24 dev wire`,
+        "link set wire up",
+        "route add default via 10.2.0.1",
+      );
     }
     await Promise.all([1, 2, 3].map((id) => this.startServer(id)));
     await this.balance([1, 2, 3]);
@@ -146,7 +155,7 @@ class Service implements AsyncDisposable {
 
   /** Pulls the cable of a server's machine. */
   async setDark(id: number): Promise<void> {
-    await ip.at(this.#balancer, `link set to${id} down`);
+    await ip(this.#balancer, `link set to${id} down`);
   }
 
   /** Has the balancer know these servers. */
@@ -312,15 +321,11 @@ export async function* day(options: DayOptions): AsyncGenerator<Figures> {
   await Promise.all(Array.from(conversations, (conversation) => conversation.bye()));
 }
 
-/** Runs lines of `ip`, here. */
-async function ip(...lines: readonly string[]): Promise<void> {
-  await run(["ip", "-batch", "-"], lines.join("\n") + "\n");
+/** Runs lines of `ip`, on a machine or in the network of this process. */
+async function ip(machine: Machine | undefined, ...lines: readonly string[]): Promise<void> {
+  const command = ["ip", "-batch", "-"];
+  await run(machine ? machine.at(...command) : command, lines.join("\n") + "\n");
 }
-
-/** Runs lines of `ip` on a machine. */
-ip.at = async (machine: Machine, ...lines: readonly string[]): Promise<void> => {
-  await run(machine.at("ip", "-batch", "-"), lines.join("\n") + "\n");
-};
 
 function escala(file: string): Promise<string> {
   return Deno.readTextFile(new URL(`../docs/escala/${file}`, import.meta.url));
