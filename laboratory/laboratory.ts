@@ -3,10 +3,9 @@
  *
  * @module
  */
-import type { ConnectOptions, DatagramSocket, Monitor, ServeOptions } from "../transport/mod.ts";
+import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
-import type { ImpairedSocket as Impaired } from "./impaired_socket.ts";
 import { describeImpairment, MAX_DELAY_MS, readImpairment } from "./impairment.ts";
 
 /** The options that open the laboratory and take a value. */
@@ -77,13 +76,13 @@ export async function openLaboratory(
   ]);
   const summary = new Summary();
   let monitor: Monitor | undefined;
-  const sockets = new Map<Monitor, Impaired>();
-  const impair = (socket: DatagramSocket, endpoint: Monitor): Impaired => {
-    const before = sockets.get(endpoint);
-    if (before !== undefined) {
+  let impaired: InstanceType<typeof ImpairedSocket> | undefined;
+  const transport: ConnectOptions["transport"] = (socket, endpoint) => {
+    if (impaired !== undefined && monitor === endpoint) {
       if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);
-      return new ImpairedSocket(socket, before.options, before);
+      return impaired = new ImpairedSocket(socket, impaired.options, impaired);
     }
+    monitor = endpoint;
     const trace = new Trace({
       write: (line) => terminal.notice(line),
       isColoured: terminal.colour("stderr"),
@@ -91,19 +90,13 @@ export async function openLaboratory(
       startedAt: performance.now(),
     });
     if (warning !== undefined) terminal.notice(warning);
-    return new ImpairedSocket(socket, {
+    return impaired = new ImpairedSocket(socket, {
       ...impairment,
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
         summary.add(observation);
       },
     });
-  };
-  const transport: ConnectOptions["transport"] = (socket, endpoint) => {
-    monitor = endpoint;
-    const impaired = impair(socket, endpoint);
-    sockets.set(endpoint, impaired);
-    return impaired;
   };
   const conclude = () => {
     if (monitor === undefined || !isSummaryWanted && !summary.hadLosses) return;

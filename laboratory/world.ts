@@ -46,7 +46,7 @@ export class World {
     this.networkFor = networkFor;
   }
 
-  /** Puts a host at its address. */
+  /** Puts a host at its address, beside those that it had. */
   add<Event>(host: SimulatedHost<Event>): void {
     this.#hosts.set(formatAddress(host.address), host);
     this.settle(host.address);
@@ -62,12 +62,6 @@ export class World {
     const host = this.#hosts.get(formatAddress(from));
     if (host === undefined) return;
     this.remove(from);
-    host.address = to;
-    this.#hosts.set(formatAddress(to), host);
-  }
-
-  /** Gives a host another address beside those that it has, to send from. */
-  hop(host: SimulatedHost<unknown>, to: Address): void {
     host.address = to;
     this.#hosts.set(formatAddress(to), host);
   }

@@ -3,6 +3,7 @@ import { PERFECT } from "../laboratory/network.ts";
 import { seededBytes, seededRandom } from "../laboratory/random.ts";
 import type { Address } from "../transport/endpoint.ts";
 import { decode, decodeWelcome, encode } from "../transport/reliable/packet.ts";
+import { MAX_HALF_OPEN, MAX_HALF_OPEN_OF_NETWORK } from "../transport/limits.ts";
 import { guessedId, hello } from "./attack.ts";
 import { SERVER, Simulation } from "./simulation.ts";
 
@@ -22,7 +23,7 @@ interface Attack {
 interface Toll {
   /** Bytes that the server sends, for each that it is sent. */
   readonly factor: number;
-  /** Sessions that it keeps at once for the attacker, and how long after the last datagram. */
+  /** Sessions that it keeps at once for the attacker, half open or with a seat, and how long after the last datagram. */
   readonly seats: number;
   readonly heldSeconds: number;
   /** From the first HELLO of an honest client, in the midst of it, to the answer: the longest of some. */
@@ -44,9 +45,12 @@ function anyAddress(random: () => number): Address {
 
 /** Opens a session. Returns its id, or nothing if the server refuses. */
 function enter(send: Send, from: Address, nonce: bigint): bigint | undefined {
-  const retry = decode(send(hello(nonce), from) ?? new Uint8Array(0));
-  const welcome = retry && decode(send(hello(nonce, retry.payload), from)!)!;
-  return welcome?.type === "welcome" ? decodeWelcome(welcome.payload).sessionId : undefined;
+  let reply = decode(send(hello(nonce), from) ?? new Uint8Array(0));
+  if (reply?.type === "retry") reply = decode(send(hello(nonce, reply.payload), from)!);
+  if (reply?.type !== "welcome") return undefined;
+  const id = decodeWelcome(reply.payload).sessionId;
+  send(encode({ type: "ack", id }), from);
+  return id;
 }
 
 const ATTACKS: readonly Attack[] = [
@@ -56,14 +60,14 @@ const ATTACKS: readonly Attack[] = [
     seconds: 3,
     act: (send, count, random) => send(hello(BigInt(count)), anyAddress(random)),
     // A third of all HELLOs can be answered.
-    bounds: { ...NOTHING, factor: 0.5, guestSeconds: 5 },
+    bounds: { factor: 0.5, seats: MAX_HALF_OPEN, heldSeconds: 15, guestSeconds: 5 },
   },
   {
     name: "HELLOs from one address",
     perSecond: 60_000,
     seconds: 2,
     act: (send, count) => send(hello(BigInt(count)), ATTACKER),
-    bounds: { ...NOTHING, factor: 0.5 },
+    bounds: { ...NOTHING, factor: 0.5, seats: MAX_HALF_OPEN_OF_NETWORK, heldSeconds: 15 },
   },
   {
     name: "packets of no session from one address, for the RESETs",

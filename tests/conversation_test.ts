@@ -22,11 +22,13 @@ Deno.test(`${CONVERSATIONS} conversations over bad networks`, () => {
   });
 });
 
+// An open room that asks every address for a token has the handshake of a private one.
 // In a private room a datagram that comes twice is opened once, where in an open room it is answered
 // once more: what is said and how it ends is the same, what happens between may not be.
 testAtLength(`${IN_PRIVATE} conversations come out the same in a private room`, () => {
   forSeeds(IN_PRIVATE, function inBothRooms(seed) {
-    assertEquals(outcome(converse(seed, "private")), outcome(converse(seed, "open")));
+    const open = converse(seed, "open", {}, 0);
+    assertEquals(outcome(converse(seed, "private")), outcome(open));
   });
 });
 
@@ -36,7 +38,7 @@ testAtLength(
   () => {
     forSeeds(IN_PRIVATE, function inBothRooms(seed) {
       const once = { duplication: 0 };
-      assertEquals(converse(seed, "private", once), converse(seed, "open", once));
+      assertEquals(converse(seed, "private", once), converse(seed, "open", once, 0));
     });
   },
 );
@@ -58,6 +60,7 @@ function converse(
   seed: number,
   kind: RoomKind,
   conditions: Partial<NetworkConditions> = {},
+  maxHalfOpen?: number,
 ): Happening[] {
   const random = seededRandom(seed);
   const between = (least: number, most: number) => least + random() * (most - least);
@@ -98,7 +101,7 @@ function converse(
       tell("server", event);
       if (event.type === "ended") ends.push(`server: ${event.reason}`);
       if (event.type === "question") answer(event.session, event.text);
-    });
+    }, maxHalfOpen === undefined ? {} : { maxHalfOpen });
     function answer(session: Session, question: string): void {
       assertEquals(asked.length, answered.length, "A question came before the last answer");
       const reply = UTF8.encode(answers[asked.length]!);
@@ -112,7 +115,8 @@ function converse(
   simulation.at(between(0, 5000), () => {
     simulation.addClient(CLIENT, (event, dialer) => {
       tell("client", event);
-      if (event.type === "connected") askNext(dialer);
+      // A client that had to reconnect asks by itself.
+      if (event.type === "connected" && dialer.turn === "local") askNext(dialer);
       if (event.type === "ended") ends.push(`client: ${event.reason}`);
       if (event.type === "unreachable") ends.push("client: unreachable");
       if (event.type !== "answer") return;
@@ -127,6 +131,9 @@ function converse(
   assertEquals(asked, questions);
   assertEquals(answered, answers);
   assertEquals(ends.length, 2, ends.join());
-  assert(ends.includes("client: bye") && ends.includes("server: bye"), ends.join());
+  // The client does not wait until the server has confirmed its bye.
+  const agreed = ["bye,bye", "unconfirmed,bye", "unconfirmed,silence"];
+  const told = ends.toSorted().map((end) => end.split(": ")[1]);
+  assert(agreed.includes(told.join()), ends.join());
   return story;
 }

@@ -1,5 +1,8 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { connect, type ConversationEvent, serve } from "../transport/mod.ts";
+import { PERFECT } from "../laboratory/network.ts";
+import { packetType } from "../transport/reliable/packet.ts";
+import { Relay } from "./relay.ts";
 import { isWhole } from "./whole.ts";
 import { canRunPrograms, command, Process, type ProgramName, startServer } from "./process.ts";
 
@@ -12,6 +15,30 @@ function redirected(redirection: string, program: ProgramName, ...args: string[]
   const words = command(program, ...args);
   return new Process(["bash", "-c", `"$@" ${redirection}`, "bash", ...words]);
 }
+
+// Whoever had read the answer looked for five seconds at a program that did nothing.
+test("a question alone ends soon after its answer, though nobody confirms the bye", async () => {
+  const { server, port } = await startServer();
+  await using _server = server;
+  await server.write("NOOOOO\n");
+  const byes: number[] = [];
+  await using relay = new Relay({
+    port,
+    conditions: PERFECT,
+    seed: 1,
+    onDatagram(datagram) {
+      if (packetType(datagram) === "bye") byes.push(performance.now());
+    },
+    isLost: (datagram) => packetType(datagram) === "bye-ack",
+  });
+  await using client = new Process("cliente", `--puerto=${relay.port}`, "¿HTML?");
+  assertEquals(await client.exited(), 0, client.errors);
+  assertEquals(client.output, "NOOOOO\n");
+  await server.until("fin de la conversación");
+  // 200 ms, with room for a machine that is busy.
+  const length = byes.at(-1)! - byes[0]!;
+  assert(byes.length >= 3 && length < 2_000, `${byes.length} byes in ${length} ms`);
+});
 
 test("the client's reader goes away", async () => {
   const { server, port } = await startServer();

@@ -13,7 +13,7 @@ const LATE_MS = 1_000;
 const DELAY_MS = 25;
 
 /** Datagrams of the conversation without a fault. */
-const FAULTLESS = 10;
+const FAULTLESS = 9;
 
 /** Most datagrams that eight faults may cost. */
 const MOST = 100;
@@ -68,14 +68,16 @@ function walk(length: number): number {
     const what = fates.join(", ");
     assertEquals(asked, ["one", "two"], what);
     assertEquals(answered, ["answer to one", "answer to two"], what);
-    assertEquals(ends.toSorted(), ["client: bye", "server: bye"], what);
+    // That the server confirms a bye may be lost.
+    const told = ends.map((end) => end.replace("unconfirmed", "bye")).toSorted();
+    assertEquals(told, ["client: bye", "server: bye"], what);
     assert(datagrams <= MOST, `${datagrams} datagrams: ${what}`);
     most = Math.max(most, datagrams);
   }
   return most;
 }
 
-Deno.test("fates: without a fault the conversation takes ten datagrams", () => {
+Deno.test("fates: without a fault the conversation takes nine datagrams", () => {
   assertEquals(converse([]).datagrams, FAULTLESS);
 });
 

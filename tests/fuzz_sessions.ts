@@ -121,9 +121,13 @@ function fuzz(seed: number, side: Side): number {
   const attacker = dice.pick<Attacker>(["blind", "blind", "repeater", "knowing"]);
   const isFromTheStart = dice.chance(0.2);
   const isHonest = attacker !== "knowing";
-  const options: WorldOptions = attacker === "knowing"
-    ? { isHonest, maxSessions: dice.pick([2, 3, 1000]), maxQuestions: dice.pick([1, 2, 1000]) }
-    : { isHonest };
+  const limits = () => ({
+    maxSessions: dice.pick([2, 3, 1000]),
+    maxQuestions: dice.pick([1, 2, 1000]),
+    maxHalfOpen: dice.pick([0, 2, 128]),
+  });
+  // What is half open would be left of a blind attacker's HELLOs.
+  const options: WorldOptions = { isHonest, ...isHonest ? {} : limits() };
   const world = new World(seed, options);
   if (!isFromTheStart) {
     world.simulation.drive(() => world.isOver || world.guests.every(({ isBack }) => isBack));
@@ -223,9 +227,10 @@ class Attack {
       const isBack = [from, ...addresses].some((it) => formatAddress(it) === formatAddress(to));
       assert(isBack, "A reply goes elsewhere");
     }
-    const { maxSessions = 1000 } = world.options;
+    const { maxSessions = 1000, maxHalfOpen = 0 } = world.options;
     assert(
-      liveSessions(listener) <= maxSessions && listener.size <= 2 * maxSessions,
+      liveSessions(listener) <= maxSessions + maxHalfOpen &&
+        listener.size <= 2 * maxSessions + maxHalfOpen,
       "too many sessions",
     );
     assert(listener.size <= size + 1, "One datagram opens two sessions");

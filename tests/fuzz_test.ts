@@ -97,7 +97,7 @@ Deno.test("fuzz: an address that a session only says to have moved to gets 3 × 
   const listener = simulation.addServer((event, listener) => {
     if (event.type !== "question") return;
     listener.answer(event.session, new Uint8Array(65_536), simulation.now);
-  });
+  }, { maxHalfOpen: 0 });
   let isConnected = false;
   simulation.addClient(GUESTS[0]!, ({ type }) => isConnected ||= type === "connected");
   simulation.drive(() => isConnected, 1000);

@@ -16,6 +16,8 @@ export interface RelayOptions {
   readonly seed: number;
   /** Sees every datagram that comes in, and where it is to go. */
   readonly onDatagram?: (datagram: Uint8Array, to: Deno.NetAddr) => void;
+  /** Which datagrams are lost besides. */
+  readonly isLost?: (datagram: Uint8Array) => boolean;
 }
 
 /** The port of a client towards its server. */
@@ -44,8 +46,12 @@ export class Relay implements AsyncDisposable {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #onDatagram: (datagram: Uint8Array, to: Deno.NetAddr) => void;
 
-  constructor({ port, conditions, seed, onDatagram = () => {} }: RelayOptions) {
+  readonly #isLost: (datagram: Uint8Array) => boolean;
+
+  constructor(options: RelayOptions) {
+    const { port, conditions, seed, onDatagram = () => {}, isLost = () => false } = options;
     this.#onDatagram = onDatagram;
+    this.#isLost = isLost;
     this.#server = serverAt(port);
     this.#network = new Network(conditions, seededRandom(seed));
     this.#loops.push(this.#receive(this.#front, (datagram, from) => {
@@ -97,6 +103,10 @@ export class Relay implements AsyncDisposable {
   #forward(parcel: Parcel): void {
     this.datagrams++;
     this.#onDatagram(parcel.datagram, parcel.to);
+    if (this.#isLost(parcel.datagram)) {
+      this.lost++;
+      return;
+    }
     const now = performance.now();
     const { arrivals } = this.#network.send(parcel, now);
     if (arrivals.length === 0) this.lost++;

@@ -95,7 +95,8 @@ export class Simulation extends World {
       onEvent: (event: DialerEvent) => {
         if (event.type === "hop" && options.hops) {
           ports.push({ ...address, port: ports.at(-1)!.port + 1 });
-          this.hop(host, ports.at(-1)!);
+          host.address = ports.at(-1)!;
+          this.add(host);
           if (ports.length > 3) this.remove(ports.shift()!);
         }
         onEvent(event, dialer);

@@ -112,6 +112,7 @@ export class Driver<Event> {
 
   /** Goes on from another port, or from this one if the system has none left. */
   hop(): void {
+    if (this.#isClosed) return;
     const before = this.#socket;
     try {
       this.#socket = this.#open();

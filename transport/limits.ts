@@ -17,6 +17,18 @@ export const MAX_QUESTIONS = 1_000;
 /** RETRYs a second, and as many RESETs: replies to unproved addresses. No network gets all. */
 export const UNPROVED_REPLIES_PER_SECOND = 20_000;
 
+/** Sessions whose addresses are unproved, at once in all. Beyond that, a HELLO needs a retry token. */
+export const MAX_HALF_OPEN = 128;
+
+/** The same for one IPv4 address or IPv6 /64. */
+export const MAX_HALF_OPEN_OF_NETWORK = 8;
+
+/**
+ * How long such a session awaits its first packet, in ms: three times as long as a client tries to
+ * connect, so that the slowest path has time for several, and where 30 % is lost too.
+ */
+export const HALF_OPEN_MS = 15_000;
+
 /** Limits of a server of either protocol. */
 export interface ServerLimits {
   /** Most clients at once: 1 or more. */

@@ -64,6 +64,7 @@ export type { Counters, Inspection, Monitor } from "./endpoint.ts";
 export { type ForeignEvent, type ForeignKind } from "./limits.ts";
 export { type Guesses, type Overload, OVERLOAD_REPORT_INTERVAL_MS } from "./limits.ts";
 export { MAX_QUESTIONS, MAX_SESSIONS, MAX_SESSIONS_PER_ADDRESS } from "./limits.ts";
+export { HALF_OPEN_MS, MAX_HALF_OPEN, MAX_HALF_OPEN_OF_NETWORK } from "./limits.ts";
 export { UNPROVED_REPLIES_PER_SECOND } from "./limits.ts";
 export { ANSWER_TIMEOUT_MS, MAX_STALE_ANSWERS } from "./plain/plain_asker.ts";
 export { codeStrength, completeRoomCode, MIN_CODE_CHARACTERS } from "./private/code.ts";

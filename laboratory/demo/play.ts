@@ -85,13 +85,13 @@ export class Play {
     // For nonces, tokens and jitter. Losses have chances of their own.
     const random = seededRandom(impairment.seed);
     const randomBytes = (length: number) => seededBytes(random, length);
-    const limits = { maxSessions: 1, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
+    const limits = { maxSessions: 10, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
     if (isPlain) {
       this.#answer(new PlainAnswerer(limits));
     } else {
       const hmacSha256 = (key: Uint8Array, data: Uint8Array) => hmac(sha256, key, data);
       const ids = { hmac: hmacSha256, random, randomBytes };
-      this.#answer(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 1 }));
+      this.#answer(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 10 }));
     }
     const timeouts = { connectTimeout: CONNECT_TIMEOUT_MS, idleTimeout: IDLE_TIMEOUT_MS };
     const { server } = ADDRESSES;
@@ -128,6 +128,8 @@ export class Play {
       switch (event.type) {
         case "connected":
           this.#later(() => {
+            // Connected again, it has asked again by itself.
+            if (endpoint.turn !== "local") return;
             this.#say("client", `Ingrese una pregunta: ${QUESTION}`);
             endpoint.ask(encodeText(QUESTION), this.#world.now);
           });
@@ -148,7 +150,7 @@ export class Play {
           this.#say("client", "Ningún servidor respondió");
           break;
         case "ended":
-          if (event.reason !== "bye") this.#say("client", "El servidor dejó de responder");
+          if (event.reason === "silence") this.#say("client", "El servidor dejó de responder");
       }
     });
   }

@@ -138,15 +138,16 @@ export class Delivery {
   welcomeAcknowledged(packet: Packet, now: number): boolean {
     if (!this.isWelcoming) return false;
     this.isWelcoming = false;
-    this.#measure(this.#timers[0], packet, packet.ackDelay, now);
+    // It is not held back: that tells nothing of how long the others are.
+    this.#measure(this.#timers[0], packet, undefined, now);
     return true;
   }
 
-  /** The other end's WELCOME arrived: this end's next packet acknowledges it. */
+  /** The other end's WELCOME arrived: a question of this moment acknowledges it, or an ACK does. */
   welcomeReceived(attempt: number, now: number): void {
     this.#heardAttempt = attempt;
     this.#heardAt = now;
-    this.#ackDeadline = now + MAX_ACK_DELAY_MS;
+    this.#ackDeadline = now;
   }
 
   /** Sends a message, as fast as the window allows. The bytes are kept, and must not change. */
@@ -368,7 +369,12 @@ export class Delivery {
     this.#timers[0].stop();
   }
 
-  #measure(timer: Retransmission, packet: Packet, intendedDelay: number, now: number): void {
+  #measure(
+    timer: Retransmission,
+    packet: Packet,
+    intendedDelay: number | undefined,
+    now: number,
+  ): void {
     const { echo, ackDelay } = packet;
     const elapsed = timer.elapsed(echo, now);
     if (elapsed === undefined || ackDelay === UNKNOWN_DELAY) return;

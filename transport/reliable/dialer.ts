@@ -42,11 +42,8 @@ const HOP_MS = UNRESPONSIVE_MS;
 /** Longest pause before a client that was handed over connects again, in ms: not all do so at once. */
 const MOVE_PAUSE_MS = 500;
 
-/** HELLOs in vain, in a row, of which each but the first hops at once. */
-const HURRIED_HOPS = 7;
-
-/** HELLOs with a token in vain, in a row, before one hops: the server was there a moment ago. */
-const VAIN_WITH_TOKEN = 3;
+/** After so many HELLOs in vain in a row each hops; from the second number on, when it is time. */
+const [HOPPING, RESTING] = [2, 8];
 
 /** The latest handshakes of an attempt, whose replies are taken. */
 const MAX_HANDSHAKES = 4;
@@ -101,7 +98,7 @@ interface Greeting {
   hello: Retransmission;
   /** The latest first: a balancer may lead each nonce, and each port, to another server. */
   handshakes: Handshake[];
-  /** HELLOs in a row that the timer sent and nobody answered. */
+  /** HELLOs of the timer in a row that nobody has answered. */
   vain: number;
   hoppedAt: number;
   /** Exchanges in which the server had another code. */
@@ -121,8 +118,6 @@ interface Talk {
   doubtedUntil: number;
   /** RESETs that a sign of life refuted. */
   refuted: number;
-  /** When it asks for another session as well, in ms. */
-  greetAt: number;
 }
 
 /**
@@ -145,7 +140,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     super();
     this.#options = options;
     this.#now = options.now;
-    this.#greet(options.now + options.connectTimeout, options.now);
+    this.#greet(options.now, 0).giveUpAt = options.now + options.connectTimeout;
     this.handleTimeout(options.now);
   }
 
@@ -155,21 +150,19 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       this.#greeting?.giveUpAt ?? Infinity,
       this.#talk?.session.nextTimeout ?? Infinity,
       this.#talk?.doubtedUntil ?? Infinity,
-      this.#talk?.greetAt ?? Infinity,
     );
   }
 
   /** Whose move it is. A client that reconnects may ask, once. */
   get turn(): TurnState {
-    const turn = this.#talk?.session.turn;
-    if (turn === "closed" && this.#isConnecting) {
-      return this.#question === undefined ? "local" : "remote";
+    if (this.#isTalking || this.#greeting === undefined) {
+      return this.#talk?.session.turn ?? "closed";
     }
-    return turn ?? (this.#isConnecting ? "remote" : "closed");
+    return this.#talk !== undefined && this.#question === undefined ? "local" : "remote";
   }
 
-  get #isConnecting(): boolean {
-    return this.#greeting !== undefined || (this.#talk?.greetAt ?? Infinity) < Infinity;
+  get #isTalking(): boolean {
+    return this.#talk !== undefined && this.#talk.session.turn !== "closed";
   }
 
   override receive(datagram: Uint8Array, from: Address, now: number): void {
@@ -203,14 +196,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   /** Says bye. A client that is not connected just stops. */
   bye(reason: ByeReason, now: number): void {
-    const talk = this.#talk;
-    if (talk !== undefined && talk.session.turn !== "closed") {
+    if (this.#isTalking) {
       this.#isLeaving = true;
       this.#greeting = undefined;
       // A RESET from before the bye does not confirm it.
-      talk.doubtedUntil = talk.greetAt = Infinity;
-      talk.session.bye(reason, now);
-    } else if (this.#isConnecting) {
+      this.#talk!.doubtedUntil = Infinity;
+      this.#talk!.session.bye(reason, now);
+    } else if (this.#greeting !== undefined) {
       this.emit({ type: "ended", reason });
       this.#finish();
     }
@@ -231,8 +223,8 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     super.transmit(datagram, this.#options.server);
   }
 
-  sessionEvent(session: Session, event: SessionEvent): void {
-    const talk = this.#talk!;
+  sessionEvent(_session: Session, event: SessionEvent): void {
+    const { random, idleTimeout } = this.#options;
     switch (event.type) {
       case "connected":
       case "noticed":
@@ -248,26 +240,24 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       case "unresponsive":
         this.emit(event);
         this.emit({ type: "hop" });
-        talk.greetAt = this.#now + (1 + this.#options.random() / 4) * HOP_MS;
+        this.#greet(this.#now + (1 + random() / 4) * HOP_MS, HOPPING, this.#talk!.rtt);
         break;
       case "responsive":
         this.emit(event);
-        if (session.turn === "closed") break;
-        talk.greetAt = Infinity;
-        this.#greeting = undefined;
+        if (this.#isTalking) this.#greeting = undefined;
         break;
       case "ended":
         this.#greeting = undefined;
-        talk.greetAt = Infinity;
         if (event.reason !== "moved") this.emit(event);
         else if (this.#isLeaving) this.emit({ type: "ended", reason: "bye" });
         else {
           this.emit({ type: "reconnecting" });
-          talk.greetAt = this.#now + (1 + this.#options.random()) * MOVE_PAUSE_MS / 2;
+          const at = this.#now + (1 + random()) / 2 * MOVE_PAUSE_MS;
+          this.#greet(at, HOPPING, this.#talk!.rtt).giveUpAt = this.#now + idleTimeout;
         }
         break;
       case "forgotten":
-        if (!this.#isConnecting) this.#finish();
+        if (this.#greeting === undefined) this.#finish();
         break;
       default:
         this.emit(event);
@@ -281,14 +271,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   }
 
   #giveUp({ refusal, handshakes, failures }: Greeting): void {
-    const turn = this.#talk?.session.turn;
     this.#greeting = undefined;
     // The server of the talk may be heard again.
-    if (turn !== undefined && turn !== "closed") return;
+    if (this.#isTalking) return;
     const known = failures > 0 ? "wrong-code" : refusal;
     // A server with a key would have proved its refusal; one without a proof may be forged.
     const hasKey = handshakes[0]!.initiation.keyShare.length > 0;
-    if (turn === "closed") {
+    if (this.#talk !== undefined) {
       const reason = hasKey && known !== "wrong-code" ? "silence" : endOf(known);
       this.emit({ type: "ended", reason });
     } else if (known === undefined) this.emit({ type: "unreachable" });
@@ -296,13 +285,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     this.#finish();
   }
 
-  /** Asks for a session: the first HELLO goes out at the next timeout. */
-  #greet(giveUpAt: number, now: number, rtt = new RttEstimator()): void {
+  /** Asks for a session, from that time on. */
+  #greet(at: number, vain: number, rtt = new RttEstimator()): Greeting {
     const hello = new Retransmission();
-    hello.deadline = now;
+    hello.deadline = at;
     const handshakes = [this.#newHandshake()];
-    const counts = { vain: 0, failures: 0, retries: 0 };
-    this.#greeting = { giveUpAt, rtt, hello, handshakes, hoppedAt: now, ...counts };
+    const counts = { vain, hoppedAt: at, failures: 0, retries: 0 };
+    return this.#greeting = { giveUpAt: Infinity, rtt, hello, handshakes, ...counts };
   }
 
   #newHandshake(): Handshake {
@@ -320,13 +309,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { hello } = greeting;
     // After time that this end did not live, the server is asked before it is given up.
     if (isGap) greeting.giveUpAt = Math.max(greeting.giveUpAt, now + MAX_DOUBT_MS);
+    if (isGap && this.#isTalking) hello.deadline = now + HOP_MS;
     if (greeting.giveUpAt <= now) return this.#giveUp(greeting);
     if (hello.deadline > now) return;
+    this.#hop(greeting, now);
+    // Two HELLOs have to arrive within a few seconds: two copies each time (RFC 9002 §6.2.4).
     if (hello.attempt > 0) {
       hello.timedOut();
-      greeting.vain++;
-      this.#hop(greeting, now);
-      // Two HELLOs have to arrive within a few seconds: two copies each time (RFC 9002 §6.2.4).
       this.#transmitHello(greeting, now);
     }
     greeting.retries = 0;
@@ -335,9 +324,11 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   /** Tries another port and nonce, if it is time. */
   #hop(greeting: Greeting, now: number): void {
-    const { vain, hoppedAt, handshakes } = greeting;
-    if (vain <= (handshakes[0]!.token.length > 0 ? VAIN_WITH_TOKEN : 1)) return;
-    if (vain > HURRIED_HOPS && now < hoppedAt + HOP_MS) return;
+    const { handshakes, hoppedAt } = greeting;
+    const vain = greeting.vain++;
+    // A server that sent a token was there a moment ago.
+    const patience = handshakes[0]!.token.length > 0 ? 2 * HOPPING : HOPPING;
+    if (vain < patience || (vain >= RESTING && now < hoppedAt + HOP_MS)) return;
     greeting.hoppedAt = now;
     handshakes.unshift(this.#newHandshake());
     handshakes.splice(MAX_HANDSHAKES);
@@ -394,12 +385,11 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   }
 
   #receiveWelcome(greeting: Greeting, handshake: Handshake, packet: Packet, now: number): void {
-    const talk = this.#talk;
-    if (talk !== undefined && talk.session.turn !== "closed") {
+    if (this.#isTalking) {
       // The way is open: where the server of the talk was only cut off, nothing is to be asked twice.
-      this.#receiveReset(talk, now);
+      this.#receiveReset(this.#talk!, now);
       this.#keep(greeting, handshake);
-      greeting.hello.deadline = talk.doubtedUntil;
+      greeting.hello.deadline = this.#talk!.doubtedUntil;
       return;
     }
     const welcome = decodeWelcome(packet.payload);
@@ -421,12 +411,14 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       seal,
     });
     const { nonce } = handshake;
-    const doubt = { doubtedAt: 0, doubtedUntil: Infinity, refuted: 0, greetAt: Infinity };
+    const doubt = { doubtedAt: 0, doubtedUntil: Infinity, refuted: 0 };
     this.#talk = { session, nonce, rtt, ...doubt };
     this.#greeting = undefined;
     session.delivery.welcomeReceived(packet.attempt, now);
     this.emit({ type: "connected" });
-    if (this.#question !== undefined) session.send(this.#question, now);
+    // A seat is taken with the first packet: whoever connects later must not be there before.
+    if (this.#question === undefined) session.handleTimeout(now);
+    else session.send(this.#question, now);
   }
 
   /** A server has answered. */
@@ -456,16 +448,15 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
 
   #receiveReset(talk: Talk, now: number): void {
     const { session } = talk;
-    if (session.turn === "closed" || talk.doubtedUntil < Infinity) return;
+    // A bye does not wait for long: it needs no doubt.
+    const isOver = session.turn === "leaving" || session.turn === "closed";
+    if (isOver || talk.doubtedUntil < Infinity) return;
     talk.doubtedAt = now;
     // While RESETs are forged, the next one is doubted for longer.
     const timeouts = DOUBT_TIMEOUTS * session.retransmissionTimeout;
-    // A bye waits no longer than the longest doubt.
-    const longest = session.turn === "leaving" ? MAX_DOUBT_MS / 2 : MAX_DOUBT_MS;
-    const doubt = Math.min(longest, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
+    const doubt = Math.min(MAX_DOUBT_MS, Math.max(MIN_DOUBT_MS, timeouts) * 2 ** talk.refuted);
     talk.doubtedUntil = now + doubt;
-    // An unconfirmed bye is retransmitted anyway.
-    if (session.turn !== "leaving") session.doubt(now, doubt);
+    session.doubt(now, doubt);
   }
 
   #handleTalkTimeout(talk: Talk, isGap: boolean, now: number): void {
@@ -476,39 +467,23 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
       talk.doubtedUntil = now + MAX_DOUBT_MS;
       if (!isRefuted) talk.doubtedAt = now;
     }
-    if (isGap && talk.greetAt < Infinity) talk.greetAt = now + HOP_MS;
-    if (talk.greetAt <= now) {
-      talk.greetAt = Infinity;
-      this.emit({ type: "hop" });
-      const giveUpAt = session.turn === "closed" ? now + this.#options.idleTimeout : Infinity;
-      this.#greet(giveUpAt, now, talk.rtt);
-    }
     if (talk.doubtedUntil > now) return;
     talk.doubtedUntil = Infinity;
-    if (session.turn === "closed") return;
-    // To a bye only its confirmation is an answer: anything else may be a copy of something old.
-    const isLeaving = session.turn === "leaving";
-    if (!isLeaving && session.heardAt > talk.doubtedAt) return void talk.refuted++;
+    if (session.turn === "leaving" || session.turn === "closed") return;
+    if (session.heardAt > talk.doubtedAt) return void talk.refuted++;
     session.abandon();
-    if (isLeaving) {
-      // A server that has forgotten the conversation has confirmed its end.
-      this.emit({ type: "ended", reason: "bye" });
-      return this.#finish();
-    }
     this.emit({ type: "reconnecting" });
-    talk.greetAt = Infinity;
-    const giveUpAt = now + this.#options.idleTimeout;
-    if (this.#greeting === undefined) this.#greet(giveUpAt, now);
-    else this.#greeting.giveUpAt = giveUpAt;
+    const greeting = this.#greeting ?? this.#greet(now, 0);
+    greeting.vain = 0;
+    greeting.giveUpAt = now + this.#options.idleTimeout;
+    greeting.hello.deadline = now;
   }
 
   #transmitHello(greeting: Greeting, now: number): void {
     const { hello, rtt, handshakes } = greeting;
     const { nonce, token, initiation } = handshakes[0]!;
     const { idleTimeout } = this.#options;
-    // The server computes nothing for an unproved address: the key share goes with the token.
-    const keyShare = token.length === 0 ? EMPTY : initiation.keyShare;
-    const payload = encodeHello({ idleTimeout, token, keyShare });
+    const payload = encodeHello({ idleTimeout, token, keyShare: initiation.keyShare });
     // Clients that start together must not retransmit in step (RFC 7252 §4.2).
     const jitter = 1 + this.#options.random() / 2;
     // A user waits for the first connection, so there is time for few tries: they come at a steady

@@ -106,6 +106,8 @@ class Stage {
     if (typeof response !== "object") throw new Error(response);
     this.receive(welcome(hello.id, id, IDLE_MS, response.keyShare), { now });
     assertEquals(this.events().at(-1), { type: "connected" });
+    // Unless it has a question, it acknowledges the WELCOME.
+    if (this.dialer.turn === "local") this.sent();
   }
 }
 
@@ -561,12 +563,14 @@ Deno.test("dialer: an attempt to connect again ends in silence after the idle ti
 });
 
 // No key agreement may be computed for an address that is not proved.
-Deno.test("dialer: in a private room the key share goes with the token, and not before", () => {
+// An open room that answered before it saw a key share would look like one of another code.
+Deno.test("dialer: whoever has a code says so in its first HELLO, with the key share of the second", () => {
   const stage = new Stage({ room: codeRoom() });
   const [hello] = stage.sent();
-  assertEquals(decodeHello(hello!.payload)?.keyShare, NOTHING);
+  const { keyShare } = decodeHello(hello!.payload)!;
+  assertEquals(keyShare.length, 32);
   stage.receive(retry(hello!.id, 7));
-  assertEquals(decodeHello(stage.sent()[0]!.payload)?.keyShare.length, 32);
+  assertEquals(decodeHello(stage.sent()[0]!.payload)?.keyShare, keyShare);
 });
 
 Deno.test("dialer: a WELCOME with a key is no answer to a HELLO without one", () => {
@@ -583,36 +587,8 @@ Deno.test("dialer: a WELCOME with a key is no answer to a HELLO without one", ()
   assertEquals([stage.events(), stage.sent(), stage.dialer.counters.unopened], [[], [], 1]);
 });
 
-Deno.test("dialer: a RESET confirms a bye, if nothing is heard that speaks against it", () => {
-  const stage = new Stage();
-  stage.connect();
-  stage.sent();
-  stage.dialer.bye("bye", 0);
-  stage.receive({ type: "reset", id: SESSION_ID });
-  assertEquals([stage.events(), stage.dialer.turn], [[], "leaving"]);
-  stage.pass(1000);
-  assertEquals(stage.events(), [{ type: "ended", reason: "bye" }]);
-  assertEquals([stage.dialer.turn, stage.dialer.nextTimeout], ["closed", Infinity]);
-});
-
 // A RESET was believed at once: a forged one took care that a bye which the network had lost was
 // not sent again, and the server held the conversation open until it was idle for too long.
-// Found by the fuzzer: RESETs that were refuted made the doubt last as long as a bye may, and so did a late copy.
-Deno.test("dialer: a RESET confirms a bye, though others were refuted", () => {
-  const stage = new Stage();
-  stage.connect();
-  for (const now of [10_000, 20_000, 30_000]) {
-    stage.receive({ type: "reset", id: SESSION_ID }, { now });
-    stage.receive({ type: "bye-ack", id: SESSION_ID }, { now: now + 1 });
-    stage.pass(now + 5_000);
-  }
-  stage.dialer.bye("bye", 40_000);
-  stage.receive({ type: "reset", id: SESSION_ID }, { now: 40_010 });
-  stage.receive({ type: "ping", id: SESSION_ID, number: 1, attempt: 1 }, { now: 40_020 });
-  stage.pass(50_000);
-  assertEquals(stage.events().at(-1), { type: "ended", reason: "bye" });
-});
-
 Deno.test("dialer: after a RESET a bye is sent again, and what confirms it ends it", () => {
   const stage = new Stage();
   stage.connect();
@@ -620,19 +596,22 @@ Deno.test("dialer: after a RESET a bye is sent again, and what confirms it ends 
   stage.dialer.bye("bye", 0);
   stage.receive({ type: "reset", id: SESSION_ID });
   stage.pass(30);
-  assertEquals([stage.events(), stage.types()], [[], ["bye", "bye"]]);
+  assertEquals([stage.events(), stage.types()], [[], ["bye", "bye", "bye"]]);
   stage.receive({ type: "bye-ack", id: SESSION_ID }, { now: 30 });
   assertEquals(stage.events(), [{ type: "ended", reason: "bye" }]);
 });
 
-Deno.test("dialer: a RESET from before the bye does not confirm it", () => {
+Deno.test("dialer: a RESET confirms no bye, be it from before it or after", () => {
   const stage = new Stage();
   stage.connect();
   stage.sent();
   stage.receive({ type: "reset", id: SESSION_ID });
   stage.dialer.bye("bye", 1);
+  stage.receive({ type: "reset", id: SESSION_ID }, { now: 2 });
   stage.pass(1000);
-  assertEquals([stage.events(), stage.dialer.turn], [[], "leaving"]);
+  assertEquals(stage.events().filter(({ type }) => type === "ended"), [
+    { type: "ended", reason: "unconfirmed" },
+  ]);
 });
 
 Deno.test("dialer: a RESET after the server's bye changes nothing", () => {
@@ -875,7 +854,7 @@ Deno.test("dialer: what nobody acknowledges for 5 s goes on from another port, a
   // Each of the next HELLOs hops, with a nonce of its own: then time must pass between them.
   stage.pass(20_000);
   stage.events();
-  assertEquals([stage.hops, nonces(stage).size], [8, 7]);
+  assertEquals([stage.hops, nonces(stage).size], [8, 6]);
   stage.pass(70_000);
   stage.events();
   assert(stage.hops > 12 && stage.hops < 20, `${stage.hops} hops`);

@@ -1,6 +1,6 @@
 /**
- * The server's end without input or output: the handshake that proves an address before anything is
- * kept for it, and the table of sessions.
+ * The server's end without input or output: the handshake, in which an address is asked to prove itself
+ * when it has to be, and the table of sessions.
  *
  * @module
  */
@@ -18,6 +18,7 @@ import type { SessionEvent, SessionOptions, SessionOutput } from "./session.ts";
 import { GuessLimit } from "./guess_limit.ts";
 import { FairLimit, networkOf, type Overload, OverloadLog } from "../limits.ts";
 import { type ForeignEvent, ForeignLog, type ServerLimits } from "../limits.ts";
+import { HALF_OPEN_MS, MAX_HALF_OPEN, MAX_HALF_OPEN_OF_NETWORK } from "../limits.ts";
 import { UNPROVED_REPLIES_PER_SECOND } from "../limits.ts";
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
 
@@ -47,6 +48,8 @@ export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOpt
   readonly maxSessionsPerAddress: number;
   /** The first byte of every session id, 0 to 255; by default it is as random as the rest. */
   readonly serverId?: number;
+  /** Most sessions with unproved addresses, by default {@linkcode MAX_HALF_OPEN}; a private room has none. */
+  readonly maxHalfOpen?: number;
   /** The room to serve; by default an open one. */
   readonly room?: Room;
 }
@@ -54,7 +57,7 @@ export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOpt
 /** A network that sessions connected from: see {@linkcode networkOf}. */
 interface SeatedNetwork {
   readonly name: string;
-  /** Sessions of it in memory, but for those of a private room that have not confirmed the code. */
+  /** Sessions of it in memory that took a seat. */
   seats: number;
 }
 
@@ -66,7 +69,7 @@ class ClientSession extends Session implements Sleeper {
   helloAt = -Infinity;
   /** Whether its question awaits an answer. */
   isAsking = false;
-  /** Whether it has one of the seats: in a private room, once it has confirmed the code. */
+  /** Whether it has one of the seats: once it has proved its address, and in a private room the code. */
   isSeated = false;
   /** Whether it told that its code is another. */
   isWrong = false;
@@ -110,8 +113,9 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   readonly #foreign = new ForeignLog();
   readonly #guesses = new GuessLimit();
   #live = 0;
-  // Sessions of a private room that have not confirmed the code. The guess limit bounds them.
-  #unconfirmed = 0;
+  // Sessions without a seat, until their first packet: it shows that the client of a private room has the
+  // code (the guess limit bounds these), and that the address of any other is its own.
+  readonly #unconfirmed = new Set<ClientSession>();
   #now = 0;
   #asking = 0;
   #isClosing = false;
@@ -229,9 +233,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     this.#lost = 0;
     for (const client of this.#clients.values()) {
-      // A guess is not waited for.
-      if (!client.isSeated && !client.isConnected) this.#forget(client);
-      else if (!client.delivery.isSending) this.bye(client, reason, now);
+      // A guess is not waited for. Any other that is half open is told with its first packet.
+      if (this.#unconfirmed.has(client)) {
+        if (this.#isPrivate) this.#forget(client);
+      } else if (!client.delivery.isSending) this.bye(client, reason, now);
     }
   }
 
@@ -267,7 +272,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       case "ended":
         this.#answered(client);
         if (client.isSeated) this.#live--;
-        else if (!client.isConnected) this.#guessed(client);
+        else if (!client.isConnected && this.#isPrivate) this.#guessed(client);
         if (client.isSeated && client.isConnected) this.emit({ ...event, session });
         break;
       case "forgotten":
@@ -279,6 +284,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const { idLow, nonce, network, isSeated } = client;
     this.#clients.delete(idLow);
     this.#clientsByNonce.delete(nonce);
+    this.#unconfirmed.delete(client);
     this.#deadlines.delete(client);
     if (isSeated && --network.seats === 0) this.#networks.delete(network.name);
     if (this.#isClosing && this.#clients.size === 0) this.#drained(this.#lost);
@@ -290,13 +296,15 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     if (packet === undefined || hello === undefined) return this.drop("malformed");
     if (this.#byeReason === "moved") return this.drop("ignored");
     const { id: nonce, attempt: echo } = packet;
-    if (!this.#tokens.check(hello.token, from, nonce, now)) {
-      if (!this.#mayReply(this.#retries, from, now)) return;
+    const isProved = this.#tokens.check(hello.token, from, nonce, now);
+    if (!isProved && !this.#mayReply(this.#retries, from, now)) return;
+    const known = this.#clientsByNonce.get(nonce);
+    if (!isProved && !this.#isTrusting(from, known)) {
       const payload = this.#tokens.mint(from, nonce, now);
       this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
       return;
     }
-    const client = this.#clientsByNonce.get(nonce) ?? this.#admit(hello, nonce, from, now);
+    const client = known ?? this.#admit(hello, isProved, nonce, from, now);
     if (client === undefined) this.drop("malformed");
     else if (typeof client === "string") {
       const payload = Uint8Array.of(REFUSALS.indexOf(client));
@@ -304,9 +312,24 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     } else this.#welcome(client, echo, from, now);
   }
 
+  /** Whether a HELLO is welcome without a proof: the room is open, few are half open, and seats are left. */
+  #isTrusting(from: Address, known: ClientSession | undefined): boolean {
+    if (this.#isPrivate) return false;
+    if (known !== undefined) return isSame(from, known.address);
+    const { maxHalfOpen = MAX_HALF_OPEN, maxSessions, maxSessionsPerAddress } = this.#options;
+    const { size } = this.#unconfirmed;
+    if (size >= Math.min(maxHalfOpen, maxSessions - this.#live)) return false;
+    const name = networkOf(from.hostname);
+    const seats = maxSessionsPerAddress - (this.#networks.get(name)?.seats ?? 0);
+    let left = Math.min(MAX_HALF_OPEN_OF_NETWORK, seats);
+    for (const { network } of this.#unconfirmed) if (network.name === name) left--;
+    return left > 0;
+  }
+
   /** The session of a client that is new, why it gets none, or nothing for a key share that is none. */
   #admit(
     hello: Hello,
+    isProved: boolean,
     nonce: bigint,
     from: Address,
     now: number,
@@ -343,16 +366,17 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const client = new ClientSession(options, network, nonce, welcome);
     this.#clients.set(client.idLow, client);
     this.#clientsByNonce.set(nonce, client);
-    // A guess takes nobody's seat.
-    if (room.isPrivate) this.#unconfirmed++;
-    else this.#seat(client);
+    // Neither a guess nor a forged address takes anybody's seat.
+    if (isProved && !room.isPrivate) this.#seat(client);
+    else this.#unconfirmed.add(client);
+    if (!isProved) client.heardAt += HALF_OPEN_MS - options.idleTimeout;
     return client;
   }
 
   #limitFor(network: string): "full" | "crowded" | undefined {
     const { maxSessions, maxSessionsPerAddress } = this.#options;
     // Sessions in their closing period are bounded too.
-    const inMemory = this.#clients.size - this.#unconfirmed;
+    const inMemory = this.#clients.size - this.#unconfirmed.size;
     if (this.#live >= maxSessions || inMemory >= 2 * maxSessions) {
       this.#overload.count("sessions");
       return "full";
@@ -371,16 +395,19 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#live++;
   }
 
-  // The client of a private room has shown that it has the code. The seats may be taken by now.
+  // The seats may be taken by now.
   #confirmed(client: ClientSession): void {
     const { name } = client.network;
-    this.#guesses.confirm(name);
+    if (this.#isPrivate) this.#guesses.confirm(name);
     if (this.#limitFor(name) === undefined) this.#seat(client);
-    this.#unconfirmed--;
+    this.#unconfirmed.delete(client);
+  }
+
+  get #isPrivate(): boolean {
+    return this.#options.room?.isPrivate ?? false;
   }
 
   #guessed({ network, address, isWrong }: ClientSession): void {
-    this.#unconfirmed--;
     this.#guesses.giveUp(network.name, this.#now);
     if (!isWrong) this.#overload.countGuess("unconfirmed", address.hostname);
   }
@@ -390,7 +417,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     const packet = decode(datagram);
     const client = packet && this.#clientsByNonce.get(packet.id);
     const isTold = packet && REFUSALS[packet.payload[0]!] === "wrong-code";
-    const isGuess = client !== undefined && !client.isSeated && !client.isConnected;
+    const isGuess = this.#isPrivate && client !== undefined && this.#unconfirmed.has(client);
     if (!isTold || !isGuess || client.isWrong || client.address.hostname !== from.hostname) {
       return this.drop("ignored");
     }
@@ -406,6 +433,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     if (welcome === undefined || isCopy) return this.drop("duplicates");
     client.helloAttempt = echo;
     client.helloAt = now;
+    // Proved by a token: who receives there learns the session id too, which proves no other address then.
+    if (!isSame(to, client.address)) client.address = to;
     const attempt = client.delivery.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
     this.#deadlines.schedule(client, now);

@@ -4,10 +4,16 @@ import { mutate, randomDatagram } from "../../tests/mutation.ts";
 import { hmac, liveSessions } from "../../tests/simulation.ts";
 import { codeRoom } from "../../tests/rooms.ts";
 import { cases } from "../../tests/whole.ts";
-import { Listener, type ListenerEvent, type ListenerOptions } from "./listener.ts";
+import {
+  Listener,
+  type ListenerEvent,
+  type ListenerOptions,
+  SHUTDOWN_TIMEOUT_MS,
+} from "./listener.ts";
 import type { Address } from "../endpoint.ts";
 import type { Room, Seal } from "./seal.ts";
 import type { Session } from "./session.ts";
+import { HALF_OPEN_MS, MAX_HALF_OPEN, MAX_HALF_OPEN_OF_NETWORK } from "../limits.ts";
 import { OVERLOAD_REPORT_INTERVAL_MS, UNPROVED_REPLIES_PER_SECOND } from "../limits.ts";
 import { OutOfTurnError } from "../../protocol.ts";
 import {
@@ -39,6 +45,7 @@ function newListener(
     maxSessions: 1000,
     maxSessionsPerAddress: 1000,
     maxQuestions: 1000,
+    maxHalfOpen: 0,
     idleTimeout: IDLE_MS,
     hmac,
     random,
@@ -145,7 +152,186 @@ function answer(text: string): Uint8Array {
   return new TextEncoder().encode(text);
 }
 
-Deno.test("listener: a first HELLO gets a token, and leaves nothing behind", () => {
+/** A server that trusts, and a way to knock without a token. */
+function trusting(options: Parameters<typeof newListener>[0] = {}) {
+  const listener = newListener({ maxHalfOpen: MAX_HALF_OPEN, ...options });
+  let nonce = 1000n;
+  const reply = (knock: Knock = {}) =>
+    typesOf(exchange(listener, hello({ nonce: ++nonce, ...knock }), knock)).join();
+  return { listener, reply };
+}
+
+/** The id in the WELCOME to a HELLO without a token. */
+function welcomedTo(listener: Listener, knock: Knock = {}): bigint {
+  const [welcome, ...more] = exchange(listener, hello(knock), knock);
+  assertEquals([welcome?.type, more], ["welcome", []]);
+  return decodeWelcome(welcome!.payload).sessionId;
+}
+
+Deno.test("listener: a HELLO is welcomed at once, and takes a seat with the first packet", () => {
+  const { listener } = trusting({ maxSessions: 1 });
+  const id = welcomedTo(listener, { attempt: 3 });
+  assertEquals([listener.size, listener.takeEvents()], [1, []]);
+  assertEquals(exchange(listener, encode({ type: "ack", id }), { now: HALF_OPEN_MS - 1 }), []);
+  assertEquals(takeTypes(listener), ["connected"]);
+  listener.handleTimeout(IDLE_MS);
+  assertEquals(listener.size, 1, "it lasts as long as any other from then on");
+  assertEquals(knock(listener, { nonce: 2n, now: IDLE_MS }).type, "refuse");
+});
+
+Deno.test("listener: half open sessions are bounded, in all and for one network", () => {
+  const { listener, reply } = trusting();
+  const of = (network: number) => ({ from: { hostname: `2001:db8:0:${network}::1`, port: 9 } });
+  const most = MAX_HALF_OPEN / MAX_HALF_OPEN_OF_NETWORK;
+  for (let network = 0; network < most; network++) {
+    for (let i = 0; i < MAX_HALF_OPEN_OF_NETWORK; i++) assertEquals(reply(of(network)), "welcome");
+    assertEquals(reply(of(network)), "retry");
+  }
+  assertEquals([reply(of(most)), listener.size], ["retry", MAX_HALF_OPEN]);
+  assertEquals(knock(listener, of(most)).type, "welcome", "with a token there is room");
+});
+
+Deno.test("listener: no more are half open than seats are left", () => {
+  const { listener, reply } = trusting({ maxSessions: 3, maxSessionsPerAddress: 2 });
+  assertEquals([reply(), reply(), reply()], ["welcome", "welcome", "retry"]);
+  assertEquals([reply({ from: OTHER }), reply({ from: OTHER })], ["welcome", "retry"]);
+  listener.handleTimeout(HALF_OPEN_MS);
+  for (const nonce of [1n, 2n]) {
+    const id = welcomedTo(listener, { nonce, now: HALF_OPEN_MS });
+    exchange(listener, encode({ type: "ack", id }), { now: HALF_OPEN_MS });
+  }
+  assertEquals([reply({ now: HALF_OPEN_MS }), listener.size], ["retry", 2]);
+  assertEquals(reply({ from: OTHER, now: HALF_OPEN_MS }), "welcome");
+});
+
+// A server that had been stopped for a while asked the address whether it was still there.
+for (const at of [HALF_OPEN_MS, IDLE_MS, 1e9]) {
+  Deno.test(`listener: a half open session is forgotten without a word, at ${at} ms`, () => {
+    const { listener, reply } = trusting();
+    const id = welcomedTo(listener);
+    listener.handleTimeout(HALF_OPEN_MS - 1);
+    assertEquals(listener.size, 1);
+    listener.handleTimeout(at);
+    assertEquals([listener.size, listener.takeTransmits(), takeTypes(listener)], [0, [], []]);
+    assertEquals(listener.nextTimeout, Infinity);
+    assertEquals(typesOf(exchange(listener, encode({ type: "ack", id }), { now: at })), ["reset"]);
+    assertEquals(reply({ now: at }), "welcome");
+  });
+}
+
+// A server that closed at once left a client that was welcomed a moment ago waiting for 75 s.
+Deno.test("listener: a server that closes tells half open sessions with their first packet, in time", () => {
+  const { listener, reply } = trusting();
+  const [id] = [welcomedTo(listener), welcomedTo(listener, { nonce: 2n })];
+  listener.close(0);
+  assertEquals([listener.takeTransmits(), takeTypes(listener)], [[], []]);
+  assertEquals(reply(), "refuse");
+  const [bye] = exchange(listener, encode({ type: "ack", id }), { now: 10 });
+  assertEquals([bye?.type, BYE_REASONS[bye!.payload[0]!]], ["bye", "closing"]);
+  exchange(listener, encode({ type: "bye-ack", id: id! }), { now: 20 });
+  listener.handleTimeout(SHUTDOWN_TIMEOUT_MS);
+  assertEquals(listener.takeTransmits(), []);
+  assertEquals(takeTypes(listener), ["connected", "ended", "drained"]);
+});
+
+Deno.test("listener: a HELLO that comes again from a half open session is welcomed to it again", () => {
+  const { listener } = trusting();
+  const id = welcomedTo(listener);
+  assertEquals(exchange(listener, hello({}), { now: 1 }), [], "a copy");
+  assertEquals(welcomedTo(listener, { attempt: 2, now: 2 }), id);
+  listener.handleTimeout(HALF_OPEN_MS);
+  assertEquals(listener.size, 0, "that makes it last no longer");
+});
+
+// The address that a token proves is the session's from then on. The forged one would have been sent the
+// whole conversation: the id, which shows that a WELCOME arrived, was told to both.
+Deno.test("listener: a nonce that is known from elsewhere needs a token, and moves with it", () => {
+  const { listener } = trusting();
+  const id = welcomedTo(listener, { from: OTHER });
+  const token = tokenOf(listener);
+  const [welcome] = exchange(listener, hello({ token, attempt: 2 }));
+  assertEquals([decodeWelcome(welcome!.payload).sessionId, listener.size], [id, 1]);
+  assertEquals(tokenOf(listener, { from: OTHER }).length, 36);
+  const question = encode({ type: "message", id, number: 1, payload: answer("q") });
+  assertEquals(exchange(listener, question), []);
+  const session = sessionOf(listener.takeEvents());
+  assertEquals(session.address, CLIENT);
+  listener.answer(session, answer("a"), 0);
+  assertEquals(listener.takeTransmits().map(({ to }) => to), [CLIENT]);
+});
+
+Deno.test("listener: a first packet from another address proves the one that was welcomed", () => {
+  const { listener } = trusting();
+  const id = welcomedTo(listener);
+  const question = encode({ type: "message", id, number: 1, payload: new Uint8Array(2) });
+  listener.receive(question, OTHER, 0);
+  const [challenge, ...more] = listener.takeTransmits();
+  assertEquals([challenge?.to, more], [OTHER, []]);
+  const session = sessionOf(listener.takeEvents());
+  assertEquals(session.address, CLIENT);
+  listener.answer(session, new Uint8Array(60_000), 0);
+  let toOther = challenge!.datagram.length;
+  for (let now = listener.nextTimeout; listener.size > 0; now = listener.nextTimeout) {
+    listener.handleTimeout(now);
+    for (const { datagram, to } of listener.takeTransmits()) {
+      if (to.hostname === OTHER.hostname) toOther += datagram.length;
+    }
+  }
+  assert(toOther <= 3 * question.length, `${toOther} bytes for ${question.length}`);
+});
+
+Deno.test("listener: a client whose seat is taken before its first packet is told so", () => {
+  const { listener } = trusting({ maxSessions: 1 });
+  const id = welcomedTo(listener);
+  assertEquals(knock(listener, { nonce: 2n, from: OTHER }).type, "welcome");
+  const [bye] = exchange(listener, encode({ type: "ping", id })).slice(-1);
+  assertEquals([bye?.type, BYE_REASONS[bye!.payload[0]!]], ["bye", "full"]);
+  assertEquals(takeTypes(listener), []);
+});
+
+Deno.test("listener: nobody tells an open room of a wrong code", () => {
+  const { listener } = trusting();
+  welcomedTo(listener);
+  const payload = Uint8Array.of(REFUSALS.indexOf("wrong-code"));
+  exchange(listener, encode({ type: "refuse", id: NONCE, payload }));
+  assertEquals([listener.counters.ignored, listener.nextTimeout], [1, HALF_OPEN_MS]);
+});
+
+// Invariant: before its first packet an address is sent a datagram for each of its own at most, no larger,
+// whatever else happens: time, closing, copies, tokens that it saw or made up.
+Deno.test("listener: nothing goes to an unproved address but a reply that is no larger", () => {
+  for (let seed = 0; seed < cases(1000); seed++) {
+    const random = seededRandom(seed);
+    const below = (limit: number) => Math.floor(limit * random());
+    const { listener } = trusting({ seed, maxSessions: 1 + below(40) });
+    const tokens: Uint8Array[] = [NOTHING];
+    const retries = new Set<string>();
+    for (let step = 0, now = 0; step < 100; step++) {
+      now += random() < 0.1 ? below(2 * IDLE_MS) : below(50);
+      listener.handleTimeout(now);
+      if (random() < 0.005) listener.close(now);
+      assertEquals(listener.takeTransmits(), [], `seed ${seed}: out of the blue`);
+      const from = { hostname: `192.0.2.${below(4)}`, port: 1 + below(3) };
+      const [nonce, attempt] = [BigInt(below(20)), 1 + below(3)];
+      const fields = { nonce, attempt, token: tokens[below(tokens.length)]! };
+      const key = `${from.hostname} ${from.port} ${nonce} ${fields.token.toHex()}`;
+      if (retries.has(key)) continue;
+      const datagram = hello(fields);
+      const replies = exchange(listener, datagram, { from, now });
+      assert(replies.length <= 1, `seed ${seed}`);
+      for (const { type, payload } of replies) {
+        assert(HEADER_BYTES + payload.length <= datagram.length, `seed ${seed}: ${type}`);
+        if (type !== "retry") continue;
+        tokens.push(payload);
+        retries.add(`${from.hostname} ${from.port} ${nonce} ${payload.toHex()}`);
+      }
+      assert(listener.size <= 4 * MAX_HALF_OPEN_OF_NETWORK, `seed ${seed}`);
+    }
+    assert(takeTypes(listener).every((type) => type === "drained" || type === "overload"));
+  }
+});
+
+Deno.test("listener: a first HELLO beyond the bound gets a token, and leaves nothing behind", () => {
   const listener = newListener();
   const [retry, ...more] = exchange(listener, hello({ attempt: 3 }));
   assertEquals([retry?.type, retry?.id, retry?.echo, more], ["retry", NONCE, 3, []]);
@@ -934,7 +1120,7 @@ Deno.test("listener: the first packet of a client may be its question already", 
 });
 
 Deno.test("listener: a private room asks every client for its token first", () => {
-  const listener = newListener({ room: codeRoom() });
+  const { listener } = trusting({ room: codeRoom() });
   const { keyShare } = codeRoom().initiate(handshakeFields(NONCE, IDLE_MS));
   for (const token of [NOTHING, new Uint8Array(36)]) {
     const [reply, ...more] = exchange(listener, hello({ keyShare, token }));

@@ -11,7 +11,7 @@ import { idHigh, idLow, MAX_NAME_BYTES, nameLength, packetIdHigh, packetIdLow } 
 import type { Packet, PacketFields } from "./packet.ts";
 import type { ForeignEvent } from "../limits.ts";
 import { isSame, Paths } from "./path.ts";
-import { RttEstimator } from "./rtt.ts";
+import { INITIAL_RTO_MS, RttEstimator } from "./rtt.ts";
 import { OPEN_SEAL, type Seal } from "./seal.ts";
 import { MAX_MESSAGE_BYTES, Turn, type TurnState } from "../../protocol.ts";
 import { longestPause, Retransmission } from "./retransmission.ts";
@@ -33,6 +33,12 @@ export const UNRESPONSIVE_MS = 5_000;
 
 /** How long a bye waits for its confirmation, in ms. */
 export const LEAVE_TIMEOUT_MS = 5_000;
+
+/** How long an asker's bye does, in ms, or two round trips if these are longer: a person waits. */
+export const ASKER_LEAVE_TIMEOUT_MS = 200;
+
+/** Wait before it is sent again, in round trips (RFC 9002 §6.1.2), and the least in ms. */
+const [BYE_PAUSE_ROUND_TRIPS, MIN_BYE_PAUSE_MS] = [9 / 8, 20];
 
 /** Longest that an ended session answers late packets, in ms. */
 const MAX_LINGER_MS = 3_000;
@@ -197,7 +203,8 @@ export class Session implements PacketSink {
     this.delivery = new Delivery(this.#rtt, this, options.idleTimeout);
     this.delivery.name = options.name ?? EMPTY;
     this.heardAt = options.now;
-    this.#scheduleKeepalive(options.now);
+    // What acknowledges the WELCOME may be lost, and the server waits for it for seconds only.
+    this.#scheduleKeepalive(options.now, this.#rtt.timeout);
   }
 
   /** The id on every packet. */
@@ -244,6 +251,8 @@ export class Session implements PacketSink {
     this.#turn.local("send");
     this.#number = next(this.#number);
     this.delivery.ahead = 0;
+    // It acknowledges the WELCOME by itself, for as long as it takes.
+    if (this.#number === 1) this.#scheduleKeepalive(now);
     this.delivery.send(this.#number, message, now);
     this.#awaitResponse(now);
   }
@@ -266,7 +275,10 @@ export class Session implements PacketSink {
     this.#quiet();
     this.#byeReason = reason;
     this.#bye = new Retransmission();
-    this.#endAt = now + LEAVE_TIMEOUT_MS;
+    // There is time for few tries: two copies each.
+    if (this.#isBrief) this.#bye.timedOut();
+    const leave = Math.max(ASKER_LEAVE_TIMEOUT_MS, 2 * this.#roundTrip);
+    this.#endAt = now + (this.#isBrief ? Math.min(leave, LEAVE_TIMEOUT_MS) : LEAVE_TIMEOUT_MS);
     this.#transmitBye(now);
   }
 
@@ -321,12 +333,14 @@ export class Session implements PacketSink {
   handleTimeout(now: number): void {
     if (this.#endAt <= now) {
       this.#endAt = Infinity;
-      if (this.turn === "closed") this.#emit({ type: "forgotten" });
-      else this.#lose();
-      return;
+      if (this.turn === "closed") return this.#emit({ type: "forgotten" });
+      // The last word: who leaves first may not hear the confirmation, but the other end should know.
+      if (this.#isBrief) { for (let copies = 2; copies > 0; copies--) this.#transmitBye(now); }
+      return this.#lose();
     }
     if (this.turn === "closed") return;
-    if (this.turn !== "leaving" && this.nextTimeout + GAP_MS <= now) this.#wake(now);
+    const isAwake = this.turn === "leaving" || this.delivery.isWelcoming;
+    if (!isAwake && this.nextTimeout + GAP_MS <= now) this.#wake(now);
     if (this.heardAt + this.#idleTimeout <= now) return this.#lose();
     if (this.delivery.isStuck(now)) return this.bye("undelivered", now);
     this.delivery.handleTimeout(now);
@@ -618,7 +632,9 @@ export class Session implements PacketSink {
     const pause = longestPause(LEAVE_TIMEOUT_MS);
     // A slow path gets its time once; then there must be many tries in what is left.
     const first = bye.attempt === 0 ? LEAVE_TIMEOUT_MS / 4 : pause;
-    if (this.#isMeasured) bye.sent(now, Math.min(first, this.#rtt.timeout), pause);
+    const brief = Math.max(MIN_BYE_PAUSE_MS, BYE_PAUSE_ROUND_TRIPS * this.#roundTrip);
+    if (this.#isBrief) bye.sent(now, brief, brief);
+    else if (this.#isMeasured) bye.sent(now, Math.min(first, this.#rtt.timeout), pause);
     // Nothing was ever heard from there: the address may be a victim's, which gets few of these (RFC
     // 9000 §8.1). But there is no time for a whole first timeout either.
     else bye.sent(now, pause, Infinity);
@@ -628,18 +644,29 @@ export class Session implements PacketSink {
 
   // The asker alone keeps a silent session alive, and its NAT's binding. Half an answer without the rest
   // may be one to an address that the asker no longer has.
-  #scheduleKeepalive(now: number): void {
+  #scheduleKeepalive(now: number, stalled = this.#stalledPause(now)): void {
     if (this.#role === "answerer" || this.turn === "leaving" || this.turn === "closed") return;
     const jitter = 0.9 + 0.2 * this.#random();
     const longest = KEEPALIVE_PART * this.#idleTimeout;
-    const stalled = Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.delivery.stalledFor(now));
     this.#keepaliveAt = now + jitter * Math.min(stalled, longest);
+  }
+
+  #stalledPause(now: number): number {
+    return Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.delivery.stalledFor(now));
   }
 
   // A user waits at the asker's end, and wants to know whether that makes sense.
   #awaitResponse(now: number): void {
     if (this.#role === "answerer" || this.#isUnresponsive) return;
     this.#unresponsiveAt = Math.min(this.#unresponsiveAt, now + UNRESPONSIVE_MS);
+  }
+
+  get #isBrief(): boolean {
+    return this.#role === "asker" && this.#byeReason === "bye";
+  }
+
+  get #roundTrip(): number {
+    return this.#rtt.smoothed ?? INITIAL_RTO_MS;
   }
 
   get #isMeasured(): boolean {

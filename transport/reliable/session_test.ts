@@ -1,4 +1,4 @@
-import { assert, assertEquals, assertThrows } from "@std/assert";
+import { assert, assertAlmostEquals, assertEquals, assertThrows } from "@std/assert";
 import { PERFECT } from "../../laboratory/network.ts";
 import { seededRandom } from "../../laboratory/random.ts";
 import { mutate, randomDatagram, withId } from "../../tests/mutation.ts";
@@ -12,6 +12,7 @@ import { BYE_REASONS, encode, MAX_SEGMENT_BYTES, packetId } from "./packet.ts";
 import type { Packet, PacketFields } from "./packet.ts";
 import type { Room } from "./seal.ts";
 import { Counters } from "../endpoint.ts";
+import { HALF_OPEN_MS } from "../limits.ts";
 import { IDLE_TIMEOUT_MS, LEAVE_TIMEOUT_MS, Session } from "./session.ts";
 import { MAX_MESSAGE_BYTES, OutOfTurnError } from "../../protocol.ts";
 
@@ -62,7 +63,6 @@ test("the events of a quick turn, at both ends", (room) => {
 
 test("the asker's first packet of any kind shows that it knows the session", (room) => {
   const link = new SessionLink({ room });
-  link.pass(24);
   assertEquals(typesOf(link, "answerer"), []);
   link.pass(1);
   assertEquals(namesOf(link.sent), ["asker ack 0"]);
@@ -243,19 +243,36 @@ test("while a message is awaited, pings tell a path that loses it from a dead on
 
 test("a lost ping is sent again", (room) => {
   const link = new SessionLink({ room, delay: 10 });
-  link.pass(100);
+  link.pass(5_000);
   let lost = 0;
   link.copies = ({ packet }) => packet.type === "ping" && lost++ < 2 ? 0 : 1;
-  link.pass(30_000);
+  link.sent.length = 0;
+  link.pass(20_000);
   const pings = link.sent.filter(({ packet }) => packet.type === "ping");
   assertEquals(pings.map(({ packet }) => packet.attempt), [1, 2, 3, 4]);
   assertEquals(new Set(pings.map(({ packet }) => packet.number)).size, 1);
   assertEquals(link.asker.session.heardAt > 10_000, true);
 });
 
+// The acknowledgement of the WELCOME is not acknowledged: one that was lost left the server without the
+// client until the first keepalive, and a session whose address is unproved does not last so long.
+test("an asker that says nothing asks whether the server heard it, until it did", (room) => {
+  const link = new SessionLink({ room, delay: 100, name: "Ana" });
+  let lost = 0;
+  link.copies = ({ by }) => by === "asker" && lost++ < 3 ? 0 : 1;
+  link.pass(HALF_OPEN_MS);
+  assertEquals(namesOf(link.sent.slice(0, 4)).map((it) => it.split(" ")[1]), [
+    ...["ack", "ping", "ping", "ping"],
+  ]);
+  assertEquals([link.answerer.session.name, typesOf(link, "answerer")], ["Ana", ["connected"]]);
+  const count = link.sent.length;
+  link.pass(5_000);
+  assertEquals(link.sent.length, count, "and then it is quiet");
+});
+
 test("a pong measures the path", (room) => {
   const link = new SessionLink({ room, delay: 100 });
-  link.pass(22_000);
+  link.pass(5_000);
   assertEquals(countOf(link, "pong"), 1);
   link.copies = () => 0;
   link.say("asker", "q");
@@ -620,19 +637,19 @@ test("a lost confirmation of a bye is repeated, and the end is told once", (room
   link.copies = ({ packet }) => packet.type === "bye-ack" && confirmations++ === 0 ? 0 : 1;
   link.asker.session.bye("bye", link.now);
   link.pass(1000);
-  assertEquals([countOf(link, "bye"), countOf(link, "bye-ack")], [2, 2]);
+  assertEquals([countOf(link, "bye"), countOf(link, "bye-ack")], [3, 3]);
   assertEquals(typesOf(link, "asker").slice(-2), ["ended", "forgotten"]);
   assertEquals(typesOf(link, "answerer").filter((type) => type === "ended"), ["ended"]);
 });
 
 test("a bye that nobody confirms ends unconfirmed, after many tries", (room) => {
-  for (const role of ROLES) {
+  for (const [role, reason] of [["asker", "invalid"], ["answerer", "closing"]] as const) {
     const link = new SessionLink({ room, delay: 10 });
     link.turn("q", "a");
     link.pass(100);
     const before = link.sent.length;
     link.copies = () => 0;
-    link[role].session.bye("bye", link.now);
+    link[role].session.bye(reason, link.now);
     link.pass(LEAVE_TIMEOUT_MS - 1);
     assertEquals(link[role].session.turn, "leaving");
     link.pass(1);
@@ -652,10 +669,48 @@ test("on a very slow path a bye waits no longer", (room) => {
   link.turn("q", "a");
   link.pass(100);
   link.copies = () => 0;
-  link.asker.session.bye("bye", link.now);
+  link.answerer.session.bye("closing", link.now);
   link.pass(LEAVE_TIMEOUT_MS);
-  assertEquals(typesOf(link, "asker").slice(-2), ["ended", "forgotten"]);
+  assertEquals(typesOf(link, "answerer").slice(-2), ["ended", "forgotten"]);
   assert(countOf(link, "bye") >= 16);
+});
+
+// A person who had read the answer looked at a program that did nothing for five seconds.
+for (
+  const [delay, leave] of [[0, 200], [25, 200], [100, 400], [400, 1600], [4000, 5000]] as const
+) {
+  test(`the bye of an asker over ${2 * delay} ms waits ${leave} ms at most`, (room) => {
+    const link = new SessionLink({ room, delay });
+    link.turn("q", "a");
+    link.pass(50);
+    const [start, before] = [link.now, link.sent.length];
+    link.copies = () => 0;
+    link.asker.session.bye("bye", link.now);
+    link.pass(leave - 1);
+    assertEquals(link.asker.session.turn, "leaving");
+    link.pass(1);
+    assertEquals(link.asker.events.slice(-2), [
+      { type: "ended", reason: "unconfirmed" },
+      { type: "forgotten" },
+    ]);
+    const times = link.sent.slice(before).filter(({ packet }) => packet.type === "bye")
+      .map(({ at }) => at - start);
+    const pause = Math.max(20, 2.25 * delay);
+    if (pause < leave) assertAlmostEquals(times[1]!, pause, 1e-9, "again after a round trip");
+    assertEquals(times.slice(-2), [leave, leave], "and once more as it goes");
+    assert(times.length <= 21, `${times.length} byes`);
+  });
+}
+
+test("the bye of an asker that never measured anything waits two seconds at most", (room) => {
+  const link = new SessionLink({ room });
+  link.copies = () => 0;
+  link.asker.session.bye("bye", 0);
+  link.pass(1999);
+  assertEquals(link.asker.session.turn, "leaving");
+  link.pass(1);
+  assertEquals(link.asker.events.at(-1), { type: "forgotten" });
+  assertEquals(countOf(link, "bye"), 4);
 });
 
 test("who has left is not lost once more while the confirmation may be repeated", (room) => {
