@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { connect, type Conversation } from "../transport/mod.ts";
+import { connect, type Conversation, IDLE_TIMEOUT_MS } from "../transport/mod.ts";
 import { Machine, run } from "./namespace.ts";
 import { command, Process } from "./process.ts";
 
@@ -25,6 +25,8 @@ export interface DayOptions {
   readonly events?: readonly string[];
   /** Time that every answer takes, in ms, instead of what suits the event. */
   readonly answerMs?: number;
+  /** Silence after which a client takes its server for gone, in ms, default 75,000; a keepalive comes in a quarter. */
+  readonly idleTimeout?: number;
 }
 
 /** What an event did to the clients. */
@@ -257,13 +259,14 @@ const NOT_ON_ONE_MACHINE: readonly string[] = ["dark"];
 export async function* day(options: DayOptions): AsyncGenerator<Figures> {
   await using service = new Service(options);
   await service.start();
-  const { setup, code } = options;
+  const { setup, code, idleTimeout = IDLE_TIMEOUT_MS } = options;
   let reconnected = 0;
   const conversations = new Set<Conversation>();
   for (let i = 0; i < CLIENTS; i++) {
     conversations.add(
       await connect({
         ...FRONT[setup],
+        idleTimeout,
         ...(code !== undefined && { code }),
         onEvent: ({ type }) => reconnected += type === "reconnected" ? 1 : 0,
       }),
