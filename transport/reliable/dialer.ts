@@ -327,7 +327,7 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const { handshakes, hoppedAt } = greeting;
     const vain = greeting.vain++;
     // A server that sent a token was there a moment ago.
-    const patience = handshakes[0]!.token.length > 0 ? 2 * HOPPING : HOPPING;
+    const patience = handshakes[0]!.token.length > 0 ? RESTING : HOPPING;
     if (vain < patience || (vain >= RESTING && now < hoppedAt + HOP_MS)) return;
     greeting.hoppedAt = now;
     handshakes.unshift(this.#newHandshake());
@@ -341,6 +341,13 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     const handshake = this.#handshakeOf(packet.id);
     // A sender without the nonce did not see the HELLO, and cannot speak for the server.
     if (handshake === undefined) return this.drop("unknown");
+    if (this.#isTalking && packet.type !== "refuse") {
+      // The way is open: where the server of the talk was only cut off, nothing is to be asked twice.
+      this.#receiveReset(this.#talk!, now);
+      this.#keep(greeting, handshake);
+      greeting.hello.deadline = this.#talk!.doubtedUntil;
+      return;
+    }
     switch (packet.type) {
       case "retry":
         return this.#receiveRetry(greeting, handshake, packet, now);
@@ -385,13 +392,6 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
   }
 
   #receiveWelcome(greeting: Greeting, handshake: Handshake, packet: Packet, now: number): void {
-    if (this.#isTalking) {
-      // The way is open: where the server of the talk was only cut off, nothing is to be asked twice.
-      this.#receiveReset(this.#talk!, now);
-      this.#keep(greeting, handshake);
-      greeting.hello.deadline = this.#talk!.doubtedUntil;
-      return;
-    }
     const welcome = decodeWelcome(packet.payload);
     const seal = handshake.initiation.complete(welcome.keyShare, welcome.fields);
     if (seal === undefined) return this.#failed(greeting, handshake, now);
