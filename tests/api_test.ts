@@ -19,6 +19,7 @@ import { connectToAny, RunningConversation } from "../transport/client.ts";
 import { Driver, RANDOMNESS } from "../transport/driver.ts";
 import { Dialer } from "../transport/reliable/dialer.ts";
 import { freePort, isGranted } from "./machine.ts";
+import { Process } from "./process.ts";
 
 function socketTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !isGranted("net"), fn });
@@ -358,3 +359,32 @@ socketTest(
     ]);
   },
 );
+
+// A timer that was no longer needed held a process for up to 10 s after its last conversation, and another one
+// that had changed its port for up to 20 s: a script that asked one question seemed to hang.
+Deno.test({
+  name: "a process whose conversations are over ends at once",
+  ignore: !isGranted("net", "run", "read"),
+  async fn() {
+    const door = new URL("../transport/mod.ts", import.meta.url);
+    const config = new URL("../deno.json", import.meta.url).pathname;
+    await using script = new Process([
+      ...[Deno.execPath(), "run", "--no-prompt", "--quiet", "--allow-net"],
+      ...[`--config=${decodeURIComponent(config)}`, "-"],
+    ]);
+    await script.write(`
+      import { connect, serve } from "${door}";
+      const server = serve({ port: 0 }, (question) => question);
+      const conversation = await connect({ port: server.addr.port });
+      await conversation.ask("¿Y?");
+      await conversation.bye();
+      await server.shutdown();
+      console.log("over");
+    `);
+    await script.end();
+    await script.until("over");
+    const over = performance.now();
+    assertEquals(await script.exited(), 0);
+    assert(performance.now() - over < 8_000);
+  },
+});

@@ -20,7 +20,7 @@ const MAX_SOCKETS = 3;
 /** Most datagrams that wait for the socket; beyond them the oldest are lost, as on a crowded way. */
 const MAX_WAITING = 4096;
 
-/** Longest timer, in ms: a timer cannot be cancelled. */
+/** Longest timer, in ms: one that was cancelled stays in memory. */
 const MAX_TIMER_MS = 10_000;
 
 /** After two idle wake-ups in a row, the minimum delay before the next, in ms. */
@@ -84,7 +84,7 @@ export class Driver<Event> {
   readonly #sockets = new Set<DatagramSocket>();
   #socket: DatagramSocket;
   #sending: Promise<void> | undefined;
-  #timer: AbortSignal | undefined;
+  #cancelTimer = () => {};
   #timerAt = Infinity;
   #restUntil = -Infinity;
   #isInVain = false;
@@ -121,13 +121,14 @@ export class Driver<Event> {
     }
     const [oldest] = this.#sockets;
     if (this.#sockets.size > MAX_SOCKETS) this.#close(oldest!);
-    AbortSignal.timeout(OLD_SOCKET_MS).onabort = () => this.#close(before);
+    this.finished.then(after(OLD_SOCKET_MS, () => this.#close(before)));
   }
 
   /** Sends what is queued, and closes the sockets. */
   async close(): Promise<void> {
     if (this.#isClosed) return this.finished;
     this.#isClosed = true;
+    this.#cancelTimer();
     this.#flush();
     await this.#sending;
     for (const socket of this.#sockets) this.#close(socket);
@@ -214,12 +215,8 @@ export class Driver<Event> {
     if (at >= this.#timerAt || this.#isClosed) return;
     this.#timerAt = at;
     const wait = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(at - Driver.now())));
-    // `setTimeout` is Node's in this runtime, and takes as long to load as this whole protocol.
-    const timer = AbortSignal.timeout(wait);
-    timer.onabort = () => {
-      if (timer === this.#timer && !this.#isClosed) this.#handleTimer();
-    };
-    this.#timer = timer;
+    this.#cancelTimer();
+    this.#cancelTimer = after(wait, () => this.#handleTimer());
   }
 
   #handleTimer(): void {
@@ -234,6 +231,15 @@ export class Driver<Event> {
     this.#restUntil = wasInVain && this.#isInVain ? now + REST_MS : -Infinity;
     this.#setTimer();
   }
+}
+
+/** Calls back after a time in ms, unless that is cancelled with the function that this returns. */
+function after(milliseconds: number, callback: () => void): () => void {
+  // `setTimeout` is Node's in this runtime, and takes as long to load as this whole protocol.
+  const signal = AbortSignal.timeout(milliseconds);
+  signal.addEventListener("abort", callback);
+  // A process waits for its timers as long as somebody listens to them.
+  return () => signal.removeEventListener("abort", callback);
 }
 
 /** Waits; without a time, only until the reactions of promises that are settled already have run. */

@@ -5,16 +5,16 @@ import { byTurns, type DatagramSocket, Driver } from "./driver.ts";
 /** A clock that stands in for the platform's, and fires the timers of a driver. */
 class Clock implements Disposable {
   now = 1000;
-  readonly #timers: { readonly at: number; readonly signal: AbortSignal }[] = [];
+  readonly #timers: { readonly at: number; readonly controller: AbortController }[] = [];
   readonly #now = performance.now;
   readonly #timeout = AbortSignal.timeout;
 
   constructor() {
     performance.now = () => this.now;
     AbortSignal.timeout = (milliseconds) => {
-      const { signal } = new AbortController();
-      this.#timers.push({ at: this.now + milliseconds, signal });
-      return signal;
+      const controller = new AbortController();
+      this.#timers.push({ at: this.now + milliseconds, controller });
+      return controller.signal;
     };
   }
 
@@ -25,7 +25,7 @@ class Clock implements Disposable {
       if (next === undefined || next.at > end) break;
       this.#timers.splice(this.#timers.indexOf(next), 1);
       this.now = next.at;
-      next.signal.onabort?.(new Event("abort"));
+      next.controller.abort();
     }
     this.now = end;
   }
