@@ -162,9 +162,9 @@ export abstract class Endpoint<Event> implements Monitor {
     return events;
   }
 
-  /** @throws {MessageTooLongError} If a message is longer than {@linkcode Endpoint.maxMessageBytes}. */
-  checkSize({ length }: Uint8Array): void {
-    if (length > this.maxMessageBytes) throw new MessageTooLongError(length, this.maxMessageBytes);
+  /** @throws {MessageTooLongError} If a text is longer than `limit`, in bytes. */
+  checkSize({ length }: Uint8Array, limit: number = this.maxMessageBytes): void {
+    if (length > limit) throw new MessageTooLongError(length, limit);
   }
 
   inspect(_datagram: Uint8Array): Inspection | undefined {

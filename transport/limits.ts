@@ -140,11 +140,37 @@ export class ForeignLog {
 const WINDOW_MS = 100;
 const SHARE = 2;
 
-/** A token bucket of one second's tokens, and a third more in shares for networks that took little. */
+/** A token bucket, full at first, which fills again with time or by hand. */
+export class TokenBucket {
+  #tokens: number;
+  #filledAt = 0;
+
+  readonly size: number;
+  readonly pause: number;
+
+  /** @param pause Time in which a token comes back, in ms. */
+  constructor(size: number, pause: number) {
+    this.size = size;
+    this.pause = pause;
+    this.#tokens = size;
+  }
+
+  /** The tokens in it at `now` (ms). */
+  left(now: number): number {
+    this.add((now - this.#filledAt) / this.pause);
+    this.#filledAt = now;
+    return this.#tokens;
+  }
+
+  add(tokens: number): void {
+    this.#tokens = Math.min(this.size, this.#tokens + tokens);
+  }
+}
+
+/** A bucket of one second's tokens, and a third more in shares for networks that took little. */
 export class FairLimit {
   readonly #taken = new Map<string, number>();
-  #tokens = 0;
-  #filledAt = -Infinity;
+  readonly #open: TokenBucket;
   #kept = 0;
   #windowEnd = -Infinity;
 
@@ -153,13 +179,11 @@ export class FairLimit {
   /** @param perSecond Actions a second in all; 20 or more. */
   constructor(perSecond: number) {
     this.perSecond = perSecond;
+    this.#open = new TokenBucket(0.75 * perSecond, 1000 / (0.75 * perSecond));
   }
 
   /** Whether one more action is allowed for a network at `now` (ms). */
   allow(network: string, now: number): boolean {
-    const open = 0.75 * this.perSecond;
-    this.#tokens = Math.min(open, this.#tokens + (now - this.#filledAt) / 1000 * open);
-    this.#filledAt = now;
     if (this.#windowEnd <= now) {
       this.#windowEnd = now + WINDOW_MS;
       this.#kept = 0.25 * this.perSecond * WINDOW_MS / 1000;
@@ -171,8 +195,8 @@ export class FairLimit {
       this.#kept--;
       return true;
     }
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+    if (this.#open.left(now) < 1) return false;
+    this.#open.add(-1);
     return true;
   }
 }

@@ -6,7 +6,7 @@
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./private/code_room.ts";
 import { Listener, type ListenerEvent } from "./reliable/listener.ts";
-import { type Address, type Endpoint, MessageTooLongError, type Monitor } from "./endpoint.ts";
+import type { Address, Endpoint, Monitor } from "./endpoint.ts";
 import { type ByeReason, MAX_NOTICE_BYTES } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { ForeignKind, Overload, ServerLimits } from "./limits.ts";
@@ -348,7 +348,7 @@ class Client<P extends Peer> implements QuestionInfo {
   readonly #endpoint: AnsweringEndpoint<P>;
   readonly #driver: Driver<ListenerEvent<P>>;
   /** The notice under way, and one that waits. */
-  #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
+  readonly #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
@@ -408,35 +408,27 @@ class Client<P extends Peer> implements QuestionInfo {
 
   readonly notify = async (text: string): Promise<boolean> => {
     const notice = { text: encodeText(text), ...Promise.withResolvers<boolean>() };
-    const { length } = notice.text;
-    if (length > MAX_NOTICE_BYTES) throw new MessageTooLongError(length, MAX_NOTICE_BYTES);
-    if (this.#isOver) return false;
-    const [underWay, waiting] = this.#notices;
-    waiting?.resolve(false);
-    if (underWay === undefined && !this.#send(notice.text)) return false;
-    this.#notices = underWay === undefined ? [notice] : [underWay, notice];
+    this.#endpoint.checkSize(notice.text, MAX_NOTICE_BYTES);
+    if (this.#isOver || this.#endpoint.notify === undefined) return false;
+    this.#notices.splice(1, 1)[0]?.resolve(false);
+    if (this.#notices.push(notice) === 1) this.#sendNotice();
     return await notice.promise;
   };
 
   /** The notice under way is on the client's machine, or given up. */
   noticed(isDelivered: boolean): void {
     this.#notices.shift()!.resolve(isDelivered);
-    const [waiting] = this.#notices;
-    if (waiting !== undefined) this.#send(waiting.text);
+    if (this.#notices.length > 0) this.#sendNotice();
   }
 
-  /** Sends a notice, or returns false if its endpoint has none. */
-  #send(notice: Uint8Array): boolean {
-    if (this.#endpoint.notify === undefined) return false;
-    this.#endpoint.notify(this.session, notice, Driver.now());
+  #sendNotice(): void {
+    this.#endpoint.notify?.(this.session, this.#notices[0]!.text, Driver.now());
     this.#driver.update();
-    return true;
   }
 
   end(): void {
     this.#isOver = true;
-    for (const { resolve } of this.#notices) resolve(false);
-    this.#notices = [];
+    for (const { resolve } of this.#notices.splice(0)) resolve(false);
     this.#controller?.abort();
   }
 }

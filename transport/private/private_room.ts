@@ -137,18 +137,13 @@ export function privateSeal(
       const sealed = allocate(HEADER_BYTES + COUNTER_BYTES + ciphertext.length);
       sealed.set(header);
       sealed.set(ciphertext, HEADER_BYTES + COUNTER_BYTES);
-      const view = written.of(sealed);
-      const at = sealed.byteOffset + HEADER_BYTES;
-      view.setUint32(at, counter / 2 ** 32);
-      view.setUint32(at + 4, counter);
+      written.of(sealed).setBigUint64(sealed.byteOffset + HEADER_BYTES, BigInt(counter));
       return sealed;
     },
     open(datagram) {
       const { length } = datagram;
       if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;
-      const view = read.of(datagram);
-      const at = datagram.byteOffset + HEADER_BYTES;
-      const counter = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+      const counter = Number(read.of(datagram).getBigUint64(datagram.byteOffset + HEADER_BYTES));
       if (!(counter < COUNTER_LIMIT)) return undefined;
       const header = datagram.subarray(0, HEADER_BYTES);
       const ciphertext = datagram.subarray(HEADER_BYTES + COUNTER_BYTES);
@@ -165,8 +160,7 @@ export function privateSeal(
 }
 
 function nonceOf(counter: number): Uint8Array {
-  nonceView.setUint32(4, counter, true);
-  nonceView.setUint32(8, counter / 2 ** 32, true);
+  nonceView.setBigUint64(4, BigInt(counter), true);
   return nonce;
 }
 
