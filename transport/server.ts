@@ -207,6 +207,7 @@ export class RunningServer<P extends Peer> implements Server {
   readonly #driver: Driver<ListenerEvent<P>>;
   readonly #drained = Promise.withResolvers<number>();
   readonly #onAbort = () => void this.shutdown();
+  readonly #update = () => this.#driver.update();
   #shutdown: Promise<{ unconfirmed: number }> | undefined;
   #lastId = 0;
 
@@ -268,7 +269,7 @@ export class RunningServer<P extends Peer> implements Server {
     switch (event.type) {
       case "connected": {
         const { session } = event;
-        const client = new Client(++this.#lastId, session, this.#endpoint, this.#driver);
+        const client = new Client(++this.#lastId, session, this.#endpoint, this.#update);
         session.attachment = client;
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
@@ -346,7 +347,7 @@ export class RunningServer<P extends Peer> implements Server {
 /** A client, which is also the context of its question. */
 class Client<P extends Peer> implements QuestionInfo {
   readonly #endpoint: AnsweringEndpoint<P>;
-  readonly #driver: Driver<ListenerEvent<P>>;
+  readonly #update: () => void;
   /** The notice under way, and one that waits. */
   readonly #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
   #controller: AbortController | undefined;
@@ -355,16 +356,11 @@ class Client<P extends Peer> implements QuestionInfo {
   readonly id: number;
   readonly session: P;
 
-  constructor(
-    id: number,
-    session: P,
-    endpoint: AnsweringEndpoint<P>,
-    driver: Driver<ListenerEvent<P>>,
-  ) {
+  constructor(id: number, session: P, endpoint: AnsweringEndpoint<P>, update: () => void) {
     this.id = id;
     this.session = session;
     this.#endpoint = endpoint;
-    this.#driver = driver;
+    this.#update = update;
   }
 
   get client(): ClientInfo {
@@ -398,12 +394,12 @@ class Client<P extends Peer> implements QuestionInfo {
   readonly setAhead = (ahead: number): void => {
     checkInteger("ahead", ahead, 0, 65_535);
     this.#endpoint.setAhead?.(this.session, ahead, Driver.now());
-    this.#driver.update();
+    this.#update();
   };
 
   readonly expel = (): void => {
     this.#endpoint.bye(this.session, "expelled", Driver.now());
-    this.#driver.update();
+    this.#update();
   };
 
   readonly notify = async (text: string): Promise<boolean> => {
@@ -423,7 +419,7 @@ class Client<P extends Peer> implements QuestionInfo {
 
   #sendNotice(): void {
     this.#endpoint.notify?.(this.session, this.#notices[0]!.text, Driver.now());
-    this.#driver.update();
+    this.#update();
   }
 
   end(): void {

@@ -5,7 +5,7 @@
  * @module
  */
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
-import { allocate, decodeText, EMPTY, Views } from "../bytes.ts";
+import { allocate, concat, decodeText, EMPTY, Views } from "../bytes.ts";
 import type { ForeignKind } from "../limits.ts";
 
 /** Largest datagram sent or accepted, in bytes: fits every path without fragments (RFC 7252 §4.6). */
@@ -327,10 +327,7 @@ export interface Welcome {
 
 /** Builds the payload of a WELCOME. */
 export function encodeWelcome(welcome: Omit<Welcome, "fields">): Uint8Array {
-  const payload = new Uint8Array(HANDSHAKE_FIELDS + welcome.keyShare.length);
-  payload.set(handshakeFields(welcome.sessionId, welcome.idleTimeout));
-  payload.set(welcome.keyShare, HANDSHAKE_FIELDS);
-  return payload;
+  return concat([handshakeFields(welcome.sessionId, welcome.idleTimeout), welcome.keyShare]);
 }
 
 /** Reads the payload of a WELCOME. */

@@ -21,11 +21,8 @@ const RELAXED_BACK_OFF = 0.75;
 
 /** When to send one packet again, and what its acknowledgement tells about the round trip. */
 export class Retransmission implements RetransmissionTimer {
-  /** Times sent, modulo 256: 0 before the first. */
   attempt = 0;
-  /** When to send it again, in ms; `Infinity` while nothing is awaited. */
   deadline = Infinity;
-  /** When it was last sent, in ms. */
   sentAt = 0;
   wait = 0;
   expired: number | undefined;
