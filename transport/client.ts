@@ -59,10 +59,7 @@ export interface Conversation extends AsyncDisposable {
    * @throws {NoAnswerError} In a plain conversation, if no answer came in time. It goes on.
    */
   ask(question: string): Promise<string>;
-  /**
-   * Ends the conversation, if it is not over, and closes the socket. Resolves once either bye is
-   * confirmed, or after a few seconds.
-   */
+  /** Ends the conversation and closes the socket. Resolves once a bye is confirmed, or after a few seconds. */
   bye(): Promise<void>;
 }
 

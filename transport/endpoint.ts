@@ -82,10 +82,7 @@ export interface RetransmissionTimer {
   readonly isPair: boolean;
 }
 
-/**
- * Why an end asks for a PONG: the other was silent, is said to have lost the session, or was not watched
- * for a while; or it tells the asker its position.
- */
+/** Why an end asks for a PONG: silence, a RESET, time in which it did not run; or to tell a new position. */
 export type ProbeCause = "silence" | "reset" | "gap" | "position";
 
 /** Datagrams dropped at one end, by reason. */

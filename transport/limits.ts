@@ -23,10 +23,7 @@ export const MAX_HALF_OPEN = 128;
 /** The same for one IPv4 address or IPv6 /64. */
 export const MAX_HALF_OPEN_OF_NETWORK = 8;
 
-/**
- * How long such a session awaits its first packet, in ms: three times as long as a client tries to
- * connect, so that the slowest path has time for several, and where 30 % is lost too.
- */
+/** How long such a session awaits its first packet, in ms: three times as long as a client tries to connect. */
 export const HALF_OPEN_MS = 15_000;
 
 /** Limits of a server of either protocol. */
@@ -112,8 +109,7 @@ export class OverloadLog {
 
 /**
  * A kind of datagram that does not belong at an end: a packet where plain UDP is spoken, or of another
- * version; text where packets are spoken; neither of them. Or an answer of plain UDP from another address of
- * the server, which is taken all the same.
+ * version; text; other bytes. An answer of plain UDP from another `address` is taken all the same.
  */
 export type ForeignKind = "packet" | "version" | "text" | "binary" | "address";
 

@@ -181,30 +181,30 @@ export interface Peer {
 }
 
 /** An endpoint that answers many clients. */
-export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
+export interface AnsweringEndpoint extends Endpoint<ListenerEvent<Peer>> {
   /** The clients in memory. */
-  readonly sessions: Iterable<P>;
+  readonly sessions: Iterable<Peer>;
   readonly size: number;
-  answer(client: P, answer: Uint8Array, now: number): void;
+  answer(client: Peer, answer: Uint8Array, now: number): void;
   /** Tells a client how many questions are answered before its own. A plain endpoint cannot. */
-  setAhead?(client: P, ahead: number, now: number): void;
+  setAhead?(client: Peer, ahead: number, now: number): void;
   /** Tells a client something. A plain endpoint cannot. */
-  notify?(client: P, text: Uint8Array, now: number): void;
+  notify?(client: Peer, text: Uint8Array, now: number): void;
   /** Admits no more clients. A plain endpoint has no door. */
   turnAway?(): void;
-  bye(client: P, reason: ByeReason, now: number): void;
+  bye(client: Peer, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
   close(now: number, reason: "closing" | "moved"): void;
 }
 
 /** A server over a socket, with or without the reliable protocol. */
-export class RunningServer<P extends Peer> implements Server {
+export class RunningServer implements Server {
   readonly addr: Deno.NetAddr;
   readonly finished: Promise<void>;
   readonly #options: ServeOptions;
   readonly #handler: Handler;
-  readonly #endpoint: AnsweringEndpoint<P>;
-  readonly #driver: Driver<ListenerEvent<P>>;
+  readonly #endpoint: AnsweringEndpoint;
+  readonly #driver: Driver<ListenerEvent<Peer>>;
   readonly #drained = Promise.withResolvers<number>();
   readonly #onAbort = () => void this.shutdown();
   readonly #update = () => this.#driver.update();
@@ -215,7 +215,7 @@ export class RunningServer<P extends Peer> implements Server {
   constructor(
     options: ServeOptions,
     handler: Handler,
-    endpoint: AnsweringEndpoint<P>,
+    endpoint: AnsweringEndpoint,
     ready?: Promise<unknown>,
   ) {
     const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
@@ -265,7 +265,7 @@ export class RunningServer<P extends Peer> implements Server {
     return { unconfirmed };
   }
 
-  #handle(event: ListenerEvent<P>): void {
+  #handle(event: ListenerEvent<Peer>): void {
     switch (event.type) {
       case "connected": {
         const { session } = event;
@@ -297,7 +297,7 @@ export class RunningServer<P extends Peer> implements Server {
     }
   }
 
-  #answer(client: Client<P>, question: string): void {
+  #answer(client: Client, question: string): void {
     try {
       const answer = this.#handler(question, client);
       // Most bots answer at once: no wait for a microtask.
@@ -308,7 +308,7 @@ export class RunningServer<P extends Peer> implements Server {
     }
   }
 
-  async #answerLater(client: Client<P>, answer: Promise<string>): Promise<void> {
+  async #answerLater(client: Client, answer: Promise<string>): Promise<void> {
     try {
       client.answer(await answer);
     } catch (error) {
@@ -317,7 +317,7 @@ export class RunningServer<P extends Peer> implements Server {
     this.#driver.update();
   }
 
-  #fail(client: Client<P>, error: unknown): void {
+  #fail(client: Client, error: unknown): void {
     const { session } = client;
     if (session.turn === "local") this.#endpoint.bye(session, "failed", Driver.now());
     this.#report(error, client);
@@ -345,8 +345,8 @@ export class RunningServer<P extends Peer> implements Server {
 }
 
 /** A client, which is also the context of its question. */
-class Client<P extends Peer> implements QuestionInfo {
-  readonly #endpoint: AnsweringEndpoint<P>;
+class Client implements QuestionInfo {
+  readonly #endpoint: AnsweringEndpoint;
   readonly #update: () => void;
   /** The notice under way, and one that waits. */
   readonly #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
@@ -354,9 +354,9 @@ class Client<P extends Peer> implements QuestionInfo {
   #isOver = false;
 
   readonly id: number;
-  readonly session: P;
+  readonly session: Peer;
 
-  constructor(id: number, session: P, endpoint: AnsweringEndpoint<P>, update: () => void) {
+  constructor(id: number, session: Peer, endpoint: AnsweringEndpoint, update: () => void) {
     this.id = id;
     this.session = session;
     this.#endpoint = endpoint;
@@ -430,8 +430,8 @@ class Client<P extends Peer> implements QuestionInfo {
 }
 
 /** The client of a session, once it is connected. */
-function clientOf<P extends Peer>({ attachment }: P): Client<P> | undefined {
-  return attachment as Client<P> | undefined;
+function clientOf({ attachment }: Peer): Client | undefined {
+  return attachment as Client | undefined;
 }
 
 // A socket on `::` sees IPv4 peers at IPv4-mapped addresses.
@@ -439,10 +439,7 @@ function toNetAddr({ hostname, port }: Address): Deno.NetAddr {
   return { transport: "udp", hostname: hostname.replace(/^::ffff:(?=\d+\.)/, ""), port };
 }
 
-/**
- * HMAC-SHA-256 for the retry tokens. `node:crypto` takes longer to load, and leaves native memory
- * behind with each call of a flood of HELLOs.
- */
+/** HMAC-SHA-256 for the retry tokens. `node:crypto` loads slowly, and leaks memory in a flood of HELLOs. */
 async function loadHmac(): Promise<Hmac> {
   const [{ hmac }, { sha256 }] = await Promise.all([
     import("@noble/hashes/hmac.js"),

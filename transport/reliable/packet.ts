@@ -143,14 +143,6 @@ for (const [type, { code }] of Object.entries(PACKET_RULES)) TYPES[code] = type 
 /**
  * Builds the datagram of a packet.
  *
- * @example
- * ```ts
- * import { decode, encode } from "./packet.ts";
- *
- * const datagram = encode({ type: "ping", id: 7n, number: 1 });
- * console.log(decode(datagram)?.number); // 1
- * ```
- *
  * @param packet The fields that are not zero; a payload of at most {@linkcode MAX_SEGMENT_BYTES}.
  * @returns Bytes that the caller owns, as those of `allocate`.
  */

@@ -37,10 +37,7 @@ export class Retransmission implements RetransmissionTimer {
     this.#backOff = 1;
   }
 
-  /**
-   * The packet is being sent now: it is awaited for `timeout` ms, doubled for each timeout before,
-   * but no longer than `longest` unless `timeout` itself is.
-   */
+  /** The packet is being sent: the wait is `timeout` ms, doubled for each timeout before, up to `longest`. */
   sent(now: number, timeout: number, longest: number): void {
     // 0 means "no attempt" on the wire.
     this.attempt = this.attempt === 255 ? 1 : this.attempt + 1;
@@ -53,10 +50,7 @@ export class Retransmission implements RetransmissionTimer {
     this.deadline = now + this.wait;
   }
 
-  /**
-   * The deadline passed: the next wait is twice as long (RFC 6298 §5.5). Returns copies to send: two
-   * after several losses, since another would cost that longer wait.
-   */
+  /** The deadline passed: the next wait is twice as long (RFC 6298 §5.5). Returns how many copies to send. */
   timedOut(): 1 | 2 {
     this.#backOff *= 2;
     return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;
