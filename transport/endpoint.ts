@@ -18,13 +18,8 @@ export function formatAddress({ hostname, port }: Address): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** A datagram to send. */
-export interface Transmit {
-  /** The bytes, which do not change any more. */
-  readonly datagram: Uint8Array;
-  /** The destination. */
-  readonly to: Address;
-}
+/** A datagram to send. Its bytes do not change any more. */
+export type Transmit = Readonly<{ datagram: Uint8Array; to: Address }>;
 
 /** Sources of randomness, handed in. */
 export interface Randomness {
@@ -56,15 +51,8 @@ export interface Inspection {
   readonly probeCause?: ProbeCause;
 }
 
-/** What tells the packets of one end apart. */
-export interface SentPacket {
-  /** Its type. */
-  readonly type: string;
-  /** The number of its message, or of the ping. */
-  readonly number: number;
-  /** Which segment of the message. */
-  readonly segment: number;
-}
+/** What tells the packets of one end apart: type, number of the message or ping, and segment. */
+export type SentPacket = Readonly<{ type: string; number: number; segment: number }>;
 
 /** The retransmission timer of one packet (RFC 6298 §5). */
 export interface RetransmissionTimer {
