@@ -357,18 +357,11 @@ function hasHeader(datagram: Uint8Array): boolean {
 
 function isSound(packet: Packet): boolean {
   const { type, number, ahead, payload: { length } } = packet;
-  switch (type) {
-    case "message":
-      return isSegment(packet);
-    case "ack":
-      return length === 0 || (number === 0 && length === ahead);
-    case "ping":
-      return length === 0 || length === CHALLENGE_BYTES || length === ahead;
-    case "pong":
-      return length === 0 || length === CHALLENGE_BYTES;
-    default:
-      return true;
-  }
+  if (type === "message") return isSegment(packet);
+  if (length === 0) return true;
+  if (type === "ack") return number === 0 && length === ahead;
+  if (type === "ping") return length === CHALLENGE_BYTES || length === ahead;
+  return type !== "pong" || length === CHALLENGE_BYTES;
 }
 
 /** Bytes of the client's name that open a message. */
@@ -382,9 +375,8 @@ function isSegment(packet: Packet): boolean {
   const { segment, lastSegment, payload: { length } } = packet;
   const name = nameLength(packet);
   if (segment > lastSegment || name > MAX_NAME_BYTES) return false;
-  const fits = (bytes: number) =>
-    lastSegment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES + name;
-  if (segment < lastSegment) return length === MAX_SEGMENT_BYTES && fits(1);
-  if (lastSegment > 0) return length > 0 && fits(length);
+  const mostOfLast = MAX_MESSAGE_BYTES + name - lastSegment * MAX_SEGMENT_BYTES;
+  if (segment < lastSegment) return length === MAX_SEGMENT_BYTES && mostOfLast > 0;
+  if (lastSegment > 0) return length > 0 && length <= mostOfLast;
   return length >= name;
 }
