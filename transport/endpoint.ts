@@ -174,9 +174,6 @@ export abstract class Endpoint<Event> implements Monitor {
 
 /** Thrown when a message is longer than it may be. Nothing was sent. */
 export class MessageTooLongError extends RangeError {
-  /** Always "MessageTooLongError". */
-  override readonly name = "MessageTooLongError";
-
   /** Bytes of UTF-8 of the message. */
   readonly size: number;
   /** Bytes that are allowed. */
@@ -185,6 +182,7 @@ export class MessageTooLongError extends RangeError {
   /** Makes the error for a message of `size` bytes of UTF-8, of which `limit` are allowed. */
   constructor(size: number, limit: number) {
     super(`Cannot send the message: ${size} bytes are more than ${limit}`);
+    this.name = "MessageTooLongError";
     this.size = size;
     this.limit = limit;
   }
