@@ -37,7 +37,7 @@ export class Retransmission implements RetransmissionTimer {
     this.#backOff = 1;
   }
 
-  /** The packet is being sent: the wait is `timeout` ms, doubled for each timeout before, up to `longest`. */
+  /** The packet is being sent: it waits `timeout` ms, doubled for each timeout before, up to `longest` if more. */
   sent(now: number, timeout: number, longest: number): void {
     // 0 means "no attempt" on the wire.
     this.attempt = this.attempt === 255 ? 1 : this.attempt + 1;
