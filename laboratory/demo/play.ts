@@ -29,7 +29,7 @@ import { Listener } from "../../transport/reliable/listener.ts";
 import { readHeader } from "../../transport/reliable/packet.ts";
 import { OPEN_ROOM, type Room } from "../../transport/reliable/seal.ts";
 import { IDLE_TIMEOUT_MS } from "../../transport/reliable/session.ts";
-import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
+import type { AnsweringEndpoint } from "../../transport/server.ts";
 
 /** An end of the conversation. */
 export type Side = "client" | "server";
@@ -236,7 +236,7 @@ export class Play {
     else this.#serve(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 10 }));
   }
 
-  #serve<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
+  #serve(endpoint: AnsweringEndpoint): void {
     this.#server = endpoint;
     this.#join("server", endpoint, (event) => {
       if (event.type === "ended") {

@@ -41,18 +41,6 @@ const KEYS_INFO = UTF8.encode("preguntas 2: keys\x01");
  * The room of those who know a code. The readable fields of HELLO and WELCOME are the associated data: nonce,
  * session id and both idle timeouts have to be what their senders wrote.
  *
- * @example
- * ```ts
- * import { loadSodium } from "./code_room.ts";
- * import { privateRoom } from "./private_room.ts";
- *
- * const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
- * const room = privateRoom("42-tigre-luna", await loadSodium(), { randomBytes });
- * const fields = new Uint8Array(12);
- * const { keyShare } = room.initiate(fields);
- * console.log(typeof room.respond({ keyShare, fields }, fields)); // "object"
- * ```
- *
  * @param code The code, as `normaliseRoomCode` writes it.
  */
 export function privateRoom(
@@ -137,18 +125,13 @@ export function privateSeal(
       const sealed = allocate(HEADER_BYTES + COUNTER_BYTES + ciphertext.length);
       sealed.set(header);
       sealed.set(ciphertext, HEADER_BYTES + COUNTER_BYTES);
-      const view = written.of(sealed);
-      const at = sealed.byteOffset + HEADER_BYTES;
-      view.setUint32(at, counter / 2 ** 32);
-      view.setUint32(at + 4, counter);
+      written.of(sealed).setBigUint64(sealed.byteOffset + HEADER_BYTES, BigInt(counter));
       return sealed;
     },
     open(datagram) {
       const { length } = datagram;
       if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;
-      const view = read.of(datagram);
-      const at = datagram.byteOffset + HEADER_BYTES;
-      const counter = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
+      const counter = Number(read.of(datagram).getBigUint64(datagram.byteOffset + HEADER_BYTES));
       if (!(counter < COUNTER_LIMIT)) return undefined;
       const header = datagram.subarray(0, HEADER_BYTES);
       const ciphertext = datagram.subarray(HEADER_BYTES + COUNTER_BYTES);
@@ -165,8 +148,7 @@ export function privateSeal(
 }
 
 function nonceOf(counter: number): Uint8Array {
-  nonceView.setUint32(4, counter, true);
-  nonceView.setUint32(8, counter / 2 ** 32, true);
+  nonceView.setBigUint64(4, BigInt(counter), true);
   return nonce;
 }
 
