@@ -125,13 +125,18 @@ export function privateSeal(
       const sealed = allocate(HEADER_BYTES + COUNTER_BYTES + ciphertext.length);
       sealed.set(header);
       sealed.set(ciphertext, HEADER_BYTES + COUNTER_BYTES);
-      written.of(sealed).setBigUint64(sealed.byteOffset + HEADER_BYTES, BigInt(counter));
+      const view = written.of(sealed);
+      const at = sealed.byteOffset + HEADER_BYTES;
+      view.setUint32(at, counter / 2 ** 32);
+      view.setUint32(at + 4, counter);
       return sealed;
     },
     open(datagram) {
       const { length } = datagram;
       if (length < HEADER_BYTES + SEAL_BYTES || length > MAX_DATAGRAM_BYTES) return undefined;
-      const counter = Number(read.of(datagram).getBigUint64(datagram.byteOffset + HEADER_BYTES));
+      const view = read.of(datagram);
+      const at = datagram.byteOffset + HEADER_BYTES;
+      const counter = view.getUint32(at) * 2 ** 32 + view.getUint32(at + 4);
       if (!(counter < COUNTER_LIMIT)) return undefined;
       const header = datagram.subarray(0, HEADER_BYTES);
       const ciphertext = datagram.subarray(HEADER_BYTES + COUNTER_BYTES);
@@ -148,7 +153,8 @@ export function privateSeal(
 }
 
 function nonceOf(counter: number): Uint8Array {
-  nonceView.setBigUint64(4, BigInt(counter), true);
+  nonceView.setUint32(4, counter, true);
+  nonceView.setUint32(8, counter / 2 ** 32, true);
   return nonce;
 }
 
