@@ -16,8 +16,9 @@ export interface View {
 
 /** A copy of a datagram on its way: its line, and its head if it can still be disturbed. */
 export interface Arrow {
-  readonly key: string;
   readonly datagram: Crossing;
+  /** Which of its copies, counted from 0. */
+  readonly copy: number;
   readonly x1: number;
   readonly y1: number;
   readonly x2: number;
@@ -29,7 +30,7 @@ export interface Arrow {
 
 /** A text beside the life line of an end, in rows. */
 export interface Caption {
-  readonly key: string;
+  readonly key: number;
   readonly by: Side;
   readonly type: Told["type"] | "cause";
   readonly rows: readonly string[];
@@ -130,7 +131,7 @@ export function arrowsOf(lane: Play, view: View, top: number, bottom: number): A
 }
 
 function arrowOf(datagram: Crossing, copy: number, end: number, lane: Play, view: View): Arrow {
-  const { at, by, index, lostAt, isLostByHand } = datagram;
+  const { at, by, lostAt, isLostByHand } = datagram;
   const { now, options: { conditions } } = lane;
   const isLost = lostAt !== undefined;
   const usual = Math.max(LEAST_WAY_MS, conditions.delay);
@@ -139,8 +140,8 @@ function arrowOf(datagram: Crossing, copy: number, end: number, lane: Play, view
   const passed = Math.max(0, Math.min(1, (now - at) / (until - at)));
   const [x1, to] = [xOf(by, view), xOf(by === "client" ? "server" : "client", view)];
   return {
-    key: `${index}.${copy}`,
     datagram,
+    copy,
     x1,
     y1: yOf(at, view),
     x2: x1 + (to - x1) * reach * passed,
@@ -187,7 +188,7 @@ export function captionsOf({ crossings, told }: Play, view: View): Caption[] {
     if (isCrowded && (type === "cause" || text === above[by]?.text)) continue;
     const rows = wrap(text, columns);
     above[by] = { text, bottom: y + (rows.length - 1) * ROW };
-    captions.push({ key: `${captions.length} ${text}`, by, type, rows, y });
+    captions.push({ key: captions.length, by, type, rows, y });
   }
   return captions;
 }
@@ -197,7 +198,7 @@ const MAX_ROWS = 6;
 
 function wrap(text: string, columns: number): string[] {
   const rows = [""];
-  for (const word of text.split(" ")) {
+  for (const word of text.slice(0, (MAX_ROWS + 1) * columns).split(" ")) {
     const row = rows.at(-1)!;
     if (row !== "" && row.length + 1 + word.length > columns) rows.push(word);
     else rows[rows.length - 1] = row === "" ? word : `${row} ${word}`;
