@@ -71,7 +71,7 @@ function endOf(end: Side, lane: Play): Shape {
   const { deadline = Infinity, wait = 0 } = state?.timer ?? {};
   const left = Math.max(0, deadline - now);
   const again = state?.retransmissions ? `; van ${state.retransmissions}` : "";
-  const armed = `reenvío en ${left.toFixed(0)} de ${wait.toFixed(0)} ms${again}`;
+  const armed = `reenvío en ${left.toFixed(0)}/${wait.toFixed(0)} ms${again}`;
   const value = left === Infinity || wait === 0 ? 0 : Math.min(1, left / wait);
   const due = state?.acknowledgementAt ?? Infinity;
   return h(
