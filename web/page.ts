@@ -10,7 +10,7 @@ import { loadSodium } from "../transport/private/code_room.ts";
 import { $, h, render } from "./dom.ts";
 import { Experiment } from "./experiment.ts";
 import { millisecondsOf, scaleFor, type View, yOf } from "./ladder.ts";
-import type { Action, PlayKind } from "../laboratory/demo/play.ts";
+import type { Action } from "../laboratory/demo/play.ts";
 import { diagramOf, formatNumber, headerOf, KIND_NAMES } from "./lane_view.ts";
 import * as panels from "./panels.ts";
 import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError, type Scenario } from "./scenario.ts";
@@ -28,14 +28,13 @@ const MAX_FRAME_MS = 100;
 const PAST = 0.8;
 
 const canvas = $("lienzo");
+const slider = $<HTMLInputElement>("instante");
 const sections = [...canvas.querySelectorAll<HTMLElement>(".carril")];
 let experiment = new Experiment(DEFAULT_SCENARIO);
 let view: View = { width: 400, scale: 180 };
 /** Pixels above the diagrams, and of what is seen of them. */
 let [headerHeight, canvasHeight] = [0, 0];
 let selected: readonly [lane: number, index: number] | undefined;
-/** The choice in the exercise. */
-let prediction: number | undefined;
 let isPlaying = false;
 /** The moment that is played, in ms with fractions, and the time of the last frame. */
 let [clock, framedAt] = [0, 0];
@@ -45,7 +44,7 @@ async function open(): Promise<void> {
   const scenario = readAddress();
   const isPrivate = scenario.kinds.includes("private");
   experiment = new Experiment(scenario, isPrivate ? await loadSodium() : undefined);
-  selected = prediction = undefined;
+  selected = undefined;
   render($("numeros"), panels.numberFields(scenario));
   $<HTMLSelectElement>("guion").value = scenario.script;
   draw();
@@ -122,7 +121,7 @@ function draw(): void {
   // The diagrams grow first: a canvas scrolls no further than its content.
   drawLanes(Math.max(0, top));
   canvas.scrollTop = top;
-  Object.assign($("instante"), { max: Math.max(furthest + 2_000, 10_000), value: now });
+  Object.assign(slider, { max: Math.max(furthest + 2_000, 10_000), value: now });
   $("ahora").textContent = `${formatNumber(now)} ms`;
   $("atras").toggleAttribute("disabled", now === 0);
   $("deshacer").toggleAttribute("disabled", scenario.actions.length === 0);
@@ -130,10 +129,11 @@ function draw(): void {
   $("responder").inert = !lanes.some((lane) => lane.maySpeak("server"));
   const done = scenario.actions.map((action) => panels.describeAction(action, experiment));
   render($("acciones"), done.map((text) => h("li", {}, text)));
-  render($("ejercicio"), panels.exercisePanel(experiment, prediction));
+  const chosen = $("ejercicio").querySelector<HTMLInputElement>(":checked")?.value;
+  render($("ejercicio"), panels.exercisePanel(experiment, chosen));
   drawSelected();
-  const table = $<HTMLDetailsElement>("tabla");
-  if (table.open && !isPlaying) render($("datagramas"), panels.tableRows(experiment));
+  const { open } = $<HTMLDetailsElement>("tabla");
+  render($("datagramas"), open ? panels.tableRows(experiment) : []);
 }
 
 /** Draws what can be seen of both conversations. */
@@ -197,26 +197,28 @@ function hold(event: Event): void {
   };
 }
 
-/** What keys do to the datagram that has the focus, which is a button; and the buttons they press. */
+/** What keys do to the datagram that has the focus. */
 const DEEDS: Readonly<Record<string, "lose" | "duplicate" | "delay">> = {
-  ...{ "Enter": "lose", " ": "lose", "Delete": "lose" },
-  ...{ "ArrowDown": "delay", "d": "duplicate", "D": "duplicate" },
-};
-const BUTTONS: Readonly<Record<string, string>> = {
-  ...{ "ArrowRight": "paso", "ArrowLeft": "atras", "Home": "principio" },
-  ...{ " ": "reproducir", "Control z": "deshacer" },
+  Enter: "lose",
+  Space: "lose",
+  Delete: "lose",
+  ArrowDown: "delay",
+  D: "duplicate",
 };
 
 function press(event: KeyboardEvent): void {
+  const { key, ctrlKey, metaKey, altKey } = event;
   const isIn = (names: string) => (event.target as Element).closest(names) !== null;
-  const key = (event.ctrlKey || event.metaKey ? "Control " : "") + event.key;
   // A button has a use for these two keys only.
   const isPressing = isIn("button, summary, a") && (key === " " || key === "Enter");
-  if (isPressing || isIn("input, select") || event.altKey) return;
-  const target = targetOf(event);
-  const [deed, button] = [DEEDS[key], BUTTONS[key]];
+  if (isPressing || isIn("input, select") || altKey) return;
+  const name = key === " " ? "Space" : key.length === 1 ? key.toUpperCase() : key;
+  const shortcut = (ctrlKey || metaKey ? "Control+" : "") + name;
+  const buttons = [...document.querySelectorAll<HTMLButtonElement>("[aria-keyshortcuts]")];
+  const button = buttons.find((it) => it.getAttribute("aria-keyshortcuts") === shortcut);
+  const [target, deed] = [targetOf(event), DEEDS[shortcut]];
   if (target !== undefined && deed !== undefined) disturb(target, deed, KEY_DELAY_MS);
-  else if (button !== undefined) $(button).click();
+  else if (button !== undefined) button.click();
   else return;
   event.preventDefault();
 }
@@ -249,11 +251,6 @@ function undo(): void {
   say(`Deshizo: ${undone}`);
 }
 
-function play(): void {
-  setPlaying(!isPlaying);
-  draw();
-}
-
 function speak(type: "ask" | "answer", event: Event): void {
   event.preventDefault();
   const form = event.currentTarget as HTMLFormElement;
@@ -261,19 +258,9 @@ function speak(type: "ask" | "answer", event: Event): void {
   form.reset();
 }
 
-function slide({ target }: Event): void {
-  go(() => experiment.seek((target as HTMLInputElement).valueAsNumber));
-}
-
-function chooseLane({ target }: Event): void {
-  document.body.dataset["carril"] = (target as HTMLInputElement).value;
-  measure();
-}
-
 function chooseKinds(): void {
-  const selects = [...canvas.querySelectorAll<HTMLSelectElement>(".tipo")];
-  const [first, second] = selects.map(({ value }) => value as PlayKind);
-  restart({ kinds: [first!, second!] });
+  const selects = canvas.querySelectorAll<HTMLSelectElement>(".tipo");
+  restart({ kinds: Array.from(selects, ({ value }) => value) as unknown as Scenario["kinds"] });
 }
 
 /** The fields bear the names that they have in links. */
@@ -284,27 +271,22 @@ function chooseNetwork(): void {
   restart(decodeLink(`${encodeLink({ ...experiment.scenario, actions: [] })}&${fields}`));
 }
 
-function predict({ target }: Event): void {
-  prediction = Number((target as HTMLInputElement).value);
-  draw();
-}
-
 /** What happens to the elements with these ids, and what is done then. */
 const HANDLERS: readonly (readonly [string, string, (event: Event) => unknown])[] = [
   ["principio", "click", () => go(() => experiment.seek(0))],
   ["atras", "click", () => go(() => experiment.back())],
   ["paso", "click", () => go(() => experiment.step())],
-  ["reproducir", "click", play],
-  ["instante", "input", slide],
+  ["reproducir", "click", () => setPlaying(!isPlaying)],
+  ["instante", "input", () => go(() => experiment.seek(slider.valueAsNumber))],
   ["deshacer", "click", undo],
   ["enlace", "click", copyLink],
   ["reiniciar", "click", () => act({ at: experiment.now, type: "restart" })],
   ["mandos", "change", chooseNetwork],
   ["preguntar", "submit", (event) => speak("ask", event)],
   ["responder", "submit", (event) => speak("answer", event)],
-  ["ejercicio", "change", predict],
+  ["ejercicio", "change", draw],
   ["tabla", "toggle", draw],
-  ["cual", "change", chooseLane],
+  ["cual", "change", measure],
   ["lienzo", "change", chooseKinds],
   ["lienzo", "pointerdown", hold],
   ["lienzo", "pointerover", select],

@@ -111,7 +111,7 @@ const LINKS = EXERCISES.map(({ id, title, start }) =>
 /** Links to the exercises, and the one that is open, with the choice that was predicted. */
 export function exercisePanel(
   { scenario, lanes }: Experiment,
-  chosen: number | undefined,
+  chosen: string | undefined,
 ): Shape[] {
   const items = LINKS.map(([id, title, href]) => {
     const current = id === scenario.exercise ? "true" : undefined;
@@ -121,8 +121,8 @@ export function exercisePanel(
   const exercise = exerciseOf(scenario.exercise);
   if (exercise === undefined) return list;
   const radios = exercise.choices.map((choice, value) => {
-    const input = { type: "radio", name: "prediccion", value, checked: value === chosen };
-    return h("label", {}, h("input", input), choice);
+    const input = h("input", { type: "radio", name: "prediccion", value });
+    return h("label", { key: exercise.id + value }, input, choice);
   });
   const verdict = verdictOf(exercise, lanes);
   const status = { id: "veredicto", role: "status", "data-estado": verdict };
@@ -134,14 +134,14 @@ export function exercisePanel(
   ];
 }
 
-function describeVerdict(verdict: Verdict, exercise: Exercise, chosen: number | undefined): string {
+function describeVerdict(verdict: Verdict, exercise: Exercise, chosen: string | undefined): string {
   const { choices, right, explanation, hint } = exercise;
   if (verdict === "failed") return `No ocurrió lo que se pedía. ${hint}`;
   if (verdict === "pending") {
     return chosen === undefined ? "Primero elija qué cree que pasará." : "Ahora actúe, y avance.";
   }
   const missed = `Su predicción no se cumplió: era «${choices[right]}».`;
-  const predicted = chosen === right ? "Su predicción se cumplió." : missed;
+  const predicted = chosen === `${right}` ? "Su predicción se cumplió." : missed;
   const prediction = chosen === undefined ? "No predijo nada." : predicted;
   return `Ocurrió lo que se pedía. ${prediction} ${explanation}`;
 }
