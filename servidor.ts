@@ -26,6 +26,7 @@ Opciones:
   --max-clientes N        clientes a la vez (${MAX_SESSIONS})
   --max-por-direccion N   clientes a la vez desde una misma dirección (${MAX_SESSIONS_PER_ADDRESS})
   --max-preguntas N       preguntas sin responder a la vez (${MAX_QUESTIONS})
+  --id-servidor N         uno de varios tras un balanceador, de 0 a 255 (vea docs/escala.md)
   --inactividad SEGUNDOS  silencio hasta dar por perdido a un cliente (${IDLE_TIMEOUT_MS / 1000})
   --registro [NOMBRE]     escribe cada pregunta y su respuesta en registros/NOMBRE.md
   --codigo [TEXTO]        sala privada: solo entra y lee quien tenga el código; sin TEXTO, crea uno
@@ -37,14 +38,12 @@ Opciones:
 ${LABORATORY_HELP}
 
 Ejemplos:
-  deno task servidor --host 0.0.0.0 --puerto 5000
-  deno task servidor --host 0.0.0.0 --codigo
+  deno task servidor --host 0.0.0.0 --puerto 5000 --codigo
   deno task servidor < respuestas.txt
-  deno task servidor --perdida 25%
 
 Escriba cada respuesta y pulse Intro, o /ayuda. Ctrl-C cierra el servidor y avisa a los clientes.`;
 
-async function main({ args, terminal, json, signal, laboratory }: Run): Promise<number> {
+async function main({ args, terminal, json, signal, replaced, laboratory }: Run): Promise<number> {
   const mode = serverMode(args);
   const options = {
     hostname: args.host(DEFAULT_HOSTNAME),
@@ -77,6 +76,7 @@ async function main({ args, terminal, json, signal, laboratory }: Run): Promise<
   terminal.notice(mode.notice);
   for (const command of clientCommands(server.addr, mode.clientOption)) terminal.notice(command);
   operator.finished.then(() => server.shutdown());
+  replaced.then(() => server.shutdown({ handOver: true }));
   await server.finished;
   await operator.close();
   const { unconfirmed } = await server.shutdown();
@@ -89,7 +89,7 @@ if (import.meta.main) {
     help: HELP,
     role: "server",
     values: ["host", "puerto", "max-clientes", "max-por-direccion", "max-preguntas", "inactividad"],
-    optionals: ["codigo", "registro"],
+    optionals: ["codigo", "id-servidor", "registro"],
     flags: ["json", "sin-fiabilidad"],
     words: 0,
     main,

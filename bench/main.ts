@@ -15,6 +15,7 @@ import { idle } from "./idle.ts";
 import { missingForLinks } from "./link.ts";
 import { long } from "./long.ts";
 import { loss } from "./loss.ts";
+import { processes } from "./processes.ts";
 import { type Row, summarize, type Summary, toTable } from "./row.ts";
 import { start } from "./start.ts";
 import { type Contender, tcp, toContenderTable } from "./tcp.ts";
@@ -35,6 +36,7 @@ export interface Report {
 const FIGURES: Readonly<Record<string, () => Row[] | Promise<Row[]>>> = {
   turns,
   clients,
+  processes,
   idle,
   long,
   start,

@@ -13,6 +13,8 @@ export interface ServerStart {
   readonly idleTimeout: number;
   /** The code of its room, if that is a private one. */
   readonly code?: string;
+  /** CPU time that each answer takes, in µs, default 0. */
+  readonly busy?: number;
 }
 
 /** CPU time of a server at an instant. */
@@ -33,10 +35,19 @@ export interface Memory {
 
 const LOOPBACK = { hostname: "127.0.0.1", port: 0 };
 
-function start(kind: string, options: ServerStart): number {
+function start(kind: string, { busy = 0, ...options }: ServerStart): number {
   if (kind === "raw") return startRaw();
   const limits = { maxSessions: 1_000_000, maxSessionsPerAddress: 1_000_000 };
-  return serve({ ...LOOPBACK, ...limits, ...options }, (question) => question).addr.port;
+  return serve({ ...LOOPBACK, ...limits, ...options }, (question) => {
+    if (busy > 0) spin(busy);
+    return question;
+  }).addr.port;
+}
+
+// In CPU time: time in which another process has the core is no work.
+function spin(microseconds: number): void {
+  const end = cpuTime() + microseconds;
+  while (cpuTime() < end);
 }
 
 function startRaw(): number {

@@ -68,7 +68,9 @@ local BYE_REASONS = {
   [3] = "un mensaje no era UTF-8",
   [4] = "el servidor tiene demasiadas preguntas sin responder",
   [5] = "quien atiende expulsa al cliente",
-  [6] = "ya no queda sitio",
+  [6] = "un mensaje no llegó",
+  [7] = "ya no queda sitio",
+  [8] = "el servidor pasa sus clientes a otro",
 }
 
 local f = {

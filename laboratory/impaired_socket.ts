@@ -26,8 +26,8 @@ interface Parcel extends Entry {
 export class ImpairedSocket implements DatagramSocket {
   readonly address: Address;
   readonly #path: ReturnType<typeof bothWays<Parcel>>;
-  readonly #observer = new Observer();
-  #passed = 0;
+  readonly #observer: Observer;
+  readonly #passed: { count: number };
   #receiving: Promise<void> | undefined;
   readonly #arrived: Parcel[] = [];
   /** The last datagram that was handed on, not reported yet. */
@@ -39,11 +39,14 @@ export class ImpairedSocket implements DatagramSocket {
   readonly socket: DatagramSocket;
   readonly options: ImpairedSocketOptions;
 
-  constructor(socket: DatagramSocket, options: ImpairedSocketOptions) {
+  /** One in the place of `before`, if there is one, counts and draws on where that is. */
+  constructor(socket: DatagramSocket, options: ImpairedSocketOptions, before?: ImpairedSocket) {
     this.socket = socket;
     this.options = options;
     this.address = socket.address;
-    this.#path = bothWays(options.conditions, options.seed);
+    this.#path = before ? before.#path : bothWays(options.conditions, options.seed);
+    this.#observer = before ? before.#observer : new Observer();
+    this.#passed = before ? before.#passed : { count: 0 };
   }
 
   async send(datagram: Uint8Array, to: Address): Promise<void> {
@@ -93,7 +96,7 @@ export class ImpairedSocket implements DatagramSocket {
   #enter(network: Network<Parcel>, datagram: Uint8Array, peer: Address): Parcel {
     const at = performance.now();
     const isExtra = isKeepalive(datagram);
-    const order = isExtra ? 0 : ++this.#passed;
+    const order = isExtra ? 0 : ++this.#passed.count;
     const fate = { arrivals: [], isHeldBack: false };
     const local = this.address;
     const parcel: Parcel = { order, datagram, local, peer, at, fate, handed: 0 };

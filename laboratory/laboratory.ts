@@ -97,7 +97,12 @@ export async function openLaboratory(
   ]);
   const summary = new Summary();
   let monitor: Monitor | undefined;
+  let impaired: InstanceType<typeof ImpairedSocket> | undefined;
   const transport: ConnectOptions["transport"] = (socket, endpoint) => {
+    if (impaired !== undefined && monitor === endpoint) {
+      if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);
+      return impaired = new ImpairedSocket(socket, impaired.options, impaired);
+    }
     monitor = endpoint;
     const trace = new Trace({
       write: (line) => terminal.notice(line),
@@ -106,7 +111,7 @@ export async function openLaboratory(
       startedAt: performance.now(),
     });
     if (warning !== undefined) terminal.notice(warning);
-    return new ImpairedSocket(socket, {
+    return impaired = new ImpairedSocket(socket, {
       ...impairment,
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));

@@ -48,7 +48,7 @@ export class World {
     this.networkFor = networkFor;
   }
 
-  /** Puts a host at its address. */
+  /** Puts a host at its address, beside those that it had. */
   add<Event>(host: SimulatedHost<Event>): void {
     this.#hosts.set(formatAddress(host.address), host);
     this.settle(host.address);
@@ -137,11 +137,12 @@ export class World {
     const { endpoint } = host;
     let events: readonly unknown[];
     do {
+      // As the driver does: a hop is for what is sent with it.
+      events = endpoint.takeEvents();
+      for (const event of events) host.onEvent(event);
       for (const { datagram, to } of endpoint.takeTransmits()) {
         this.send(datagram, host.address, to);
       }
-      events = endpoint.takeEvents();
-      for (const event of events) host.onEvent(event);
     } while (events.length > 0);
   }
 }

@@ -161,7 +161,7 @@ const HELP = [
 
 const NOTICES = {
   responsive: "El servidor responde de nuevo",
-  reconnecting: "El servidor se reinició: conectando de nuevo",
+  reconnecting: "El servidor ya no tiene esta conversación: conectando de nuevo",
   reconnected: "Conectado de nuevo",
   stale: "La respuesta que sigue llegó tarde: es la de una pregunta anterior",
 } as const;
@@ -214,7 +214,7 @@ export class ConsoleAsker implements Asker {
         return this.#count(
           SILENCE_S,
           SILENCE_S,
-          "El servidor no responde desde hace % s; se sigue intentando",
+          "El servidor no responde desde hace % s; se sigue intentando desde otro puerto",
         );
       case "delivered":
         return clearInterval(this.#timer);

@@ -67,9 +67,12 @@ const SHORT_CODE =
  * @throws {UsageError} If the operator's code is too short, or an option makes no sense.
  */
 export function serverMode(args: Arguments): Mode {
-  if (isPlain(args, [], ["codigo", "max-por-direccion"])) return PLAIN;
+  if (isPlain(args, [], ["codigo", "id-servidor", "max-por-direccion"])) return PLAIN;
   const given = args.optional("codigo");
-  if (given === undefined) return OPEN;
+  const serverId = args.integer("id-servidor", { otherwise: 0, least: 0, most: 255 });
+  const identity = args.optional("id-servidor") === undefined ? {} : { serverId };
+  const open: Mode["serve"] = (options, handler) => serve({ ...options, ...identity }, handler);
+  if (given === undefined) return { ...OPEN, serve: open };
   const isNew = given === "";
   const code = isNew
     ? newRoomCode((it) => crypto.getRandomValues(new Uint8Array(it)))
@@ -77,7 +80,7 @@ export function serverMode(args: Arguments): Mode {
   const ofOperator = codeStrength(code) === "long" ? "Sala privada, con su código" : SHORT_CODE;
   return {
     ...OPEN,
-    serve: (options, handler) => serve({ ...options, code }, handler),
+    serve: (options, handler) => serve({ ...options, ...identity, code }, handler),
     notice: isNew ? `Sala privada, con el código ${code}` : ofOperator,
     clientOption: " --codigo",
   };

@@ -35,6 +35,8 @@ export interface Run {
   readonly json: JsonTerminal | undefined;
   /** Aborts when a program with a role has to end; the reason is its exit code. */
   readonly signal: AbortSignal;
+  /** Resolves when a server is to hand its clients over to another. */
+  readonly replaced: Promise<void>;
   /** Options for `serve` and `connect`. */
   readonly laboratory: Laboratory["options"];
 }
@@ -103,7 +105,8 @@ async function complete(
     }
     controller.abort(code);
   };
-  const frame = { args, terminal, json, signal };
+  const { promise: replaced, resolve: replace } = Promise.withResolvers<void>();
+  const frame = { args, terminal, json, signal, replaced };
   if (!isEnd) return await program.main({ ...frame, laboratory: {} });
   const laboratory = await openLaboratory(args, terminal, {
     role,
@@ -111,6 +114,8 @@ async function complete(
   });
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
+  // SIGUSR1 opens the inspector of the runtime.
+  else onSignal("SIGUSR2", replace);
   const code = await program.main({ ...frame, laboratory: laboratory.options })
     .catch((error) => signal.aborted && error === signal.reason ? error : report(error, terminal));
   await laboratory.conclude();

@@ -59,6 +59,7 @@ export const ENDS: Readonly<Record<EndReason, string>> = {
   undelivered: "un mensaje no llegó",
   version: "habla otra versión del protocolo",
   full: "ya no quedaba sitio",
+  moved: "pasa a otro servidor",
   refused: "no se le admitió de nuevo",
   private: "no tiene el código de la sala",
   "wrong-code": "tiene el código de otra sala",
@@ -80,6 +81,7 @@ const TOLD: Readonly<Record<ClientEnd, { text: string; code: number }>> = {
     recoded:
       "el servidor % se reinició y no responde con este código: puede que la sala tenga ya otro; pídalo a " +
       "quien la atiende, y vuelva a conectarse con --codigo",
+    moved: "el servidor % cede el paso a otro: vuelva a conectarse",
     failed: "el servidor % falló al responder: avise a quien lo atiende",
     invalid: "el servidor % envió texto que no es UTF-8: avise a quien lo atiende",
     undelivered:

@@ -193,7 +193,7 @@ export async function unlessAborted<T>(
 
 /** Calls `listener` on each such signal, which Windows lacks, until the returned function is called. */
 export function onSignal(
-  signal: "SIGTERM" | "SIGHUP" | "SIGCONT" | "SIGWINCH",
+  signal: "SIGTERM" | "SIGHUP" | "SIGCONT" | "SIGUSR2" | "SIGWINCH",
   listener: () => void,
 ): () => void {
   if (Deno.build.os === "windows") return () => {};

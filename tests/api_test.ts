@@ -19,6 +19,7 @@ import { connectToAny, RunningConversation } from "../transport/client.ts";
 import { Driver, RANDOMNESS } from "../transport/driver.ts";
 import { Dialer } from "../transport/reliable/dialer.ts";
 import { freePort, isGranted } from "./machine.ts";
+import { Process } from "./process.ts";
 
 function socketTest(name: string, fn: () => Promise<void>): void {
   Deno.test({ name, ignore: !isGranted("net"), fn });
@@ -238,6 +239,7 @@ socketTest("options out of bounds, and a port that is taken", async () => {
   assertThrows(() => serve({ port: 70_000 }, answer), RangeError);
   assertThrows(() => serve({ port: 0, maxSessions: 0 }, answer), RangeError);
   assertThrows(() => serve({ port: 0, idleTimeout: 0.5 }, answer), RangeError);
+  assertThrows(() => serve({ port: 0, serverId: 256 }, answer), RangeError);
   await assertRejects(() => connect({ port: 0 }), RangeError);
   await using server = serve({ port: 0 }, answer);
   assertThrows(() => serve({ port: server.addr.port }, answer), Deno.errors.AddrInUse);
@@ -332,4 +334,57 @@ socketTest("the addresses of a name are tried in turn until one answers", async 
   const tried = tryAll([dead, dead, port], stop.signal);
   stop.abort(new RangeError("enough"));
   await assertRejects(() => tried, RangeError);
+});
+
+socketTest(
+  "a server that hands over ends no conversation: the next on its port answers what was open",
+  async () => {
+    const isAsked = Promise.withResolvers<void>();
+    const before = serve({ port: 0 }, () => {
+      isAsked.resolve();
+      return new Promise(() => {});
+    });
+    const { port } = before.addr;
+    const events: string[] = [];
+    const onEvent = ({ type }: ConversationEvent) => events.push(type);
+    await using conversation = await connect({ port, onEvent });
+    const answer = conversation.ask("¿Y?");
+    await isAsked.promise;
+    assertEquals(await before.shutdown({ handOver: true }), { unconfirmed: 0 });
+    await using _after = serve({ port }, (question) => `${question} sí`);
+    assertEquals(await answer, "¿Y? sí");
+    assertEquals(events.filter((type) => type.startsWith("reconnect")), [
+      "reconnecting",
+      "reconnected",
+    ]);
+  },
+);
+
+// A timer that was no longer needed held a process for up to 10 s after its last conversation, and another one
+// that had changed its port for up to 20 s: a script that asked one question seemed to hang.
+Deno.test({
+  name: "a process whose conversations are over ends at once",
+  ignore: !isGranted("net", "run", "read"),
+  async fn() {
+    const door = new URL("../transport/mod.ts", import.meta.url);
+    const config = new URL("../deno.json", import.meta.url).pathname;
+    await using script = new Process([
+      ...[Deno.execPath(), "run", "--no-prompt", "--quiet", "--allow-net"],
+      ...[`--config=${decodeURIComponent(config)}`, "-"],
+    ]);
+    await script.write(`
+      import { connect, serve } from "${door}";
+      const server = serve({ port: 0 }, (question) => question);
+      const conversation = await connect({ port: server.addr.port });
+      await conversation.ask("¿Y?");
+      await conversation.bye();
+      await server.shutdown();
+      console.log("over");
+    `);
+    await script.end();
+    await script.until("over");
+    const over = performance.now();
+    assertEquals(await script.exited(), 0);
+    assert(performance.now() - over < 8_000);
+  },
 });

@@ -10,6 +10,7 @@ const PAGES = [
   "README.md",
   "docs/cifras.md",
   "docs/english.md",
+  "docs/escala.md",
   "docs/laboratorio.md",
   "docs/leer.md",
   "docs/programas.md",

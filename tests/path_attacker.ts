@@ -354,7 +354,7 @@ export class Impostor {
   dial(): void {
     this.#wire.addClient(IMPOSTOR, (event) => {
       if (event.type === "refused" && event.refusal === "wrong-code") this.wrongCodes++;
-      const isNoEntry = ["refused", "unreachable", "over", "foreign"].includes(event.type);
+      const isNoEntry = ["refused", "unreachable", "over", "foreign", "hop"].includes(event.type);
       if (!isNoEntry) this.believed.push(`client: ${event.type}`);
     }, { room: this.#room, connectTimeout: 2000 });
   }

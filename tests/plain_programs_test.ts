@@ -276,6 +276,8 @@ for (
   const [program, ...args] of [
     ["servidor", "--sin-fiabilidad", "--codigo"],
     ["servidor", "--sin-fiabilidad", "--max-por-direccion", "5"],
+    ["servidor", "--sin-fiabilidad", "--id-servidor", "5"],
+    ["servidor", "--id-servidor", "256"],
     ["servidor", "--espera", "5"],
     ["cliente", "--sin-fiabilidad", "--codigo", "12345678"],
     ["cliente", "--sin-fiabilidad", "--inactividad=5"],
@@ -287,6 +289,9 @@ for (
     await using process = new Process(program, ...args);
     await process.end();
     assertEquals([await process.exited(), process.output], [2, ""]);
-    assertMatch(process.errors, /^Error: .*--(codigo|max-por-direccion|espera|inactividad).*\n$/);
+    assertMatch(
+      process.errors,
+      /^Error: .*--(codigo|id-servidor|max-por-direccion|espera|inactividad).*\n$/,
+    );
   });
 }

@@ -20,6 +20,12 @@ export interface RelayOptions {
   readonly isLost?: (datagram: Uint8Array) => boolean;
 }
 
+/** The port of a client towards its server. */
+interface Back {
+  readonly socket: Deno.DatagramConn;
+  readonly server: Deno.NetAddr;
+}
+
 interface Parcel {
   readonly datagram: Uint8Array;
   readonly through: Deno.DatagramConn;
@@ -35,7 +41,7 @@ export class Relay implements AsyncDisposable {
   #server: Deno.NetAddr;
   readonly #network: Network<Parcel>;
   readonly #front = bind();
-  readonly #backs = new Map<string, Deno.DatagramConn>();
+  readonly #backs = new Map<string, Back>();
   readonly #loops: Promise<void>[] = [];
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
   readonly #onDatagram: (datagram: Uint8Array, to: Deno.NetAddr) => void;
@@ -49,7 +55,8 @@ export class Relay implements AsyncDisposable {
     this.#server = serverAt(port);
     this.#network = new Network(conditions, seededRandom(seed));
     this.#loops.push(this.#receive(this.#front, (datagram, from) => {
-      this.#forward({ datagram, through: this.#backOf(from), to: this.#server });
+      const { socket, server } = this.#backOf(from);
+      this.#forward({ datagram, through: socket, to: server });
     }));
   }
 
@@ -61,13 +68,13 @@ export class Relay implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     this.#front.close();
-    for (const back of this.#backs.values()) back.close();
+    for (const { socket } of this.#backs.values()) socket.close();
     await Promise.all(this.#loops);
   }
 
   /** Gives every client a new port towards the server, as a NAT does that has forgotten them. */
   forgetPorts(): void {
-    for (const back of this.#backs.values()) back.close();
+    for (const { socket } of this.#backs.values()) socket.close();
     this.#backs.clear();
   }
 
@@ -77,12 +84,17 @@ export class Relay implements AsyncDisposable {
     this.forgetPorts();
   }
 
-  #backOf(client: Deno.NetAddr): Deno.DatagramConn {
+  /** Passes on to another server what comes from new ports of clients, as a balancer does. */
+  redirectNew(port: number): void {
+    this.#server = serverAt(port);
+  }
+
+  #backOf(client: Deno.NetAddr): Back {
     const known = this.#backs.get(String(client.port));
     if (known !== undefined) return known;
-    const back = bind();
+    const back = { socket: bind(), server: this.#server };
     this.#backs.set(String(client.port), back);
-    this.#loops.push(this.#receive(back, (datagram) => {
+    this.#loops.push(this.#receive(back.socket, (datagram) => {
       this.#forward({ datagram, through: this.#front, to: client });
     }));
     return back;

@@ -154,7 +154,7 @@ for (const room of [[], ["--codigo", CODE]]) {
 
     await using after = new Process("servidor", "--puerto", `${port}`, ...room);
     await after.write("aquí sigo\nsí\n");
-    await waiting.until("El servidor se reinició: conectando de nuevo");
+    await waiting.until("El servidor ya no tiene esta conversación: conectando de nuevo");
     await waiting.until("Conectado de nuevo");
     await waiting.until("Respuesta: aquí sigo\n");
     await idle.write("¿Y yo?\n");

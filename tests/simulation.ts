@@ -74,6 +74,8 @@ export class Simulation extends World {
       idleTimeout?: number;
       name?: Uint8Array;
       room?: Room;
+      /** Whether it goes on from the next port when it wants to; the last three stay open. */
+      hops?: boolean;
     } = {},
   ): Dialer {
     const dialer = new Dialer({
@@ -86,7 +88,21 @@ export class Simulation extends World {
       room: options.room ?? this.#room,
       ...(options.name && { name: options.name }),
     });
-    this.add({ address, endpoint: dialer, onEvent: (event) => onEvent(event, dialer) });
+    const ports = [address];
+    const host = {
+      address,
+      endpoint: dialer,
+      onEvent: (event: DialerEvent) => {
+        if (event.type === "hop" && options.hops) {
+          ports.push({ ...address, port: ports.at(-1)!.port + 1 });
+          host.address = ports.at(-1)!;
+          this.add(host);
+          if (ports.length > 3) this.remove(ports.shift()!);
+        }
+        onEvent(event, dialer);
+      },
+    };
+    this.add(host);
     return dialer;
   }
 }

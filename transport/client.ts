@@ -34,7 +34,10 @@ export interface ConnectOptions {
   readonly code?: string;
   /** A name for the server's operator: at most 40 bytes of UTF-8. */
   readonly name?: string;
-  /** Wraps the socket: a bad network, a recorder. The monitor tells how the endpoint takes what passes. */
+  /**
+   * Wraps a socket: a bad network, a recorder. The monitor tells how the endpoint takes what passes. While
+   * no server answers, the conversation goes on from other sockets: each is wrapped, with the same monitor.
+   */
   readonly transport?: (socket: DatagramSocket, monitor: Monitor) => DatagramSocket;
   /** Called when the state of the conversation changes. Its errors are reported as uncaught. */
   readonly onEvent?: (event: ConversationEvent) => void;
@@ -163,9 +166,11 @@ export class RunningConversation implements Conversation {
     this.#endpoint = endpoint;
     this.#options = options;
     const hostname = server.hostname.includes(":") ? "::" : "0.0.0.0";
-    const socket = bindUdp({ hostname, port: 0 }, endpoint.maxDatagramBytes);
     this.#driver = new Driver({
-      socket: options.transport?.(socket, endpoint) ?? socket,
+      open() {
+        const socket = bindUdp({ hostname, port: 0 }, endpoint.maxDatagramBytes);
+        return options.transport?.(socket, endpoint) ?? socket;
+      },
       endpoint,
       onEvent: (event) => this.#handle(event),
     });
@@ -234,6 +239,9 @@ export class RunningConversation implements Conversation {
         break;
       case "ended":
         this.#end(event.reason);
+        break;
+      case "hop":
+        this.#driver.hop();
         break;
       case "over":
         this.#driver.close();

@@ -13,10 +13,14 @@ const FAILURE_PAUSE_MS = 10;
 /** On Windows `receive` tells of ICMP, and of a datagram larger than the buffer, as errors of a sound socket. */
 const OF_A_DATAGRAM = /^ConnectionReset|os error 100(?:40|52|54)\b/;
 
+/** How long a socket hears what is under way after another took its place, in ms, and most open at once. */
+const OLD_SOCKET_MS = 10_000;
+const MAX_SOCKETS = 3;
+
 /** Most datagrams that wait for the socket; beyond them the oldest are lost, as on a crowded way. */
 const MAX_WAITING = 4096;
 
-/** Longest timer, in ms: a timer cannot be cancelled. */
+/** Longest timer, in ms: one that was cancelled stays in memory. */
 const MAX_TIMER_MS = 10_000;
 
 /** After two idle wake-ups in a row, the minimum delay before the next, in ms. */
@@ -63,7 +67,8 @@ export function bindUdp({ hostname, port }: Address, maxBytes: number): Datagram
 
 /** Options of {@linkcode Driver}. */
 export interface DriverOptions<Event> {
-  readonly socket: DatagramSocket;
+  /** Opens a socket: the first, and another for each {@linkcode Driver.hop}. */
+  readonly open: () => DatagramSocket;
   readonly endpoint: Endpoint<Event>;
   readonly onEvent: (event: Event) => void;
   /** Nothing is received before this resolves; datagrams wait in the socket. */
@@ -72,10 +77,14 @@ export interface DriverOptions<Event> {
 
 /** Drives an endpoint: datagrams in and out, one timer, events. */
 export class Driver<Event> {
-  /** Settles when the socket is closed. */
-  readonly finished: Promise<void>;
+  readonly #finished = Promise.withResolvers<void>();
+  /** Settles when all sockets are closed. */
+  readonly finished: Promise<void> = this.#finished.promise;
+  /** All that are open, and the latest, which sends. */
+  readonly #sockets = new Set<DatagramSocket>();
+  #socket: DatagramSocket;
   #sending: Promise<void> | undefined;
-  #timer: AbortSignal | undefined;
+  #cancelTimer = () => {};
   #timerAt = Infinity;
   #restUntil = -Infinity;
   #isInVain = false;
@@ -86,7 +95,7 @@ export class Driver<Event> {
   /** Starts at once. */
   constructor(options: DriverOptions<Event>) {
     this.options = options;
-    this.finished = this.#receiveAll();
+    this.#socket = this.#open();
     this.update();
   }
 
@@ -101,32 +110,61 @@ export class Driver<Event> {
     this.#setTimer();
   }
 
-  /** Sends what is queued, and closes the socket. */
+  /** Goes on from another port, or from this one if the system has none left. */
+  hop(): void {
+    if (this.#isClosed) return;
+    const before = this.#socket;
+    try {
+      this.#socket = this.#open();
+    } catch {
+      return;
+    }
+    const [oldest] = this.#sockets;
+    if (this.#sockets.size > MAX_SOCKETS) this.#close(oldest!);
+    this.finished.then(after(OLD_SOCKET_MS, () => this.#close(before)));
+  }
+
+  /** Sends what is queued, and closes the sockets. */
   async close(): Promise<void> {
     if (this.#isClosed) return this.finished;
     this.#isClosed = true;
+    this.#cancelTimer();
     this.#flush();
     await this.#sending;
-    this.options.socket.close();
+    for (const socket of this.#sockets) this.#close(socket);
     await this.finished;
   }
 
-  async #receiveAll(): Promise<void> {
-    const { socket, endpoint, ready } = this.options;
+  #open(): DatagramSocket {
+    const socket = this.options.open();
+    this.#sockets.add(socket);
+    this.#receiveAll(socket).then(() => {
+      if (this.#isClosed && this.#sockets.size === 0) this.#finished.resolve();
+    }, this.#finished.reject);
+    return socket;
+  }
+
+  #close(socket: DatagramSocket): void {
+    if (this.#sockets.delete(socket)) socket.close();
+  }
+
+  async #receiveAll(socket: DatagramSocket): Promise<void> {
+    const { endpoint, ready } = this.options;
     if (ready !== undefined) await ready;
     let failingSince: number | undefined;
-    while (!this.#isClosed) {
+    while (this.#sockets.has(socket)) {
       let got: Awaited<ReturnType<DatagramSocket["receive"]>>;
       try {
         got = await socket.receive();
       } catch (error) {
-        if (this.#isClosed) break;
+        if (!this.#sockets.has(socket)) break;
         if (OF_A_DATAGRAM.test(`${error}`)) continue;
         failingSince ??= Driver.now();
         if (Driver.now() - failingSince >= FAILING_MS) throw error;
         await pause(FAILURE_PAUSE_MS);
         continue;
       }
+      if (this.#isClosed) continue;
       failingSince = undefined;
       endpoint.receive(got[0], got[1], Driver.now());
       this.update();
@@ -156,11 +194,11 @@ export class Driver<Event> {
   }
 
   async #sendAll(transmits: Transmit[]): Promise<void> {
-    const { socket, endpoint } = this.options;
+    const { endpoint } = this.options;
     for (let batch = transmits; batch.length > 0; batch = endpoint.takeTransmits()) {
       for (const { datagram, to } of batch) {
         try {
-          await socket.send(datagram, to);
+          await this.#socket.send(datagram, to);
         } catch {
           // A datagram that the platform does not send counts as lost on the way.
         }
@@ -177,12 +215,8 @@ export class Driver<Event> {
     if (at >= this.#timerAt || this.#isClosed) return;
     this.#timerAt = at;
     const wait = Math.min(MAX_TIMER_MS, Math.max(0, Math.ceil(at - Driver.now())));
-    // `setTimeout` is Node's in this runtime, and takes as long to load as this whole protocol.
-    const timer = AbortSignal.timeout(wait);
-    timer.onabort = () => {
-      if (timer === this.#timer && !this.#isClosed) this.#handleTimer();
-    };
-    this.#timer = timer;
+    this.#cancelTimer();
+    this.#cancelTimer = after(wait, () => this.#handleTimer());
   }
 
   #handleTimer(): void {
@@ -197,6 +231,15 @@ export class Driver<Event> {
     this.#restUntil = wasInVain && this.#isInVain ? now + REST_MS : -Infinity;
     this.#setTimer();
   }
+}
+
+/** Calls back after a time in ms, unless that is cancelled with the function that this returns. */
+function after(milliseconds: number, callback: () => void): () => void {
+  // `setTimeout` is Node's in this runtime, and takes as long to load as this whole protocol.
+  const signal = AbortSignal.timeout(milliseconds);
+  signal.addEventListener("abort", callback);
+  // A process waits for its timers as long as somebody listens to them.
+  return () => signal.removeEventListener("abort", callback);
 }
 
 /** Waits; without a time, only until the reactions of promises that are settled already have run. */

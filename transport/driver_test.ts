@@ -5,16 +5,16 @@ import { byTurns, type DatagramSocket, Driver } from "./driver.ts";
 /** A clock that stands in for the platform's, and fires the timers of a driver. */
 class Clock implements Disposable {
   now = 1000;
-  readonly #timers: { readonly at: number; readonly signal: AbortSignal }[] = [];
+  readonly #timers: { readonly at: number; readonly controller: AbortController }[] = [];
   readonly #now = performance.now;
   readonly #timeout = AbortSignal.timeout;
 
   constructor() {
     performance.now = () => this.now;
     AbortSignal.timeout = (milliseconds) => {
-      const { signal } = new AbortController();
-      this.#timers.push({ at: this.now + milliseconds, signal });
-      return signal;
+      const controller = new AbortController();
+      this.#timers.push({ at: this.now + milliseconds, controller });
+      return controller.signal;
     };
   }
 
@@ -25,7 +25,7 @@ class Clock implements Disposable {
       if (next === undefined || next.at > end) break;
       this.#timers.splice(this.#timers.indexOf(next), 1);
       this.now = next.at;
-      next.signal.onabort?.(new Event("abort"));
+      next.controller.abort();
     }
     this.now = end;
   }
@@ -68,7 +68,7 @@ function drive(): Driven {
     close() {},
   };
   const endpoint = new Sleeper();
-  return { endpoint, driver: new Driver({ socket, endpoint, onEvent() {} }) };
+  return { endpoint, driver: new Driver({ open: () => socket, endpoint, onEvent() {} }) };
 }
 
 // It was late by as much as 50 ms, and an acknowledgement that is due after 25 ms came after 75.
@@ -158,7 +158,7 @@ async function echoesOf(errors: number, error: (count: number) => Error): Promis
     if (++received === 3) last.resolve();
     return received > 3 ? new Promise(() => {}) : [new Uint8Array(1), PEER];
   });
-  const driver = new Driver({ socket, endpoint: new Echo(), onEvent() {} });
+  const driver = new Driver({ open: () => socket, endpoint: new Echo(), onEvent() {} });
   await Promise.race([driver.finished, last.promise]);
   return received;
 }
@@ -184,7 +184,7 @@ Deno.test("driver: other errors end it only when nothing else came for seconds",
       errors++;
       throw new Error("no memory");
     });
-    const driver = new Driver({ socket, endpoint: new Sleeper(), onEvent() {} });
+    const driver = new Driver({ open: () => socket, endpoint: new Sleeper(), onEvent() {} });
     await assertRejects(() => driver.finished, Error, "no memory");
     assertEquals([errors, time], [3 + 5, 3000 * 8]);
   } finally {
@@ -211,11 +211,81 @@ Deno.test("driver: datagrams that wait for the socket are bounded, the oldest lo
     },
   );
   const endpoint = new Echo();
-  const driver = new Driver({ socket, endpoint, onEvent() {} });
+  const driver = new Driver({ open: () => socket, endpoint, onEvent() {} });
   await Promise.race([driver.finished, all.promise]);
   assert(sent.length < 5000, `${sent.length} waited`);
   assertEquals(sent.length + endpoint.counters.unsent, COUNT);
   assertEquals(sent.slice(1), Array.from(sent.slice(1), (_, i) => COUNT - sent.length + 1 + i));
+});
+
+/** Sockets that are numbered as they are opened, and tell what became of each. */
+class Sockets {
+  readonly open = new Set<number>();
+  readonly sentBy: number[] = [];
+  readonly #arrivals: ((got: [Uint8Array, Address]) => void)[] = [];
+
+  openNext = (): DatagramSocket => {
+    const number = this.#arrivals.length;
+    this.#arrivals.push(() => {});
+    this.open.add(number);
+    const closed = Promise.withResolvers<never>();
+    return {
+      address: { hostname: "127.0.0.1", port: 12_000 + number },
+      receive: () =>
+        Promise.race([
+          new Promise<[Uint8Array, Address]>((resolve) => this.#arrivals[number] = resolve),
+          closed.promise,
+        ]),
+      send: () => Promise.resolve(void this.sentBy.push(number)),
+      close: () => {
+        this.open.delete(number);
+        closed.reject(new Error("closed"));
+      },
+    };
+  };
+
+  /** A datagram arrives at one of them. */
+  async arrive(number: number): Promise<void> {
+    this.#arrivals[number]!([new Uint8Array(1), PEER]);
+    for (let i = 0; i < 10; i++) await null;
+  }
+}
+
+Deno.test("driver: after a hop it sends from the new socket, and hears three for a while", async () => {
+  using clock = new Clock();
+  const sockets = new Sockets();
+  const driver = new Driver({ open: sockets.openNext, endpoint: new Echo(), onEvent() {} });
+  await sockets.arrive(0);
+  driver.hop();
+  await sockets.arrive(0);
+  assertEquals([sockets.sentBy, [...sockets.open]], [[0, 1], [0, 1]]);
+  for (let hop = 2; hop <= 5; hop++) driver.hop();
+  assertEquals([...sockets.open], [3, 4, 5]);
+  clock.pass(clock.now + 5_000);
+  driver.hop();
+  await sockets.arrive(6);
+  clock.pass(clock.now + 5_000);
+  assertEquals([sockets.sentBy, [...sockets.open]], [[0, 1, 6], [5, 6]]);
+  clock.pass(clock.now + 5_000);
+  assertEquals([...sockets.open], [6]);
+  driver.hop();
+  await driver.close();
+  assertEquals([...sockets.open], []);
+});
+
+Deno.test("driver: where no socket can be opened, it goes on with the one that it has", async () => {
+  const sockets = new Sockets();
+  let isFull = false;
+  const open = () => {
+    if (isFull) throw new Error("too many open files");
+    return sockets.openNext();
+  };
+  const driver = new Driver({ open, endpoint: new Echo(), onEvent() {} });
+  isFull = true;
+  driver.hop();
+  await sockets.arrive(0);
+  assertEquals(sockets.sentBy, [0]);
+  await driver.close();
 });
 
 Deno.test("driver: the addresses of a name come by turns, the system's first one first", () => {

@@ -54,7 +54,7 @@
  */
 export { connect, type ConnectOptions, type Conversation } from "./client.ts";
 export { type ClientInfo, type Handler, type QuestionInfo } from "./server.ts";
-export { serve, type ServeOptions, type Server } from "./server.ts";
+export { serve, type ServeOptions, type Server, type ShutdownOptions } from "./server.ts";
 export * from "./plain.ts";
 export * from "./errors.ts";
 export * from "../protocol.ts";

@@ -16,7 +16,7 @@ import { serverLimits } from "./server.ts";
  * known at once: the one longest idle makes room. A client that waits for no answer is forgotten after
  * `idleTimeout`, and hears nothing of it. A question beyond `maxQuestions` is dropped.
  */
-export type ServePlainOptions = Omit<ServeOptions, "code" | "maxSessionsPerAddress">;
+export type ServePlainOptions = Omit<ServeOptions, "code" | "maxSessionsPerAddress" | "serverId">;
 
 /** Options of {@linkcode connectPlain}. `signal` says bye when it is aborted. */
 export interface ConnectPlainOptions

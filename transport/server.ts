@@ -31,6 +31,8 @@ export interface ServeOptions {
   readonly maxSessionsPerAddress?: number;
   /** Most unanswered questions at once, 1 to 1,000,000, default 1,000; one more gets a bye. */
   readonly maxQuestions?: number;
+  /** The first byte of every session id, 0 to 255, for a balancer in front of several servers. */
+  readonly serverId?: number;
   /** Silence after which a client is gone, in ms, 1,000 to 86,400,000, default 75,000. */
   readonly idleTimeout?: number;
   /** Makes the room private: only clients with the same code, 4 characters or more, enter and can read along. */
@@ -91,6 +93,15 @@ export interface QuestionInfo extends ClientInfo {
 /** Answers a question. An error that it throws ends that conversation. */
 export type Handler = (question: string, info: QuestionInfo) => string | Promise<string>;
 
+/** Options of {@linkcode Server.shutdown}. */
+export interface ShutdownOptions {
+  /**
+   * Whether the clients connect again and ask again what is unanswered, at another server behind the same
+   * balancer or the next at this address; by default, and in plain conversations, theirs end.
+   */
+  readonly handOver?: boolean;
+}
+
 /** A running server. */
 export interface Server extends AsyncDisposable {
   /** The address and port that it is bound to. */
@@ -112,7 +123,7 @@ export interface Server extends AsyncDisposable {
    *
    * @returns The number of answers that may not have arrived. A plain server never knows.
    */
-  shutdown(): Promise<{ readonly unconfirmed: number }>;
+  shutdown(options?: ShutdownOptions): Promise<{ readonly unconfirmed: number }>;
 }
 
 /**
@@ -133,13 +144,14 @@ export interface Server extends AsyncDisposable {
  * @throws {Deno.errors.AddrInUse} If the port is taken, among other errors of the platform.
  */
 export function serve(options: ServeOptions, handler: Handler): Server {
-  const { code, maxSessionsPerAddress = MAX_SESSIONS_PER_ADDRESS } = options;
+  const { code, maxSessionsPerAddress = MAX_SESSIONS_PER_ADDRESS, serverId } = options;
   const room = code === undefined ? undefined : new CodeRoom(code);
   let hmac: Hmac;
   const hmacReady = loadHmac().then((loaded) => hmac = loaded);
   const endpoint = new Listener({
     ...serverLimits(options),
     maxSessionsPerAddress: checkLimit("maxSessionsPerAddress", maxSessionsPerAddress),
+    ...(serverId !== undefined && { serverId: checkInteger("serverId", serverId, 0, 255) }),
     hmac: (key, data) => hmac(key, data),
     ...RANDOMNESS,
     ...(room && { room }),
@@ -182,7 +194,7 @@ export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEven
   turnAway?(): void;
   bye(client: P, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
-  close(now: number): void;
+  close(now: number, reason: "closing" | "moved"): void;
 }
 
 /** A server over a socket, with or without the reliable protocol. */
@@ -212,7 +224,7 @@ export class RunningServer<P extends Peer> implements Server {
     const socket = bindUdp({ hostname, port: checkPort(port, 0) }, endpoint.maxDatagramBytes);
     this.addr = toNetAddr(socket.address);
     this.#driver = new Driver({
-      socket: options.transport?.(socket, endpoint) ?? socket,
+      open: () => options.transport?.(socket, endpoint) ?? socket,
       endpoint,
       onEvent: (event) => this.#handle(event),
       ...(ready && { ready }),
@@ -232,19 +244,19 @@ export class RunningServer<P extends Peer> implements Server {
     this.#endpoint.turnAway?.();
   }
 
-  shutdown(): Promise<{ unconfirmed: number }> {
-    return this.#shutdown ??= this.#close();
+  shutdown({ handOver = false }: ShutdownOptions = {}): Promise<{ unconfirmed: number }> {
+    return this.#shutdown ??= this.#close(handOver ? "moved" : "closing");
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
   }
 
-  async #close(): Promise<{ unconfirmed: number }> {
+  async #close(reason: "closing" | "moved"): Promise<{ unconfirmed: number }> {
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
     // Answers that handlers have given by now are still on their way into the endpoint.
     await pause();
-    this.#endpoint.close(Driver.now());
+    this.#endpoint.close(Driver.now(), reason);
     this.#driver.update();
     const unconfirmed = this.#endpoint.size > 0 ? await this.#drained.promise : 0;
     for (const session of this.#endpoint.sessions) clientOf(session)?.end();

@@ -21,7 +21,7 @@ const SEEDS = cases(300);
 const WHOLE = { question: true, answer: true, bye: true };
 const GAVE_UP = "Ningún servidor respondió";
 /** Most conversations of a hundred that may not begin, by the part of the datagrams that is lost. */
-const MOST_UNREACHED: Readonly<Record<number, number>> = { 0: 0, 0.25: 4, 0.4: 20 };
+const MOST_UNREACHED: Readonly<Record<number, number>> = { 0: 0, 0.25: 8, 0.4: 20 };
 
 function impairmentOf(seed: number, loss: number): Impairment {
   return { conditions: { ...PERFECT, loss, delay: 40, jitter: 20 }, dropped: [], seed };
@@ -112,6 +112,17 @@ Deno.test("demo: step by step, each datagram has its cause, which fits below it"
       assert(text.length <= WIDTH || i === 0, text);
       if (isStep) assertMatch(lines[i + 1]!.text, /^ +\([^()]+\)$/);
     });
+  }
+});
+
+// Connected again after a long silence, it asked a second time, out of turn, and ended with an error.
+Deno.test("demo: thirty datagrams in a row may be lost, and the question is answered", () => {
+  for (let first = 3; first <= 8; first++) {
+    for (let last = first; last <= 36; last += 5) {
+      const impairment = { ...impairmentOf(1, 0), dropped: [[first, last]] } as const;
+      const { question, answer } = playAll({ impairment, isPlain: false }).got;
+      assertEquals([question, answer], [true, true], `${first}-${last}`);
+    }
   }
 });
 

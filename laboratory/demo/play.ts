@@ -148,7 +148,7 @@ export class Play {
   readonly #client: AskingEndpoint;
   #server!: Endpoint<unknown>;
   /** Each answers a question that waits, the oldest first. */
-  readonly #replies = new Set<(text: string) => void>();
+  readonly #replies = new Map<unknown, (text: string) => void>();
   readonly #counters: Partial<Record<Side, Counters>> = {};
   #acted = 0;
   #asked = 0;
@@ -229,18 +229,18 @@ export class Play {
     this.#say("server", "El servidor UDP listo para recibir preguntas del cliente");
     this.#replies.clear();
     delete this.#counters.server;
-    const limits = { maxSessions: 1, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
+    const limits = { maxSessions: 10, maxQuestions: 10, idleTimeout: IDLE_TIMEOUT_MS };
     const hmacSha256 = (key: Uint8Array, data: Uint8Array) => hmac(sha256, key, data);
     const ids = { hmac: hmacSha256, ...this.#randomness, room: this.#room() };
     if (this.options.kind === "plain") this.#serve(new PlainAnswerer(limits));
-    else this.#serve(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 1 }));
+    else this.#serve(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 10 }));
   }
 
   #serve<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
     this.#server = endpoint;
     this.#join("server", endpoint, (event) => {
       if (event.type === "ended") {
-        this.#replies.clear();
+        this.#replies.delete(event.session);
         if (event.reason !== "bye") return;
         this.got.bye = true;
         this.#say("server", "El cliente terminó la conversación", "notice");
@@ -250,11 +250,11 @@ export class Play {
       this.#say("server", `Pregunta: ${event.text}`);
       this.#say("server", `Cliente: ${ADDRESSES.client.hostname}`);
       const reply = (text: string) => {
-        if (!this.#replies.delete(reply)) return;
+        if (!this.#replies.delete(event.session)) return;
         this.#say("server", `Ingrese una respuesta: ${text}`);
         endpoint.answer(event.session, encodeText(text), this.now);
       };
-      this.#replies.add(reply);
+      this.#replies.set(event.session, reply);
       const answer = this.options.script?.find(({ question }) => question === event.text)?.answer;
       if (answer !== undefined) this.#later(() => reply(answer));
     });

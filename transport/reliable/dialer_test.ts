@@ -27,6 +27,8 @@ const NOTHING = new Uint8Array(0);
 /** A dialer, and what a server needs to talk to it. */
 class Stage {
   isOver = false;
+  /** How often it went on from another port, as far as its events were taken. */
+  hops = 0;
   readonly dialer: Dialer;
   readonly #room: Room;
 
@@ -56,9 +58,11 @@ class Stage {
     return this.sent().map(({ type }) => type);
   }
 
-  /** The events since the last call, but for the last of all: see `isOver`. */
+  /** The events since the last call, but for hops and the last of all: see `hops` and `isOver`. */
   events(): DialerEvent[] {
-    const events = this.dialer.takeEvents();
+    const all = this.dialer.takeEvents();
+    const events = all.filter(({ type }) => type !== "hop");
+    this.hops += all.length - events.length;
     assertEquals(this.isOver && events.length > 0, false, "Something happened after the end");
     if (events.at(-1)?.type !== "over") return events;
     this.isOver = true;
@@ -824,4 +828,157 @@ Deno.test("dialer: a bye between two exchanges is the end", () => {
   assertEquals([stage.events(), stage.isOver], [[{ type: "ended", reason: "bye" }], true]);
   stage.pass(10_000);
   assertEquals(stage.sent(), []);
+});
+
+/** The nonces of the HELLOs that were sent since the last call. */
+function nonces(stage: Stage): Set<bigint> {
+  return new Set(stage.sent().filter(({ type }) => type === "hello").map(({ id }) => id));
+}
+
+/** Connected, with a question that nobody acknowledges, up to that time. */
+function unanswered(until: number): Stage {
+  const stage = new Stage();
+  stage.connect();
+  stage.dialer.ask(text("q"), 0);
+  stage.pass(until);
+  return stage;
+}
+
+Deno.test("dialer: what nobody acknowledges for 5 s goes on from another port, and 5 s later a HELLO too", () => {
+  const stage = unanswered(4_999);
+  assertEquals([stage.events(), stage.hops], [[], 0]);
+  stage.sent();
+  stage.pass(5_000);
+  assertEquals([stage.events(), stage.hops], [[{ type: "unresponsive" }], 1]);
+  stage.pass(9_999);
+  assertEquals([stage.events(), stage.hops, nonces(stage).size], [[], 1, 0]);
+  stage.pass(10_000);
+  assertEquals([stage.events(), stage.hops, nonces(stage).size], [[], 2, 1]);
+  // Each of the next HELLOs hops, with a nonce of its own: then time must pass between them.
+  stage.pass(20_000);
+  stage.events();
+  assertEquals([stage.hops, nonces(stage).size], [8, 6]);
+  stage.pass(70_000);
+  stage.events();
+  assert(stage.hops > 12 && stage.hops < 20, `${stage.hops} hops`);
+});
+
+Deno.test("dialer: a sign of life of its server ends the greeting of another", () => {
+  const stage = unanswered(11_000);
+  const nonce = [...nonces(stage)].at(-1);
+  stage.receive({ type: "ack", id: SESSION_ID, number: 1, echo: 1 }, { now: 11_000 });
+  assertEquals(stage.events().map(({ type }) => type), [
+    "unresponsive",
+    "responsive",
+    "delivered",
+    "position",
+  ]);
+  stage.receive(welcome(nonce!, 77n), { now: 11_001 });
+  stage.pass(15_000);
+  assertEquals([stage.events(), nonces(stage).size], [[], 0]);
+});
+
+Deno.test("dialer: another server that answers first gets the question, unless its own is heard", () => {
+  for (const isHeard of [false, true]) {
+    const stage = unanswered(11_000);
+    const nonce = [...nonces(stage)].at(-1);
+    stage.events();
+    stage.receive(welcome(nonce!, 77n), { now: 11_000 });
+    stage.pass(11_500);
+    if (isHeard) {
+      stage.receive({ type: "pong", id: SESSION_ID, number: 1, echo: 1 }, { now: 11_500 });
+    }
+    stage.sent();
+    stage.pass(12_000);
+    const first = isHeard ? "responsive" : "reconnecting";
+    assertEquals(stage.events(), [{ type: first }]);
+    assertEquals(nonces(stage), new Set(isHeard ? [] : [nonce!]));
+    stage.receive(welcome(nonce!, 77n), { now: 12_000 });
+    assertEquals(stage.sent().map(({ id, type }) => [id, type]), isHeard ? [] : [[77n, "message"]]);
+  }
+});
+
+Deno.test("dialer: a HELLO that nobody answers hops, and a reply to one before is still taken", () => {
+  const stage = new Stage();
+  stage.pass(3_999);
+  stage.events();
+  const tried = [...nonces(stage)];
+  assertEquals([stage.hops, tried.length], [2, 3]);
+  stage.receive(retry(tried[0]!, 7), { now: 3_999 });
+  // The server with that token lives: it is asked on.
+  assertEquals(nonces(stage), new Set([tried[0]!]));
+  stage.receive(welcome(tried[0]!), { now: 4_000 });
+  assertEquals(stage.events(), [{ type: "connected" }]);
+});
+
+Deno.test("dialer: time in which it did not run is no silence to hop for", () => {
+  const stage = unanswered(4_000);
+  stage.dialer.handleTimeout(3_600_000);
+  stage.pass(3_604_999);
+  assertEquals([stage.events(), stage.hops], [[], 0]);
+  stage.pass(3_605_000);
+  assertEquals([stage.events(), stage.hops], [[{ type: "unresponsive" }], 1]);
+  stage.dialer.handleTimeout(7_200_000);
+  stage.sent();
+  stage.pass(7_204_999);
+  stage.events();
+  assertEquals([stage.hops, nonces(stage).size], [1, 0]);
+});
+
+const MOVED: PacketFields = { type: "bye", id: SESSION_ID, payload: Uint8Array.of(8) };
+
+Deno.test("dialer: handed over, it connects again from another port within half a second, and asks again", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.dialer.ask(text("q"), 0);
+  stage.sent();
+  stage.receive(MOVED, { now: 100 });
+  // The confirmation goes out by the port that the server knows.
+  assertEquals([stage.types(), stage.events(), stage.hops], [["bye-ack"], [{
+    type: "reconnecting",
+  }], 0]);
+  assertEquals(stage.dialer.turn, "remote");
+  stage.pass(349);
+  stage.receive({ ...MOVED, attempt: 2 }, { now: 349 });
+  assertEquals(stage.types(), ["bye-ack"]);
+  stage.pass(350);
+  assertEquals([stage.events(), stage.hops], [[], 1]);
+  const [hello] = stage.sent();
+  stage.receive(welcome(hello!.id, 77n), { now: 360 });
+  assertEquals(stage.events(), [{ type: "connected" }]);
+  assertEquals(stage.sent().map(({ id, type }) => [id, type]), [[77n, "message"]]);
+});
+
+Deno.test("dialer: handed over between two questions, it may ask at once, or say bye", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.receive(MOVED, { now: 100 });
+  assertEquals(stage.dialer.turn, "local");
+  stage.dialer.ask(text("q"), 200);
+  stage.pass(350);
+  const hello = stage.sent().at(-1);
+  stage.receive(welcome(hello!.id, 77n), { now: 360 });
+  assertEquals(stage.sent().map(({ id, type }) => [id, type]), [[77n, "message"]]);
+  const other = new Stage();
+  other.connect();
+  other.receive(MOVED, { now: 100 });
+  other.dialer.bye("bye", 200);
+  assertEquals(other.events(), [{ type: "reconnecting" }, { type: "ended", reason: "bye" }]);
+  assertEquals([other.dialer.turn, other.dialer.nextTimeout], ["closed", Infinity]);
+});
+
+Deno.test("dialer: handed over to nobody, it ends in silence after the idle timeout; after its bye, as that", () => {
+  const stage = new Stage();
+  stage.connect();
+  stage.receive(MOVED, { now: 100 });
+  stage.pass(350 + IDLE_MS);
+  assertEquals(stage.events(), [{ type: "reconnecting" }, { type: "ended", reason: "silence" }]);
+  const other = new Stage();
+  other.connect();
+  other.dialer.bye("bye", 100);
+  other.receive(MOVED, { now: 110 });
+  assertEquals(other.events(), [{ type: "ended", reason: "bye" }]);
+  other.pass(60_000);
+  other.events();
+  assertEquals([other.isOver, nonces(other).size], [true, 0]);
 });

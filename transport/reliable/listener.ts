@@ -46,6 +46,8 @@ export type ListenerEvent<S = Session> =
 export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOptions {
   /** Most sessions at once for one IPv4 address or IPv6 /64, those that linger among them: 1 or more. */
   readonly maxSessionsPerAddress: number;
+  /** The first byte of every session id, 0 to 255; by default it is as random as the rest. */
+  readonly serverId?: number;
   /** Most sessions with unproved addresses, by default {@linkcode MAX_HALF_OPEN}; a private room has none. */
   readonly maxHalfOpen?: number;
   /** The room to serve; by default an open one. */
@@ -116,7 +118,8 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   readonly #unconfirmed = new Set<ClientSession>();
   #now = 0;
   #asking = 0;
-  #isClosing = false;
+  /** Why it says bye to everybody, while it closes. */
+  #closing: "closing" | "moved" | undefined;
   /** While it closes: the latest acknowledgement of an answer, and when to look again, in ms. */
   #confirmedAt = 0;
   #closeAt = Infinity;
@@ -221,10 +224,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
 
   /**
    * Admits no more clients, and says bye to each as soon as it has its last answer. It waits for that as
-   * long as acknowledgements come.
+   * long as acknowledgements come. If the clients move on, new ones are left to the other server.
    */
-  close(now: number): void {
-    this.#isClosing = true;
+  close(now: number, reason: "closing" | "moved" = "closing"): void {
+    this.#closing = reason;
     this.#confirmedAt = now;
     this.#closeAt = now + SHUTDOWN_TIMEOUT_MS;
     this.#lost = 0;
@@ -232,7 +235,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       // A guess is not waited for. Any other that is half open is told with its first packet.
       if (this.#unconfirmed.has(client)) {
         if (this.#isPrivate) this.#forget(client);
-      } else if (!client.delivery.isSending) this.bye(client, "closing", now);
+      } else if (!client.delivery.isSending) this.bye(client, reason, now);
     }
   }
 
@@ -259,7 +262,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
         break;
       case "message":
         // A server that closes answers no more questions.
-        if (this.#isClosing || !client.isSeated) break;
+        if (this.#closing || !client.isSeated) break;
         client.isAsking = true;
         if (++this.#asking <= this.#options.maxQuestions) {
           this.emit({ type: "question", session, text: event.text });
@@ -283,13 +286,14 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     this.#unconfirmed.delete(client);
     this.#deadlines.delete(client);
     if (isSeated && --network.seats === 0) this.#networks.delete(network.name);
-    if (this.#isClosing && this.#clients.size === 0) this.#drained(this.#lost);
+    if (this.#closing && this.#clients.size === 0) this.#drained(this.#lost);
   }
 
   #receiveHello(datagram: Uint8Array, from: Address, now: number): void {
     const packet = decode(datagram);
     const hello = packet && decodeHello(packet.payload);
     if (packet === undefined || hello === undefined) return this.drop("malformed");
+    if (this.#closing === "moved") return this.drop("ignored");
     const { id: nonce, attempt: echo } = packet;
     const isProved = this.#tokens.check(hello.token, from, nonce, now);
     if (!isProved && !this.#mayReply(this.#retries, from, now)) return;
@@ -329,7 +333,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     from: Address,
     now: number,
   ): ClientSession | Refusal | undefined {
-    if (this.#isClosing || this.#isTurningAway) return "closing";
+    if (this.#closing || this.#isTurningAway) return "closing";
     const { idleTimeout, room = OPEN_ROOM, random, randomBytes } = this.#options;
     const name = networkOf(from.hostname);
     const limit = this.#limitFor(name);
@@ -445,7 +449,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.receive(datagram, from, now);
     if (client.delivery.acknowledged > acknowledged) this.#confirmedAt = now;
     if (client.isConnected && !client.isSeated) this.bye(client, "full", now);
-    if (this.#isClosing && !client.delivery.isSending) this.bye(client, "closing", now);
+    if (this.#closing && !client.delivery.isSending) this.bye(client, this.#closing, now);
     if (this.#asking > this.#options.maxQuestions) {
       this.#overload.count("questions");
       this.#answered(client);
@@ -485,8 +489,10 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   #newId(): bigint {
+    const { randomBytes, serverId } = this.#options;
     while (true) {
-      const bytes = this.#options.randomBytes(8);
+      const bytes = randomBytes(8);
+      if (serverId !== undefined) bytes[0] = serverId;
       const id = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0);
       // Sessions are looked up by the lower half of their ids, which must differ.
       if (!this.#clients.has(idLow(id))) return id;

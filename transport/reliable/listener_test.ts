@@ -1322,3 +1322,38 @@ Deno.test("listener: a server that closes waits for no guess", () => {
   guest.confirm(2, { type: "bye-ack" });
   assertEquals(takeTypes(listener), ["ended", "drained"]);
 });
+
+Deno.test("listener: its number is the first byte of every session id, and of all that clients send", () => {
+  for (const serverId of [0, 7, 255]) {
+    const listener = newListener({ serverId });
+    const ids = Array.from({ length: 100 }, (_, i) => new Guest(listener, { nonce: BigInt(i) }).id);
+    assertEquals(new Set(ids.map((id) => Number(id >> 56n))), new Set([serverId]));
+    assertEquals(new Set(ids.map((id) => id & 0xff_ffff_ffff_ffffn)).size, 100);
+    assertEquals(encode({ type: "ping", id: ids[0]! })[8], serverId);
+  }
+});
+
+Deno.test("listener: handing over, it delivers the answer under way first, and leaves new clients to others", () => {
+  const listener = newListener();
+  const [waiting, idle] = [new Guest(listener), new Guest(listener, { nonce: 2n })];
+  idle.send({ type: "ack", number: 0 });
+  waiting.ask(1, "q");
+  const events = listener.takeEvents();
+  const { session } = events.find(({ type }) => type === "question") as { session: Session };
+  listener.answer(session, answer("a"), 0);
+  listener.takeTransmits();
+  listener.close(0, "moved");
+  const byes = listener.takeTransmits().map(({ datagram }) => decode(datagram)!);
+  assertEquals(byes.map(({ id, type, payload }) => [id, type, ...payload]), [[idle.id, "bye", 8]]);
+  assertEquals(exchange(listener, hello({ nonce: 3n })), []);
+  const [bye] = waiting.send({ type: "ack", number: 2, echo: 1 }, 10);
+  assertEquals([bye?.type, ...bye!.payload], ["bye", 8]);
+  waiting.send({ type: "bye-ack" }, 20);
+  idle.send({ type: "bye-ack" }, 20);
+  const ends = listener.takeEvents().filter(({ type }) => type === "ended" || type === "drained");
+  assertEquals(ends.map((it) => "reason" in it ? it.reason : it.type), [
+    "moved",
+    "moved",
+    "drained",
+  ]);
+});

@@ -72,7 +72,8 @@ export type PacketType =
  * - `busy`: the server has as many unanswered questions as it allows;
  * - `expelled`: the operator sends the client away;
  * - `undelivered`: a message did not get through, though the other end is there;
- * - `full`: the seats of a private room were taken while the client showed that it has the code.
+ * - `full`: the seats of a private room were taken while the client showed that it has the code;
+ * - `moved`: the server hands its clients over to another: they are to connect again.
  */
 export type ByeReason =
   | "bye"
@@ -82,7 +83,8 @@ export type ByeReason =
   | "busy"
   | "expelled"
   | "undelivered"
-  | "full";
+  | "full"
+  | "moved";
 
 /** The reasons for a bye, each at its code on the wire. */
 export const BYE_REASONS: readonly ByeReason[] = [
@@ -94,6 +96,7 @@ export const BYE_REASONS: readonly ByeReason[] = [
   "expelled",
   "undelivered",
   "full",
+  "moved",
 ];
 
 /**

@@ -60,7 +60,10 @@ Deno.test("packet: the sizes of the wire", () => {
   assertEquals(HEADER_BYTES + MAX_SEGMENT_BYTES + SEAL_BYTES, MAX_DATAGRAM_BYTES);
   assertEquals([MAX_TOKEN_BYTES, MAX_HELLO_SHARE_BYTES, MAX_WELCOME_SHARE_BYTES], [36, 32, 96]);
   assertEquals([MAX_NAME_BYTES, MAX_NOTICE_BYTES], [40, 1000]);
-  assertEquals(BYE_REASONS.join(), "bye,closing,failed,invalid,busy,expelled,undelivered,full");
+  assertEquals(
+    BYE_REASONS.join(),
+    "bye,closing,failed,invalid,busy,expelled,undelivered,full,moved",
+  );
   assertEquals(REFUSALS.join(), "full,closing,crowded,wrong-code,private,open,version,wait");
 });
 
