@@ -11,14 +11,14 @@ export interface Shape {
   readonly tag: string;
   /** Always the same names: `undefined` takes one away. The key tells an element from its siblings. */
   readonly attributes: Readonly<Record<string, string | number | boolean | undefined>>;
-  readonly children: readonly (Shape | string)[];
+  readonly children: readonly Shape[] | string;
 }
 
 /** Describes an element. */
 export function h(
   tag: string,
   attributes: Shape["attributes"] = {},
-  ...children: Shape["children"]
+  children: Shape["children"] = [],
 ): Shape {
   return { tag, attributes, children };
 }
@@ -30,66 +30,56 @@ export function $<E extends HTMLElement = HTMLElement>(id: string): E {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** What each node was rendered from. */
-const rendered = new WeakMap<Node, Shape | string>();
+/** What each element was rendered from. */
+const rendered = new WeakMap<Element, Shape>();
 
-/** Makes the children of an element as described. Nodes of the same tag and key are kept. */
-export function render(parent: Element, children: Shape["children"]): void {
-  const { childNodes: nodes } = parent;
-  const isInPlace = (child: Shape | string, i: number) => isLike(rendered.get(nodes[i]!), child);
-  if (nodes.length !== children.length || !children.every(isInPlace)) arrange(parent, children);
-  children.forEach((child, i) => update(nodes[i]!, child));
+/** Makes the children of an element as described. Elements of the same tag and key are kept. */
+export function render(parent: Element, shapes: readonly Shape[]): void {
+  const { children } = parent;
+  const isInPlace = ({ tag, attributes: { key } }: Shape, i: number) => {
+    const before = rendered.get(children[i]!);
+    return before?.tag === tag && before.attributes["key"] === key;
+  };
+  if (children.length !== shapes.length || !shapes.every(isInPlace)) arrange(parent, shapes);
+  shapes.forEach((shape, i) => update(children[i]!, shape));
 }
 
-function isLike(one: Shape | string | undefined, other: Shape | string): boolean {
-  if (typeof one !== "object" || typeof other !== "object") return typeof one === typeof other;
-  return one.tag === other.tag && one.attributes["key"] === other.attributes["key"];
-}
-
-/** Puts a node for each child into its place. */
-function arrange(parent: Element, children: Shape["children"]): void {
-  const nameOf = (it: Shape | string | undefined) =>
-    typeof it === "object" ? `${it.tag} ${it.attributes["key"]}` : typeof it;
-  const old = Map.groupBy(parent.childNodes, (node) => nameOf(rendered.get(node)));
-  const nodes = children.map((child) =>
-    old.get(nameOf(child))?.shift() ?? create(parent.namespaceURI, child)
+/** Puts an element for each shape into its place. */
+function arrange(parent: Element, shapes: readonly Shape[]): void {
+  const nameOf = (shape?: Shape) => `${shape?.tag} ${shape?.attributes["key"]}`;
+  const old = Map.groupBy(parent.children, (element) => nameOf(rendered.get(element)));
+  const elements = shapes.map((shape) =>
+    old.get(nameOf(shape))?.shift() ?? create(parent.namespaceURI, shape)
   );
-  for (const node of [...old.values()].flat()) node.remove();
-  nodes.forEach((node, i) => {
-    if (node === parent.childNodes[i]) return;
-    const hadFocus = document.activeElement === node;
-    parent.insertBefore(node, parent.childNodes[i] ?? null);
-    if (hadFocus) (node as HTMLElement).focus();
+  for (const element of [...old.values()].flat()) element.remove();
+  elements.forEach((element, i) => {
+    if (element === parent.children[i]) return;
+    const hadFocus = document.activeElement === element;
+    parent.insertBefore(element, parent.children[i] ?? null);
+    if (hadFocus) (element as HTMLElement).focus();
   });
 }
 
-function create(namespace: string | null, child: Shape | string): ChildNode {
-  const node = typeof child === "string"
-    ? new Text(child)
-    : document.createElementNS(child.tag === "svg" ? SVG : namespace, child.tag);
-  rendered.set(node, typeof child === "string" ? child : { ...child, attributes: {} });
-  return node;
+function create(namespace: string | null, { tag, attributes: { key } }: Shape): Element {
+  const element = document.createElementNS(tag === "svg" ? SVG : namespace, tag);
+  rendered.set(element, h(tag, { key }));
+  return element;
 }
 
-function update(node: ChildNode, shape: Shape | string): void {
-  const before = rendered.get(node)!;
-  rendered.set(node, shape);
-  if (typeof shape === "string" || typeof before === "string") {
-    if (shape !== before) node.nodeValue = `${shape}`;
-    return;
-  }
+function update(element: Element, shape: Shape): void {
+  const before = rendered.get(element)!;
+  rendered.set(element, shape);
   // The children come first: a select has no value without its options.
-  render(node as Element, shape.children);
+  if (typeof shape.children !== "string") render(element, shape.children);
+  else if (shape.children !== before.children) element.textContent = shape.children;
   for (const name in shape.attributes) {
     const value = shape.attributes[name];
     // People change the value of a field, whatever was rendered.
-    if (value !== before.attributes[name] || name === "value") write(node as Element, name, value);
+    const isKept = name !== "value" || (element as HTMLInputElement).value === value;
+    if (value === before.attributes[name] && isKept) continue;
+    if (element instanceof HTMLElement && name in element) {
+      Object.assign(element, { [name]: value });
+    } else if (value === undefined) element.removeAttribute(name);
+    else element.setAttribute(name, `${value}`);
   }
-}
-
-function write(node: Element, name: string, value: Shape["attributes"][string]): void {
-  if (name === "key") return;
-  if (node instanceof HTMLElement && name in node) Object.assign(node, { [name]: value });
-  else if (value === undefined) node.removeAttribute(name);
-  else node.setAttribute(name, `${value}`);
 }

@@ -54,13 +54,9 @@ export function fateOf({ arrivals, lostAt, isLostByHand }: Crossing, now: number
 export function headerOf(lane: Play, index: number): Shape {
   const kinds = Object.entries(KIND_NAMES).map(([value, name]) => h("option", { value }, name));
   const label = { class: "tipo", "aria-label": `Conversación ${index + 1}` };
-  const select = h("select", { ...label, value: lane.options.kind }, ...kinds);
-  return h(
-    "header",
-    {},
-    h("h2", { class: "todo" }, select),
-    ...ENDS.map((end) => endOf(end, lane)),
-  );
+  const select = h("select", { ...label, value: lane.options.kind }, kinds);
+  const title = h("h2", { class: "todo" }, [select]);
+  return h("header", {}, [title, ...ENDS.map((end) => endOf(end, lane))]);
 }
 
 function endOf(end: Side, lane: Play): Shape {
@@ -74,16 +70,14 @@ function endOf(end: Side, lane: Play): Shape {
   const armed = `reenvío en ${left.toFixed(0)}/${wait.toFixed(0)} ms${again}`;
   const value = left === Infinity || wait === 0 ? 0 : Math.min(1, left / wait);
   const due = state?.acknowledgementAt ?? Infinity;
-  return h(
-    "div",
-    { class: `extremo ${end}`, "data-end": end },
+  return h("div", { class: `extremo ${end}`, "data-end": end }, [
     h("h3", {}, END_NAMES[end]),
     h("p", {}, turn === undefined ? none : TURNS[turn]),
     h("p", { class: "fina" }, state?.turnRow?.join(" → ") ?? ""),
     h("p", {}, left === Infinity ? idle : armed),
     h("progress", { max: 1, value, "aria-label": "Plazo de reenvío" }),
     h("p", {}, due === Infinity ? "" : `debe un acuse: en ${(due - now).toFixed(0)} ms`),
-  );
+  ]);
 }
 
 /** What is between two heights of the diagram. */
@@ -92,14 +86,13 @@ export function diagramOf(lane: Play, view: View, top: number, bottom: number): 
   const captions = captionsOf(lane, view).filter(({ y }) => y > top - 100 && y < bottom);
   const flying = arrows.filter(({ state }) => state === "flying");
   const height = Math.max(bottom, yOf(lane.now, view) + 200);
-  return h(
-    "svg",
-    { width: view.width, height, role: "group", "aria-label": "Diagrama" },
-    h("g", { "aria-hidden": true }, ...linesOf(lane, view, height), ...ticks(view, top, bottom)),
-    h("g", {}, ...captions.map((caption) => captionShape(caption, view))),
-    h("g", { class: "flechas" }, ...arrows.map((arrow) => arrowShape(arrow, lane.now))),
-    h("g", { "aria-hidden": true }, ...flying.map(numberShape)),
-  );
+  const label = `Diagrama: ${KIND_NAMES[lane.options.kind]}`;
+  return h("svg", { width: view.width, height, role: "group", "aria-label": label }, [
+    h("g", { "aria-hidden": true }, [...linesOf(lane, view, height), ...ticks(view, top, bottom)]),
+    h("g", {}, captions.map((caption) => captionShape(caption, view))),
+    h("g", { class: "flechas" }, arrows.map((arrow) => arrowShape(arrow, lane.now))),
+    h("g", { "aria-hidden": true }, flying.map(numberShape)),
+  ]);
 }
 
 /** The life lines, the present, and beside them what is due. */
@@ -136,7 +129,7 @@ function ticks(view: View, top: number, bottom: number): Shape[] {
 function captionShape({ key, by, type, rows, y }: Caption, view: View): Shape {
   const x = xOf(by, view) + (by === "client" ? -7 : 7);
   const spans = rows.map((row, i) => h("tspan", { x, y: y + ROW * i }, row));
-  return h("text", { key, class: `leyenda ${by} ${type}` }, ...spans);
+  return h("text", { key, class: `leyenda ${by} ${type}` }, spans);
 }
 
 function arrowShape(arrow: Arrow, now: number): Shape {
@@ -145,26 +138,24 @@ function arrowShape(arrow: Arrow, now: number): Shape {
   const name = nameOf(datagram);
   const slope = Math.atan((y2 - y1) / Math.max(40, Math.abs(x2 - x1))) * 180 / Math.PI;
   const place = `translate(${x1 + side * 10} ${(labelY ?? y1) - 3})`;
-  return h(
-    "g",
-    {
-      key: `${datagram.index}.${copy}`,
-      class: `datagrama ${datagram.by}`,
-      "data-order": datagram.index,
-      "data-copy": copy,
-      "data-state": state,
-      role: isFlying ? "button" : "img",
-      tabindex: isFlying ? 0 : -1,
-      "aria-label": `${name}, del ${END_NAMES[datagram.by]}, ${fateOf(datagram, now)}`,
-    },
+  const attributes = {
+    key: `${datagram.index}.${copy}`,
+    class: `datagrama ${datagram.by}`,
+    "data-order": datagram.index,
+    "data-copy": copy,
+    "data-state": state,
+    role: isFlying ? "button" : "img",
+    tabindex: isFlying ? 0 : -1,
+    "aria-label": `${name}, del ${END_NAMES[datagram.by]}, ${fateOf(datagram, now)}`,
+  };
+  const transform = `${place} rotate(${side * Math.min(30, slope)})`;
+  const text = name.slice(0, NAME_LENGTH) + (state === "lost" ? " ✗ perdido" : "");
+  return h("g", attributes, [
     h("line", { class: "toque", x1, y1, x2, y2 }),
     h("line", { class: "flecha", x1, y1, x2, y2 }),
     h("circle", { cx: x2, cy: y2, r: isFlying ? 8 : 3 }),
-    h("text", {
-      class: labelY === undefined ? "nombre oculto" : "nombre",
-      transform: `${place} rotate(${side * Math.min(30, slope)})`,
-    }, name.slice(0, NAME_LENGTH) + (state === "lost" ? " ✗ perdido" : "")),
-  );
+    h("text", { class: labelY === undefined ? "nombre oculto" : "nombre", transform }, text),
+  ]);
 }
 
 /** The number of a packet in its head: of its segment, if there are several. */

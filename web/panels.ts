@@ -42,7 +42,7 @@ export function datagramPanel({ crossings, now }: Play, index: number): Shape[] 
     ["Por qué", cause ?? "UDP solo: ni número, ni acuse, ni reenvío"],
   ];
   const list = rows.flatMap(([name = "", value = ""]) => [h("dt", {}, name), h("dd", {}, value)]);
-  return [h("h2", {}, `${nameOf(datagram)}, n.º ${index}`), h("dl", {}, ...list)];
+  return [h("h2", {}, `${nameOf(datagram)}, n.º ${index}`), h("dl", {}, list)];
 }
 
 /** What whoever captures a datagram can read after its header, as text if it is one. */
@@ -93,10 +93,10 @@ export function tableRows({ lanes }: Experiment): Shape[] {
     crossings.map((it) => {
       const who = [KIND_NAMES[options.kind], `${it.index}`, it.at.toFixed(0), END_NAMES[it.by]];
       const what = [nameOf(it), `${it.datagram.length}`, fateOf(it, now), it.cause ?? ""];
-      return h("tr", {}, ...[...who, ...what].map((text) => h("td", {}, text)));
+      return h("tr", {}, [...who, ...what].map((text) => h("td", {}, text)));
     })
   );
-  return [h("tr", {}, ...head), ...rows];
+  return [h("tr", {}, head), ...rows];
 }
 
 /** The exercise with that name, if there is one. */
@@ -115,20 +115,20 @@ export function exercisePanel(
 ): Shape[] {
   const items = LINKS.map(([id, title, href]) => {
     const current = id === scenario.exercise ? "true" : undefined;
-    return h("li", {}, h("a", { href, "aria-current": current }, title));
+    return h("li", {}, [h("a", { href, "aria-current": current }, title)]);
   });
-  const list = [h("h2", {}, "Ejercicios"), h("ol", { id: "ejercicios" }, ...items)];
+  const list = [h("h2", {}, "Ejercicios"), h("ol", { id: "ejercicios" }, items)];
   const exercise = exerciseOf(scenario.exercise);
   if (exercise === undefined) return list;
   const radios = exercise.choices.map((choice, value) => {
-    const input = h("input", { type: "radio", name: "prediccion", value });
-    return h("label", { key: exercise.id + value }, input, choice);
+    const input = h("input", { type: "radio", name: "prediccion", value: `${value}` });
+    return h("label", { key: exercise.id + value }, [input, h("span", {}, choice)]);
   });
   const verdict = verdictOf(exercise, lanes);
   const status = { id: "veredicto", role: "status", "data-estado": verdict };
   return [
     ...list,
-    h("fieldset", { id: "prediccion" }, h("legend", {}, exercise.question), ...radios),
+    h("fieldset", { id: "prediccion" }, [h("legend", {}, exercise.question), ...radios]),
     h("p", {}, exercise.task),
     h("p", status, describeVerdict(verdict, exercise, chosen)),
   ];
@@ -149,8 +149,14 @@ function describeVerdict(verdict: Verdict, exercise: Exercise, chosen: string | 
 /** The numbers that people may change, but for the moment, under their names in links. */
 export function numberFields(scenario: Scenario): Shape[] {
   return NUMBERS.filter(([field]) => field !== "now").map(([field, name, label, max]) => {
-    const limits = { min: 0, max, required: true };
-    const input = { type: "number", name, ...limits, value: `${scenario[field]}` };
-    return h("label", {}, label, h("input", input));
+    const input = {
+      type: "number",
+      name,
+      min: 0,
+      max,
+      required: true,
+      value: `${scenario[field]}`,
+    };
+    return h("label", {}, [h("span", {}, label), h("input", input)]);
   });
 }
