@@ -14,6 +14,7 @@ const PAGES = [
   "docs/laboratorio.md",
   "docs/leer.md",
   "docs/programas.md",
+  "docs/protocolo.md",
   "docs/seguridad.md",
   "docs/trabajar.md",
 ];
@@ -172,14 +173,14 @@ function lineCount(text: string): number {
   return text.trimEnd().split("\n").length;
 }
 
-/** The anchors that GitHub gives to the headings of a page. */
+/** The anchors of a page: its own, and those that GitHub gives to its headings. */
 function headingsOf(text: string): Set<string> {
   const headings = text.replace(/^```[^]*?^```/gm, "").matchAll(/^#+ (.+)$/gm);
-  return new Set(
-    [...headings].map(([, title]) =>
-      title!.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
-    ),
+  const anchors = [...headings].map(([, title]) =>
+    title!.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, "").replaceAll(" ", "-")
   );
+  for (const [, id] of text.matchAll(/<a id="([^"]+)">/g)) anchors.push(id!);
+  return new Set(anchors);
 }
 
 async function helpOf(program: ProgramName): Promise<string> {
