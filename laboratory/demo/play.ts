@@ -29,7 +29,7 @@ import { Listener, type ListenerEvent } from "../../transport/reliable/listener.
 import { readHeader } from "../../transport/reliable/packet.ts";
 import { OPEN_ROOM, type Room } from "../../transport/reliable/seal.ts";
 import { IDLE_TIMEOUT_MS } from "../../transport/reliable/session.ts";
-import type { AnsweringEndpoint } from "../../transport/server.ts";
+import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
 
 /** An end of the conversation. */
 export type Side = "client" | "server";
@@ -242,7 +242,7 @@ export class Play {
 
   #serve(endpoint: AnsweringEndpoint): void {
     this.#server = endpoint;
-    const onEvent = (event: ListenerEvent<P>) => {
+    const onEvent = (event: ListenerEvent<Peer>) => {
       if (event.type === "ended") {
         this.#replies.delete(event.session);
         if (event.reason !== "bye") return;
