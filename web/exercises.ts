@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { Crossing, Play, Side } from "../laboratory/demo/play.ts";
+import type { Crossing, Side } from "../laboratory/demo/play.ts";
+import type { Lane } from "./recording.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** How an exercise stands. */
@@ -26,7 +27,7 @@ export interface Exercise {
   /** Where it begins. */
   readonly start: Partial<Scenario>;
   /** Whether the conversations, so far, did what was asked for. */
-  check(lanes: readonly [Play, Play]): Verdict;
+  check(lanes: readonly [Lane, Lane]): Verdict;
 }
 
 /** All exercises, in order. */
@@ -68,7 +69,7 @@ export const EXERCISES: readonly Exercise[] = [
       const [question, other] = [packets(lane, "message", 1)[0], plain.crossings[0]];
       if (
         [[question, lane], [other, plain]].some(([it, of]) =>
-          hasArrived(it as Crossing, of as Play)
+          hasArrived(it as Crossing, of as Lane)
         )
       ) {
         return "failed";
@@ -162,31 +163,31 @@ export const EXERCISES: readonly Exercise[] = [
   },
 ];
 
-function packets({ crossings }: Play, type: string, number: number): Crossing[] {
+function packets({ crossings }: Lane, type: string, number: number): Crossing[] {
   return crossings.filter(({ header }) => header?.type === type && header.number === number);
 }
 
-function hasArrived(datagram: Crossing | undefined, { now }: Play): boolean {
+function hasArrived(datagram: Crossing | undefined, { now }: Lane): boolean {
   return datagram?.arrivals.some((at) => at <= now) ?? false;
 }
 
-function isFlying({ arrivals }: Crossing, { now }: Play): boolean {
+function isFlying({ arrivals }: Crossing, { now }: Lane): boolean {
   return arrivals.some((at) => at > now);
 }
 
 /** How often an end showed a line that begins so. */
-function times({ told }: Play, end: Side, start: string): number {
+function times({ told }: Lane, end: Side, start: string): number {
   return told.filter(({ by, text }) => by === end && text.startsWith(start)).length;
 }
 
 /** When a segment of the question arrived first, in ms, if it has. */
-function firstArrival(lane: Play, segment: number): number | undefined {
+function firstArrival(lane: Lane, segment: number): number | undefined {
   const copies = packets(lane, "message", 1).filter(({ header }) => header!.segment === segment);
   const arrived = copies.flatMap(({ arrivals }) => arrivals).filter((at) => at <= lane.now);
   return arrived.length === 0 ? undefined : Math.min(...arrived);
 }
 
-function isLongSeen(lane: Play): boolean {
+function isLongSeen(lane: Lane): boolean {
   const [exchange] = lane.options.script ?? [];
   return times(lane, "server", `Pregunta: ${exchange?.question}`) === 1;
 }

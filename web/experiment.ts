@@ -6,6 +6,7 @@
  */
 import type { Sodium } from "../transport/private/cpace.ts";
 import { type Action, Play } from "../laboratory/demo/play.ts";
+import { decodeRecording, type Lane, Recording } from "./recording.ts";
 import { MAX_MOMENT_MS, type Scenario, SCRIPTS } from "./scenario.ts";
 
 /** Most that a step skips in which nothing happens, in ms: more than the idle timeout. */
@@ -14,7 +15,7 @@ const MAX_STEP_MS = 80_000;
 /** The scenario as it is played, and as it is changed. */
 export class Experiment {
   /** Both conversations at `scenario.now`. */
-  lanes!: readonly [Play, Play];
+  lanes!: readonly [Lane, Lane];
   /** The latest moment that was seen, in ms. */
   furthest = 0;
   scenario: Scenario;
@@ -86,9 +87,10 @@ export class Experiment {
   }
 
   #play(): void {
-    const { kinds, script, actions, seed, conditions, pace } = this.scenario;
-    const laneOf = (index: 0 | 1) =>
-      new Play({
+    const { kinds, script, actions, seed, conditions, pace, recording } = this.scenario;
+    const recorded = recording === undefined ? undefined : decodeRecording(recording);
+    const laneOf = (index: 0 | 1): Lane =>
+      recorded !== undefined ? new Recording(recorded) : new Play({
         ...{ kind: kinds[index], seed, conditions, pace, script: SCRIPTS[script] },
         actions: actions.filter((it) => !("lane" in it) || it.lane === index),
         sodium: this.#sodium,

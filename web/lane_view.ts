@@ -6,9 +6,10 @@
  * @module
  */
 import type { TurnState } from "../protocol.ts";
-import type { Crossing, Play, PlayKind, Side } from "../laboratory/demo/play.ts";
+import type { Crossing, PlayKind, Side } from "../laboratory/demo/play.ts";
 import { type Arrow, arrowsOf, type Caption, captionsOf, nameOf, ROW } from "./ladder.ts";
 import { type View, xOf, yOf } from "./ladder.ts";
+import type { Lane } from "./recording.ts";
 
 /** The ends as people read them. */
 export const END_NAMES: Readonly<Record<Side, string>> = { client: "Cliente", server: "Servidor" };
@@ -84,7 +85,7 @@ export class LaneView {
   }
 
   /** Draws what is between two heights of the diagram. */
-  draw(lane: Play, view: View, top: number, bottom: number): void {
+  draw(lane: Lane, view: View, top: number, bottom: number): void {
     const { now } = lane;
     const [{ width }, height] = [view, Math.max(bottom, yOf(now, view) + 200)];
     set(this.#svg, { width, height });
@@ -125,7 +126,7 @@ export class LaneView {
     }
   }
 
-  #captionsOf(lane: Play, view: View): readonly Caption[] {
+  #captionsOf(lane: Lane, view: View): readonly Caption[] {
     const now = [lane, view, lane.scenes.length];
     if (now.some((it, i) => it !== this.#captioned[i])) this.#captions = captionsOf(lane, view);
     this.#captioned = now;
@@ -140,7 +141,7 @@ export class LaneView {
     write(text, `${segment + lastSegment > 0 ? segment + 1 : number || ""}`);
   }
 
-  #drawEnd(end: Side, lane: Play, view: View): void {
+  #drawEnd(end: Side, lane: Lane, view: View): void {
     const part = (name: string) => this.element.querySelector(`.${end} ${name}`)!;
     const [state, turn, { now }] = [lane.inspect(end), lane.turn(end), lane];
     const none = lane.options.kind === "plain" ? "no lleva la cuenta" : "sin conversación";

@@ -63,6 +63,8 @@ async function load(scenario: Scenario): Promise<void> {
   experiment = new Experiment(scenario, isPrivate ? await loadSodium() : undefined);
   selected = undefined;
   showControls(scenario);
+  // A recording can only be looked at.
+  document.body.toggleAttribute("data-registro", scenario.recording !== undefined);
   views.forEach(({ element }, i) => {
     const kind = scenario.kinds[i]!;
     element.querySelector<HTMLSelectElement>(".tipo")!.value = kind;
@@ -104,6 +106,7 @@ function go(move: () => void): void {
 }
 
 function act(action: Action): void {
+  if (experiment.scenario.recording !== undefined) return;
   const wasPlaying = isPlaying;
   experiment.act(action);
   setPlaying(wasPlaying);

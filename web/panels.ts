@@ -10,7 +10,8 @@ import { HEADER_BYTES } from "../transport/reliable/packet.ts";
 import { type Exercise, EXERCISES } from "./exercises.ts";
 import type { Experiment } from "./experiment.ts";
 import { excerptOf, nameOf } from "./ladder.ts";
-import type { Action, Play } from "../laboratory/demo/play.ts";
+import type { Action } from "../laboratory/demo/play.ts";
+import type { Lane } from "./recording.ts";
 import { END_NAMES, fateOf, KIND_NAMES } from "./lane_view.ts";
 import { DEFAULT_SCENARIO, encodeLink, NUMBERS, numbersOf, withNumbers } from "./scenario.ts";
 import type { Scenario, ScriptName } from "./scenario.ts";
@@ -54,7 +55,7 @@ function element(
 }
 
 /** Shows the fields of a datagram, counted from 1, and why it was sent. */
-export function showDatagram({ crossings, now }: Play, index: number): void {
+export function showDatagram({ crossings, now }: Lane, index: number): void {
   const datagram = crossings[index - 1];
   if (datagram === undefined) return;
   const { header, cause } = datagram;

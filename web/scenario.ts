@@ -5,12 +5,15 @@
  */
 import { MAX_DELAY_MS, type NetworkConditions } from "../laboratory/network.ts";
 import { MAX_SEED } from "../laboratory/random.ts";
+import { decodeRecording } from "./recording.ts";
 import { type Action, type Exchange, ORIGINAL, type PlayKind } from "../laboratory/demo/play.ts";
 
 /** Everything that decides what is seen. */
 export interface Scenario {
   /** The name of an exercise, or none. */
   readonly exercise: string;
+  /** Datagrams that passed elsewhere, to look at: see `encodeRecording`. */
+  readonly recording?: string;
   readonly kinds: readonly [PlayKind, PlayKind];
   readonly script: ScriptName;
   readonly seed: number;
@@ -102,10 +105,11 @@ export class LinkError extends Error {}
 
 /** The scenario as the part of an address after `#`. */
 export function encodeLink(scenario: Scenario): string {
-  const { exercise, kinds, script, actions, now } = scenario;
+  const { exercise, recording = "", kinds, script, actions, now } = scenario;
   const values = numbersOf(scenario);
   return `${new URLSearchParams([
     ...exercise === "" ? [] : [["ejercicio", exercise]],
+    ...recording === "" ? [] : [["registro", recording]],
     ["conversaciones", kinds.map((kind) => KINDS[kind]).join(" ")],
     ["guion", script],
     ...NUMBERS.map(([name], i) => [name, `${values[i]}`]),
@@ -122,7 +126,7 @@ export function encodeLink(scenario: Scenario): string {
 export function decodeLink(text: string): Scenario {
   const usual = encodeLink(DEFAULT_SCENARIO);
   const link = new URLSearchParams(`${usual}&${text}`);
-  const names = new Set([...new URLSearchParams(usual).keys(), "ejercicio", "accion"]);
+  const names = new Set([...new URLSearchParams(usual).keys(), "ejercicio", "registro", "accion"]);
   const unknown = [...link.keys()].find((name) => !names.has(name));
   if (unknown !== undefined) throw new LinkError(`no se entiende «${unknown}»`);
   const said = (name: string) => link.getAll(name).at(-1) ?? "";
@@ -135,8 +139,13 @@ export function decodeLink(text: string): Scenario {
   if (actions.some(({ at }, i) => at < (actions[i - 1]?.at ?? 0))) {
     throw new LinkError("las acciones no están en orden");
   }
+  const recording = said("registro");
+  if (recording !== "" && decodeRecording(recording) === undefined) {
+    throw new LinkError("su registro no se entiende");
+  }
   return {
     exercise: said("ejercicio"),
+    ...recording === "" ? {} : { recording },
     kinds: [first!, second],
     script: script as ScriptName,
     ...withNumbers(NUMBERS.map(([name, words, most]) => whole(said(name), words, most))),
