@@ -47,6 +47,12 @@ export function encodeRecording(datagrams: readonly RecordedDatagram[]): string 
   }).join(".");
 }
 
+/** The end of an address that shows datagrams on the page, all of them. */
+export function recordingLink(datagrams: readonly RecordedDatagram[]): string {
+  const end = STEP_MS * Math.min(MAX_DATAGRAMS, datagrams.length);
+  return `#registro=${encodeRecording(datagrams)}&instante=${end}`;
+}
+
 /** Reads them; `undefined` if they are none. */
 export function decodeRecording(text: string): RecordedDatagram[] | undefined {
   const datagrams = text.split(".").slice(0, MAX_DATAGRAMS).map((written) => {
