@@ -80,9 +80,6 @@ export const TURNS: Readonly<Record<TurnState, Partial<Record<TurnEvent, TurnSta
 
 /** Thrown when this end speaks during the other's turn, or after the end. Nothing was sent. */
 export class OutOfTurnError extends Error {
-  /** Always "OutOfTurnError". */
-  override readonly name = "OutOfTurnError";
-
   /** The state of the conversation at that moment. */
   readonly state: TurnState;
 
@@ -93,6 +90,7 @@ export class OutOfTurnError extends Error {
         ? "Cannot speak out of turn: the other end has not spoken yet"
         : "Cannot speak: the conversation is over",
     );
+    this.name = "OutOfTurnError";
     this.state = state;
   }
 }

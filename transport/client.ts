@@ -59,10 +59,7 @@ export interface Conversation extends AsyncDisposable {
    * @throws {NoAnswerError} In a plain conversation, if no answer came in time. It goes on.
    */
   ask(question: string): Promise<string>;
-  /**
-   * Ends the conversation, if it is not over, and closes the socket. Resolves once either bye is
-   * confirmed, or after a few seconds.
-   */
+  /** Ends the conversation and closes the socket. Resolves once a bye is confirmed, or after a few seconds. */
   bye(): Promise<void>;
 }
 
@@ -179,10 +176,17 @@ export class RunningConversation implements Conversation {
 
   ask(question: string): Promise<string> {
     try {
-      return this.#ask(question);
+      if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
+      if (this.#endpoint.turn === "leaving") throw new ConversationEndedError("bye");
+      if (this.#answer !== undefined) throw new OutOfTurnError("remote");
+      this.#endpoint.ask(encodeText(question), Driver.now());
     } catch (error) {
       return Promise.reject(error);
     }
+    const { promise } = this.#answer = Promise.withResolvers();
+    // A plain answer may be here already: then it is taken in this call.
+    this.#driver.update();
+    return promise;
   }
 
   async bye(): Promise<void> {
@@ -197,17 +201,6 @@ export class RunningConversation implements Conversation {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.bye();
-  }
-
-  #ask(question: string): Promise<string> {
-    if (this.#endReason !== undefined) throw new ConversationEndedError(this.#endReason);
-    if (this.#endpoint.turn === "leaving") throw new ConversationEndedError("bye");
-    if (this.#answer !== undefined) throw new OutOfTurnError("remote");
-    this.#endpoint.ask(encodeText(question), Driver.now());
-    const { promise } = this.#answer = Promise.withResolvers();
-    // A plain answer may be here already: then it is taken in this call.
-    this.#driver.update();
-    return promise;
   }
 
   // Once connected, there is nothing left to reject.

@@ -27,7 +27,7 @@ export class Deadlines<T extends Sleeper> {
 
   /** When the first is checked, in ms; `Infinity` if there is none. */
   get nextTimeout(): number {
-    return this.#times.length === 0 ? Infinity : this.#times[0]!;
+    return this.size === 0 ? Infinity : this.#times[0]!;
   }
 
   /** How many sleepers have a place. */
@@ -37,14 +37,11 @@ export class Deadlines<T extends Sleeper> {
 
   /** Sees to it that a sleeper is woken by its deadline. One that is due by `now` is left in its place. */
   schedule(sleeper: T, now: number): void {
-    const { heapIndex } = sleeper;
-    if (heapIndex >= 0 && this.#times[heapIndex]! <= now) return;
+    const index = sleeper.heapIndex < 0 ? this.size : sleeper.heapIndex;
+    const planned = this.#times[index] ?? Infinity;
+    if (planned <= now) return;
     const at = sleeper.nextTimeout;
-    if (heapIndex < 0) {
-      if (at < Infinity) this.#up(this.#times.length, sleeper, at);
-    } else if (at < this.#times[heapIndex]!) {
-      this.#up(heapIndex, sleeper, at);
-    }
+    if (at < planned) this.#up(index, sleeper, at);
   }
 
   /** Forgets a sleeper. */
@@ -84,9 +81,8 @@ export class Deadlines<T extends Sleeper> {
 
   /** Puts a sleeper into the place at `index`, or below it. */
   #down(index: number, sleeper: T, at: number): void {
-    const { length } = this.#times;
-    for (let child = 4 * index + 1; child < length; child = 4 * index + 1) {
-      const end = Math.min(child + 4, length);
+    for (let child = 4 * index + 1; child < this.size; child = 4 * index + 1) {
+      const end = Math.min(child + 4, this.size);
       for (let other = child + 1; other < end; other++) {
         if (this.#times[other]! < this.#times[child]!) child = other;
       }

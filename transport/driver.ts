@@ -87,7 +87,7 @@ export class Driver<Event> {
   #cancelTimer = () => {};
   #timerAt = Infinity;
   #restUntil = -Infinity;
-  #isInVain = false;
+  #idleWakeUps = 0;
   #isClosed = false;
 
   readonly options: DriverOptions<Event>;
@@ -221,14 +221,13 @@ export class Driver<Event> {
 
   #handleTimer(): void {
     const now = Driver.now();
-    const wasInVain = this.#isInVain;
     this.#timerAt = Infinity;
     this.options.endpoint.handleTimeout(now);
-    this.#isInVain = !this.#drain();
+    this.#idleWakeUps = this.#drain() ? 0 : this.#idleWakeUps + 1;
     // In a quick conversation each deadline moves on before it comes, and a wake-up costs as much as
     // several turns: after two idle ones the timer rests. One is no sign of it: before a slow answer,
     // an acknowledgement is due next.
-    this.#restUntil = wasInVain && this.#isInVain ? now + REST_MS : -Infinity;
+    this.#restUntil = this.#idleWakeUps >= 2 ? now + REST_MS : -Infinity;
     this.#setTimer();
   }
 }

@@ -18,13 +18,8 @@ export function formatAddress({ hostname, port }: Address): string {
   return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
 }
 
-/** A datagram to send. */
-export interface Transmit {
-  /** The bytes, which do not change any more. */
-  readonly datagram: Uint8Array;
-  /** The destination. */
-  readonly to: Address;
-}
+/** A datagram to send. Its bytes do not change any more. */
+export type Transmit = Readonly<{ datagram: Uint8Array; to: Address }>;
 
 /** Sources of randomness, handed in. */
 export interface Randomness {
@@ -56,15 +51,8 @@ export interface Inspection {
   readonly probeCause?: ProbeCause;
 }
 
-/** What tells the packets of one end apart. */
-export interface SentPacket {
-  /** Its type. */
-  readonly type: string;
-  /** The number of its message, or of the ping. */
-  readonly number: number;
-  /** Which segment of the message. */
-  readonly segment: number;
-}
+/** What tells the packets of one end apart: type, number of the message or ping, and segment. */
+export type SentPacket = Readonly<{ type: string; number: number; segment: number }>;
 
 /** The retransmission timer of one packet (RFC 6298 §5). */
 export interface RetransmissionTimer {
@@ -82,10 +70,7 @@ export interface RetransmissionTimer {
   readonly isPair: boolean;
 }
 
-/**
- * Why an end asks for a PONG: the other was silent, is said to have lost the session, or was not watched
- * for a while; or it tells the asker its position.
- */
+/** Why an end asks for a PONG: silence, a RESET, time in which it did not run; or to tell a new position. */
 export type ProbeCause = "silence" | "reset" | "gap" | "position";
 
 /** Datagrams dropped at one end, by reason. */
@@ -162,9 +147,9 @@ export abstract class Endpoint<Event> implements Monitor {
     return events;
   }
 
-  /** @throws {MessageTooLongError} If a message is longer than {@linkcode Endpoint.maxMessageBytes}. */
-  checkSize({ length }: Uint8Array): void {
-    if (length > this.maxMessageBytes) throw new MessageTooLongError(length, this.maxMessageBytes);
+  /** @throws {MessageTooLongError} If a text is longer than `limit`, in bytes. */
+  checkSize({ length }: Uint8Array, limit: number = this.maxMessageBytes): void {
+    if (length > limit) throw new MessageTooLongError(length, limit);
   }
 
   inspect(_datagram: Uint8Array): Inspection | undefined {
@@ -189,9 +174,6 @@ export abstract class Endpoint<Event> implements Monitor {
 
 /** Thrown when a message is longer than it may be. Nothing was sent. */
 export class MessageTooLongError extends RangeError {
-  /** Always "MessageTooLongError". */
-  override readonly name = "MessageTooLongError";
-
   /** Bytes of UTF-8 of the message. */
   readonly size: number;
   /** Bytes that are allowed. */
@@ -200,6 +182,7 @@ export class MessageTooLongError extends RangeError {
   /** Makes the error for a message of `size` bytes of UTF-8, of which `limit` are allowed. */
   constructor(size: number, limit: number) {
     super(`Cannot send the message: ${size} bytes are more than ${limit}`);
+    this.name = "MessageTooLongError";
     this.size = size;
     this.limit = limit;
   }

@@ -9,50 +9,41 @@ import type { EndReason } from "./reliable/session.ts";
 
 /** Thrown by `connect` when no server answered in time. */
 export class UnreachableError extends Error {
-  /** Always "UnreachableError". */
-  override readonly name = "UnreachableError";
-
   /** The address of the server. */
   readonly address: Address;
 
   /** Makes the error for the server's address. */
   constructor(address: Address) {
     super(`No server answered at ${formatAddress(address)}`);
+    this.name = "UnreachableError";
     this.address = address;
   }
 }
 
 /** Thrown by `connect` when the name of the server does not resolve to an address. */
 export class UnresolvedError extends Error {
-  /** Always "UnresolvedError". */
-  override readonly name = "UnresolvedError";
-
   /** Makes the error for that name. */
   constructor(hostname: string) {
     super(`Cannot resolve the name: "${hostname}"`);
+    this.name = "UnresolvedError";
   }
 }
 
 /** Thrown by `connect` when the server refuses the client. */
 export class RefusedError extends Error {
-  /** Always "RefusedError". */
-  override readonly name = "RefusedError";
-
   /** Why the server refused. */
   readonly refusal: Refusal;
 
   /** Makes the error for that refusal. */
   constructor(refusal: Refusal) {
     super(`The server refused the connection: "${refusal}"`);
+    this.name = "RefusedError";
     this.refusal = refusal;
   }
 }
 
 /** Thrown by `ask` of a plain conversation when no answer came in time. The conversation goes on. */
 export class NoAnswerError extends Error {
-  /** Always "NoAnswerError". */
-  override readonly name = "NoAnswerError";
-
   /** The address of the server. */
   readonly address: Address;
   /** Time waited, in ms. */
@@ -61,6 +52,7 @@ export class NoAnswerError extends Error {
   /** Makes the error for a question to a server's address that waited `timeout` ms. */
   constructor(address: Address, timeout: number) {
     super(`No answer from ${formatAddress(address)} for ${timeout} ms`);
+    this.name = "NoAnswerError";
     this.address = address;
     this.timeout = timeout;
   }
@@ -68,15 +60,13 @@ export class NoAnswerError extends Error {
 
 /** Thrown by `ask` when the conversation ends before the answer, or has ended. */
 export class ConversationEndedError extends Error {
-  /** Always "ConversationEndedError". */
-  override readonly name = "ConversationEndedError";
-
   /** How it ended. */
   readonly reason: EndReason;
 
   /** Makes the error for that end. */
   constructor(reason: EndReason) {
     super(`The conversation has ended: "${reason}"`);
+    this.name = "ConversationEndedError";
     this.reason = reason;
   }
 }

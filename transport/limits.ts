@@ -23,10 +23,7 @@ export const MAX_HALF_OPEN = 128;
 /** The same for one IPv4 address or IPv6 /64. */
 export const MAX_HALF_OPEN_OF_NETWORK = 8;
 
-/**
- * How long such a session awaits its first packet, in ms: three times as long as a client tries to
- * connect, so that the slowest path has time for several, and where 30 % is lost too.
- */
+/** How long such a session awaits its first packet, in ms: three times as long as a client tries to connect. */
 export const HALF_OPEN_MS = 15_000;
 
 /** Limits of a server of either protocol. */
@@ -112,8 +109,7 @@ export class OverloadLog {
 
 /**
  * A kind of datagram that does not belong at an end: a packet where plain UDP is spoken, or of another
- * version; text where packets are spoken; neither of them. Or an answer of plain UDP from another address of
- * the server, which is taken all the same.
+ * version; text; other bytes. An answer of plain UDP from another `address` is taken all the same.
  */
 export type ForeignKind = "packet" | "version" | "text" | "binary" | "address";
 
@@ -140,11 +136,37 @@ export class ForeignLog {
 const WINDOW_MS = 100;
 const SHARE = 2;
 
-/** A token bucket of one second's tokens, and a third more in shares for networks that took little. */
+/** A token bucket, full at first, which fills again with time or by hand. */
+export class TokenBucket {
+  #tokens: number;
+  #filledAt = 0;
+
+  readonly size: number;
+  readonly pause: number;
+
+  /** @param pause Time in which a token comes back, in ms. */
+  constructor(size: number, pause: number) {
+    this.size = size;
+    this.pause = pause;
+    this.#tokens = size;
+  }
+
+  /** The tokens in it at `now` (ms). */
+  left(now: number): number {
+    this.add((now - this.#filledAt) / this.pause);
+    this.#filledAt = now;
+    return this.#tokens;
+  }
+
+  add(tokens: number): void {
+    this.#tokens = Math.min(this.size, this.#tokens + tokens);
+  }
+}
+
+/** A bucket of one second's tokens, and a third more in shares for networks that took little. */
 export class FairLimit {
   readonly #taken = new Map<string, number>();
-  #tokens = 0;
-  #filledAt = -Infinity;
+  readonly #open: TokenBucket;
   #kept = 0;
   #windowEnd = -Infinity;
 
@@ -153,13 +175,11 @@ export class FairLimit {
   /** @param perSecond Actions a second in all; 20 or more. */
   constructor(perSecond: number) {
     this.perSecond = perSecond;
+    this.#open = new TokenBucket(0.75 * perSecond, 1000 / (0.75 * perSecond));
   }
 
   /** Whether one more action is allowed for a network at `now` (ms). */
   allow(network: string, now: number): boolean {
-    const open = 0.75 * this.perSecond;
-    this.#tokens = Math.min(open, this.#tokens + (now - this.#filledAt) / 1000 * open);
-    this.#filledAt = now;
     if (this.#windowEnd <= now) {
       this.#windowEnd = now + WINDOW_MS;
       this.#kept = 0.25 * this.perSecond * WINDOW_MS / 1000;
@@ -171,8 +191,8 @@ export class FairLimit {
       this.#kept--;
       return true;
     }
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
+    if (this.#open.left(now) < 1) return false;
+    this.#open.add(-1);
     return true;
   }
 }

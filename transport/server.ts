@@ -6,7 +6,7 @@
 import { encodeText } from "./bytes.ts";
 import { CodeRoom } from "./private/code_room.ts";
 import { Listener, type ListenerEvent } from "./reliable/listener.ts";
-import { type Address, type Endpoint, MessageTooLongError, type Monitor } from "./endpoint.ts";
+import type { Address, Endpoint, Monitor } from "./endpoint.ts";
 import { type ByeReason, MAX_NOTICE_BYTES } from "./reliable/packet.ts";
 import { type EndReason, IDLE_TIMEOUT_MS } from "./reliable/session.ts";
 import type { ForeignKind, Overload, ServerLimits } from "./limits.ts";
@@ -181,32 +181,33 @@ export interface Peer {
 }
 
 /** An endpoint that answers many clients. */
-export interface AnsweringEndpoint<P extends Peer> extends Endpoint<ListenerEvent<P>> {
+export interface AnsweringEndpoint extends Endpoint<ListenerEvent<Peer>> {
   /** The clients in memory. */
-  readonly sessions: Iterable<P>;
+  readonly sessions: Iterable<Peer>;
   readonly size: number;
-  answer(client: P, answer: Uint8Array, now: number): void;
+  answer(client: Peer, answer: Uint8Array, now: number): void;
   /** Tells a client how many questions are answered before its own. A plain endpoint cannot. */
-  setAhead?(client: P, ahead: number, now: number): void;
+  setAhead?(client: Peer, ahead: number, now: number): void;
   /** Tells a client something. A plain endpoint cannot. */
-  notify?(client: P, text: Uint8Array, now: number): void;
+  notify?(client: Peer, text: Uint8Array, now: number): void;
   /** Admits no more clients. A plain endpoint has no door. */
   turnAway?(): void;
-  bye(client: P, reason: ByeReason, now: number): void;
+  bye(client: Peer, reason: ByeReason, now: number): void;
   /** Admits no more clients, and says bye to all. */
   close(now: number, reason: "closing" | "moved"): void;
 }
 
 /** A server over a socket, with or without the reliable protocol. */
-export class RunningServer<P extends Peer> implements Server {
+export class RunningServer implements Server {
   readonly addr: Deno.NetAddr;
   readonly finished: Promise<void>;
   readonly #options: ServeOptions;
   readonly #handler: Handler;
-  readonly #endpoint: AnsweringEndpoint<P>;
-  readonly #driver: Driver<ListenerEvent<P>>;
+  readonly #endpoint: AnsweringEndpoint;
+  readonly #driver: Driver<ListenerEvent<Peer>>;
   readonly #drained = Promise.withResolvers<number>();
   readonly #onAbort = () => void this.shutdown();
+  readonly #update = () => this.#driver.update();
   #shutdown: Promise<{ unconfirmed: number }> | undefined;
   #lastId = 0;
 
@@ -214,7 +215,7 @@ export class RunningServer<P extends Peer> implements Server {
   constructor(
     options: ServeOptions,
     handler: Handler,
-    endpoint: AnsweringEndpoint<P>,
+    endpoint: AnsweringEndpoint,
     ready?: Promise<unknown>,
   ) {
     const { hostname = DEFAULT_HOSTNAME, port = DEFAULT_PORT, signal } = options;
@@ -264,11 +265,11 @@ export class RunningServer<P extends Peer> implements Server {
     return { unconfirmed };
   }
 
-  #handle(event: ListenerEvent<P>): void {
+  #handle(event: ListenerEvent<Peer>): void {
     switch (event.type) {
       case "connected": {
         const { session } = event;
-        const client = new Client(++this.#lastId, session, this.#endpoint, this.#driver);
+        const client = new Client(++this.#lastId, session, this.#endpoint, this.#update);
         session.attachment = client;
         this.#call(() => this.#options.onConnect?.(client), client);
         break;
@@ -296,7 +297,7 @@ export class RunningServer<P extends Peer> implements Server {
     }
   }
 
-  #answer(client: Client<P>, question: string): void {
+  #answer(client: Client, question: string): void {
     try {
       const answer = this.#handler(question, client);
       // Most bots answer at once: no wait for a microtask.
@@ -307,7 +308,7 @@ export class RunningServer<P extends Peer> implements Server {
     }
   }
 
-  async #answerLater(client: Client<P>, answer: Promise<string>): Promise<void> {
+  async #answerLater(client: Client, answer: Promise<string>): Promise<void> {
     try {
       client.answer(await answer);
     } catch (error) {
@@ -316,7 +317,7 @@ export class RunningServer<P extends Peer> implements Server {
     this.#driver.update();
   }
 
-  #fail(client: Client<P>, error: unknown): void {
+  #fail(client: Client, error: unknown): void {
     const { session } = client;
     if (session.turn === "local") this.#endpoint.bye(session, "failed", Driver.now());
     this.#report(error, client);
@@ -344,27 +345,22 @@ export class RunningServer<P extends Peer> implements Server {
 }
 
 /** A client, which is also the context of its question. */
-class Client<P extends Peer> implements QuestionInfo {
-  readonly #endpoint: AnsweringEndpoint<P>;
-  readonly #driver: Driver<ListenerEvent<P>>;
+class Client implements QuestionInfo {
+  readonly #endpoint: AnsweringEndpoint;
+  readonly #update: () => void;
   /** The notice under way, and one that waits. */
-  #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
+  readonly #notices: (PromiseWithResolvers<boolean> & { readonly text: Uint8Array })[] = [];
   #controller: AbortController | undefined;
   #isOver = false;
 
   readonly id: number;
-  readonly session: P;
+  readonly session: Peer;
 
-  constructor(
-    id: number,
-    session: P,
-    endpoint: AnsweringEndpoint<P>,
-    driver: Driver<ListenerEvent<P>>,
-  ) {
+  constructor(id: number, session: Peer, endpoint: AnsweringEndpoint, update: () => void) {
     this.id = id;
     this.session = session;
     this.#endpoint = endpoint;
-    this.#driver = driver;
+    this.#update = update;
   }
 
   get client(): ClientInfo {
@@ -398,52 +394,44 @@ class Client<P extends Peer> implements QuestionInfo {
   readonly setAhead = (ahead: number): void => {
     checkInteger("ahead", ahead, 0, 65_535);
     this.#endpoint.setAhead?.(this.session, ahead, Driver.now());
-    this.#driver.update();
+    this.#update();
   };
 
   readonly expel = (): void => {
     this.#endpoint.bye(this.session, "expelled", Driver.now());
-    this.#driver.update();
+    this.#update();
   };
 
   readonly notify = async (text: string): Promise<boolean> => {
     const notice = { text: encodeText(text), ...Promise.withResolvers<boolean>() };
-    const { length } = notice.text;
-    if (length > MAX_NOTICE_BYTES) throw new MessageTooLongError(length, MAX_NOTICE_BYTES);
-    if (this.#isOver) return false;
-    const [underWay, waiting] = this.#notices;
-    waiting?.resolve(false);
-    if (underWay === undefined && !this.#send(notice.text)) return false;
-    this.#notices = underWay === undefined ? [notice] : [underWay, notice];
+    this.#endpoint.checkSize(notice.text, MAX_NOTICE_BYTES);
+    if (this.#isOver || this.#endpoint.notify === undefined) return false;
+    this.#notices.splice(1, 1)[0]?.resolve(false);
+    if (this.#notices.push(notice) === 1) this.#sendNotice();
     return await notice.promise;
   };
 
   /** The notice under way is on the client's machine, or given up. */
   noticed(isDelivered: boolean): void {
     this.#notices.shift()!.resolve(isDelivered);
-    const [waiting] = this.#notices;
-    if (waiting !== undefined) this.#send(waiting.text);
+    if (this.#notices.length > 0) this.#sendNotice();
   }
 
-  /** Sends a notice, or returns false if its endpoint has none. */
-  #send(notice: Uint8Array): boolean {
-    if (this.#endpoint.notify === undefined) return false;
-    this.#endpoint.notify(this.session, notice, Driver.now());
-    this.#driver.update();
-    return true;
+  #sendNotice(): void {
+    this.#endpoint.notify?.(this.session, this.#notices[0]!.text, Driver.now());
+    this.#update();
   }
 
   end(): void {
     this.#isOver = true;
-    for (const { resolve } of this.#notices) resolve(false);
-    this.#notices = [];
+    for (const { resolve } of this.#notices.splice(0)) resolve(false);
     this.#controller?.abort();
   }
 }
 
 /** The client of a session, once it is connected. */
-function clientOf<P extends Peer>({ attachment }: P): Client<P> | undefined {
-  return attachment as Client<P> | undefined;
+function clientOf({ attachment }: Peer): Client | undefined {
+  return attachment as Client | undefined;
 }
 
 // A socket on `::` sees IPv4 peers at IPv4-mapped addresses.
@@ -451,10 +439,7 @@ function toNetAddr({ hostname, port }: Address): Deno.NetAddr {
   return { transport: "udp", hostname: hostname.replace(/^::ffff:(?=\d+\.)/, ""), port };
 }
 
-/**
- * HMAC-SHA-256 for the retry tokens. `node:crypto` takes longer to load, and leaves native memory
- * behind with each call of a flood of HELLOs.
- */
+/** HMAC-SHA-256 for the retry tokens. `node:crypto` loads slowly, and leaks memory in a flood of HELLOs. */
 async function loadHmac(): Promise<Hmac> {
   const [{ hmac }, { sha256 }] = await Promise.all([
     import("@noble/hashes/hmac.js"),

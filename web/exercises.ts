@@ -10,6 +10,8 @@ import type { Scenario } from "./scenario.ts";
 /** How an exercise stands. */
 export type Verdict = "pending" | "solved" | "failed";
 
+type Lanes = readonly [Lane, Lane];
+
 /** One exercise. Its texts are for people. */
 export interface Exercise {
   /** Its name in links. */
@@ -19,15 +21,21 @@ export interface Exercise {
   readonly question: string;
   readonly choices: readonly string[];
   readonly right: number;
-  /** What to do. */
   readonly task: string;
   /** Why it ended as it did, and what to try when it did not. */
   readonly explanation: string;
   readonly hint: string;
-  /** Where it begins. */
+  /** Where it begins: well before what is to be done. */
   readonly start: Partial<Scenario>;
-  /** Whether the conversations, so far, did what was asked for. */
-  check(lanes: readonly [Lane, Lane]): Verdict;
+  /** Whether what was asked for can happen no more; if it still can, whether it has happened. */
+  isFailed(lanes: Lanes): boolean;
+  isSolved(lanes: Lanes): boolean;
+}
+
+/** Whether what happened so far is what an exercise asks for. */
+export function verdictOf(exercise: Exercise, lanes: Lanes): Verdict {
+  if (exercise.isFailed(lanes)) return "failed";
+  return exercise.isSolved(lanes) ? "solved" : "pending";
 }
 
 /** All exercises, in order. */
@@ -43,15 +51,11 @@ export const EXERCISES: readonly Exercise[] = [
       "Sin acuse, el cliente no puede saber si se perdió la pregunta o el acuse, y la reenvía. El servidor reconoce el número 1, la confirma otra vez y no la muestra de nuevo.",
     hint: "El acuse llegó: vuelva atrás y piérdalo mientras está en camino.",
     start: { pace: 4_000, now: 4_000 },
-    check([lane]) {
-      const [ack] = packets(lane, "ack", 1);
-      if (ack === undefined || isFlying(ack, lane)) return "pending";
-      if (!ack.isLostByHand) return "failed";
-      const again = packets(lane, "message", 1).some((it) =>
-        it.repeats > 0 && hasArrived(it, lane)
-      );
-      return again && times(lane, "server", "Pregunta: ") === 1 ? "solved" : "pending";
-    },
+    isFailed: ([lane]) => hasArrived(sent(lane, "ack", 1)[0], lane),
+    isSolved: ([lane]) =>
+      sent(lane, "ack", 1)[0]?.isLostByHand === true &&
+      sent(lane, "message", 1).some((it) => it.repeats > 0 && hasArrived(it, lane)) &&
+      shown(lane, "server", "Pregunta: ") === 1,
   },
   {
     id: "primera-pregunta",
@@ -65,18 +69,10 @@ export const EXERCISES: readonly Exercise[] = [
       "Con protección venció el plazo sin acuse y el cliente la reenvió. Con UDP nadie se entera: el cliente se cansa de esperar y no sabe qué se perdió.",
     hint: "Una de las dos preguntas llegó: vuelva atrás y piérdala mientras está en camino.",
     start: { now: 950 },
-    check([lane, plain]) {
-      const [question, other] = [packets(lane, "message", 1)[0], plain.crossings[0]];
-      if (
-        [[question, lane], [other, plain]].some(([it, of]) =>
-          hasArrived(it as Crossing, of as Lane)
-        )
-      ) {
-        return "failed";
-      }
-      const isSeen = times(lane, "server", "Pregunta: ") === 1;
-      return isSeen && times(plain, "client", "Sin respuesta") === 1 ? "solved" : "pending";
-    },
+    isFailed: ([lane, plain]) =>
+      hasArrived(sent(lane, "message", 1)[0], lane) || hasArrived(plain.crossings[0], plain),
+    isSolved: ([lane, plain]) =>
+      shown(lane, "server", "Pregunta: ") === 1 && shown(plain, "client", "Sin respuesta") === 1,
   },
   {
     id: "respuesta-duplicada",
@@ -89,12 +85,13 @@ export const EXERCISES: readonly Exercise[] = [
       "Las dos copias llevan el número 2. El cliente muestra la primera; la segunda la rechaza por repetida.",
     hint: "La respuesta llegó una sola vez: vuelva atrás y duplíquela mientras está en camino.",
     start: { now: 2_000 },
-    check([lane]) {
-      const [answer] = packets(lane, "message", 2);
-      if (answer === undefined || isFlying(answer, lane)) return "pending";
-      if (answer.arrivals.length < 2) return "failed";
-      return times(lane, "client", "Respuesta: ") === 1 ? "solved" : "failed";
+    isFailed: ([lane]) => {
+      const [answer] = sent(lane, "message", 2);
+      return answer !== undefined && !isFlying(answer, lane) && answer.arrivals.length < 2;
     },
+    isSolved: ([lane]) =>
+      sent(lane, "message", 2).some((it) => !isFlying(it, lane)) &&
+      shown(lane, "client", "Respuesta: ") === 1,
   },
   {
     id: "desorden",
@@ -108,12 +105,11 @@ export const EXERCISES: readonly Exercise[] = [
       "Cada segmento lleva su lugar en el mensaje. El servidor guarda los que se adelantan y muestra la pregunta cuando la tiene completa.",
     hint: "El segundo segmento llegó antes que el tercero: vuelva atrás y retráselo.",
     start: { script: "larga", now: 950 },
-    check([lane]) {
-      const [second, third] = [1, 2].map((index) => firstArrival(lane, index));
-      if (third === undefined) return "pending";
-      if (second !== undefined && second <= third) return "failed";
-      return isLongSeen(lane) ? "solved" : "pending";
+    isFailed: ([lane]) => {
+      const [second, third] = [firstArrival(lane, 1), firstArrival(lane, 2)];
+      return second <= third && third < Infinity;
     },
+    isSolved: ([lane]) => isLongSeen(lane),
   },
   {
     id: "ventana",
@@ -126,16 +122,14 @@ export const EXERCISES: readonly Exercise[] = [
       "La ventana deja salir diez segmentos sin acuse. Cada uno tiene el suyo: solo vence el plazo del que se perdió, y la ventana se reduce a la mitad.",
     hint: "Debe perderse exactamente un segmento: deshaga, o vuelva atrás, y pierda uno.",
     start: { script: "larga", now: 950 },
-    check([lane]) {
-      const all = packets(lane, "message", 1);
-      const lost = all.filter(({ isLostByHand }) => isLostByHand).length;
-      if (lost > 1 || lost === 0 && isLongSeen(lane)) return "failed";
-      if (!isLongSeen(lane)) return "pending";
-      const again = new Set(
-        all.filter(({ repeats }) => repeats > 0).map((it) => it.header!.segment),
-      );
-      return again.size === 1 ? "solved" : "failed";
+    isFailed: ([lane]) => {
+      const segments = sent(lane, "message", 1);
+      const lost = segments.filter(({ isLostByHand }) => isLostByHand).length;
+      const again = segments.filter(({ repeats }) => repeats > 0);
+      const resent = new Set(again.map(({ header }) => header!.segment)).size;
+      return lost > 1 || isLongSeen(lane) && (lost === 0 || resent !== 1);
     },
+    isSolved: ([lane]) => isLongSeen(lane),
   },
   {
     id: "reinicio",
@@ -148,22 +142,20 @@ export const EXERCISES: readonly Exercise[] = [
       "El servidor nuevo no conoce la sesión y lo dice con un RESET. El cliente no se fía enseguida, porque cualquiera puede falsificarlo: espera una señal de vida, se conecta de nuevo y repite la pregunta.",
     hint: "No había una pregunta esperando respuesta: vuelva atrás y reinícielo entonces.",
     start: { pace: 4_000, now: 4_000 },
-    check([lane]) {
+    isFailed: ([lane]) => {
       const { actions = [] } = lane.options;
-      const restart = actions.find(({ type, at }) => type === "restart" && at <= lane.now)?.at;
-      if (restart === undefined) {
-        return times(lane, "client", "Respuesta: ") > 0 ? "failed" : "pending";
-      }
-      const before = (text: string) =>
-        lane.told.some((line) => line.at <= restart && line.text.startsWith(text));
-      if (!before("Pregunta: ") || before("Ingrese una respuesta: ")) return "failed";
-      const isAgain = times(lane, "server", "Pregunta: ") === 2;
-      return isAgain && times(lane, "client", "Respuesta: ") === 1 ? "solved" : "pending";
+      const restart = actions.find(({ type, at }) => type === "restart" && at <= lane.now);
+      if (restart === undefined) return shown(lane, "client", "Respuesta: ") > 0;
+      const { at } = restart;
+      const isDue = shown(lane, "server", "Pregunta: ", at) > 0;
+      return !isDue || shown(lane, "server", "Ingrese una respuesta: ", at) > 0;
     },
+    isSolved: ([lane]) =>
+      shown(lane, "server", "Pregunta: ") === 2 && shown(lane, "client", "Respuesta: ") === 1,
   },
 ];
 
-function packets({ crossings }: Lane, type: string, number: number): Crossing[] {
+function sent({ crossings }: Lane, type: string, number: number): Crossing[] {
   return crossings.filter(({ header }) => header?.type === type && header.number === number);
 }
 
@@ -175,19 +167,19 @@ function isFlying({ arrivals }: Crossing, { now }: Lane): boolean {
   return arrivals.some((at) => at > now);
 }
 
-/** How often an end showed a line that begins so. */
-function times({ told }: Lane, end: Side, start: string): number {
-  return told.filter(({ by, text }) => by === end && text.startsWith(start)).length;
+/** How often an end showed a line that begins so, until a moment. */
+function shown({ told }: Lane, end: Side, start: string, until: number = Infinity): number {
+  return told.filter(({ at, by, text }) => at <= until && by === end && text.startsWith(start))
+    .length;
 }
 
-/** When a segment of the question arrived first, in ms, if it has. */
-function firstArrival(lane: Lane, segment: number): number | undefined {
-  const copies = packets(lane, "message", 1).filter(({ header }) => header!.segment === segment);
-  const arrived = copies.flatMap(({ arrivals }) => arrivals).filter((at) => at <= lane.now);
-  return arrived.length === 0 ? undefined : Math.min(...arrived);
+/** When a segment of the question arrived first, in ms; `Infinity` if it has not. */
+function firstArrival(lane: Lane, segment: number): number {
+  const copies = sent(lane, "message", 1).filter(({ header }) => header!.segment === segment);
+  const arrivals = copies.flatMap(({ arrivals }) => arrivals);
+  return Math.min(Infinity, ...arrivals.filter((at) => at <= lane.now));
 }
 
 function isLongSeen(lane: Lane): boolean {
-  const [exchange] = lane.options.script ?? [];
-  return times(lane, "server", `Pregunta: ${exchange?.question}`) === 1;
+  return shown(lane, "server", `Pregunta: ${lane.options.script?.[0]?.question}`) === 1;
 }

@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { EXERCISES } from "./exercises.ts";
+import { EXERCISES, verdictOf } from "./exercises.ts";
 import { Experiment } from "./experiment.ts";
 import type { Action, Crossing } from "../laboratory/demo/play.ts";
 import { decodeLink, DEFAULT_SCENARIO, encodeLink } from "./scenario.ts";
@@ -22,7 +22,7 @@ class Student {
   }
 
   get verdict() {
-    return this.#exercise.check(this.experiment.lanes);
+    return verdictOf(this.#exercise, this.experiment.lanes);
   }
 
   /** Steps until such a datagram flies in a lane, and disturbs it. */

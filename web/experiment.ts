@@ -51,18 +51,15 @@ export class Experiment {
   step(): void {
     const { now } = this;
     const count = this.#moments().length;
-    while (!this.isOver && this.now < now + MAX_STEP_MS) {
-      this.seek(
-        Math.ceil(Math.max(this.now + 1, Math.min(...this.lanes.map((it) => it.nextTime)))),
-      );
-      if (this.#moments().length > count) return;
+    while (!this.isOver && this.now < now + MAX_STEP_MS && this.#moments().length === count) {
+      const next = Math.min(...this.lanes.map(({ nextTime }) => nextTime));
+      this.seek(Math.ceil(Math.max(this.now + 1, next)));
     }
   }
 
   /** Goes to the last moment before this one at which something was seen to happen. */
   back(): void {
-    const earlier = this.#moments().filter((at) => at < this.now);
-    this.seek(Math.max(0, ...earlier));
+    this.seek(Math.max(0, ...this.#moments().filter((at) => at < this.now)));
   }
 
   /** Does something now. Whoever acts in the past makes another future. */
@@ -87,14 +84,18 @@ export class Experiment {
   }
 
   #play(): void {
-    const { kinds, script, actions, seed, conditions, pace, recording } = this.scenario;
-    const recorded = recording === undefined ? undefined : decodeRecording(recording);
-    const laneOf = (index: 0 | 1): Lane =>
-      recorded !== undefined ? new Recording(recorded) : new Play({
-        ...{ kind: kinds[index], seed, conditions, pace, script: SCRIPTS[script] },
-        actions: actions.filter((it) => !("lane" in it) || it.lane === index),
-        sodium: this.#sodium,
-      });
+    const { kinds, script, seed, pace, delay, jitter, ...scenario } = this.scenario;
+    const loss = scenario.loss / 100;
+    const duplication = scenario.duplication / 100;
+    const reordering = scenario.reordering / 100;
+    const conditions = { loss, duplication, reordering, delay, jitter };
+    const recorded = decodeRecording(scenario.recording ?? "");
+    const laneOf = (index: 0 | 1): Lane => {
+      if (recorded !== undefined) return new Recording(recorded);
+      const actions = scenario.actions.filter((it) => !("lane" in it) || it.lane === index);
+      const people = { pace, script: SCRIPTS[script], actions };
+      return new Play({ kind: kinds[index], seed, conditions, ...people, sodium: this.#sodium });
+    };
     this.lanes = [laneOf(0), laneOf(1)];
     this.#advance();
   }

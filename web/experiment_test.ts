@@ -2,7 +2,7 @@ import { assert, assertEquals } from "@std/assert";
 import { Experiment } from "./experiment.ts";
 import { DEFAULT_SCENARIO, type Scenario } from "./scenario.ts";
 
-const LOSSY = { ...DEFAULT_SCENARIO.conditions, loss: 0.3, jitter: 100 };
+const LOSSY = { loss: 30, jitter: 100 };
 
 function experiment(scenario: Partial<Scenario> = {}): Experiment {
   return new Experiment({ ...DEFAULT_SCENARIO, ...scenario });
@@ -22,7 +22,7 @@ function seen({ lanes }: Experiment): string {
 }
 
 Deno.test("experiment: steps go from event to event, and back through the same ones, exactly", () => {
-  const it = experiment({ conditions: LOSSY });
+  const it = experiment({ ...LOSSY });
   const views = new Map<number, string>([[0, seen(it)]]);
   for (let before = -1; before < it.now && !it.isOver;) {
     before = it.now;
@@ -40,7 +40,7 @@ Deno.test("experiment: steps go from event to event, and back through the same o
 });
 
 Deno.test("experiment: any moment is the same from both sides", () => {
-  const [one, other] = [experiment({ conditions: LOSSY }), experiment({ conditions: LOSSY })];
+  const [one, other] = [experiment({ ...LOSSY }), experiment({ ...LOSSY })];
   other.seek(9_000);
   for (const moment of [8_123, 777, 4_000, 1]) {
     other.seek(moment);
@@ -68,7 +68,7 @@ Deno.test("experiment: who undoes an action is back before it; who acts in the p
 });
 
 Deno.test("experiment: the same network for both conversations: the same seed, the same conditions", () => {
-  const it = experiment({ kinds: ["plain", "plain"], conditions: LOSSY, now: 9_000 });
+  const it = experiment({ kinds: ["plain", "plain"], ...LOSSY, now: 9_000 });
   const [one, other] = it.lanes.map(({ crossings }) =>
     crossings.map(({ at, arrivals }) => [at, arrivals])
   );

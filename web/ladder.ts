@@ -7,22 +7,16 @@ import { describeNumber } from "../laboratory/observation.ts";
 import type { Crossing, Side, Told } from "../laboratory/demo/play.ts";
 import type { Lane } from "./recording.ts";
 
-/** How a ladder is drawn. */
+/** How a ladder is drawn: its width, and how high a second is, in pixels. */
 export interface View {
-  /** Width of the diagram, in pixels. */
   readonly width: number;
-  /** Pixels that a second is high. */
   readonly scale: number;
 }
 
-/** A copy of a datagram on its way: its line, and its head if it can still be disturbed. */
-export interface Arrow {
-  readonly key: string;
+/** A copy of a datagram on its way, counted from 0, from its end to its head. */
+export interface Arrow extends Readonly<Record<"x1" | "y1" | "x2" | "y2", number>> {
   readonly datagram: Crossing;
-  readonly x1: number;
-  readonly y1: number;
-  readonly x2: number;
-  readonly y2: number;
+  readonly copy: number;
   readonly state: "flying" | "arrived" | "lost";
   /** Where its name begins; `undefined` if there is no room for it. */
   readonly labelY: number | undefined;
@@ -30,7 +24,7 @@ export interface Arrow {
 
 /** A text beside the life line of an end, in rows. */
 export interface Caption {
-  readonly key: string;
+  readonly key: number;
   readonly by: Side;
   readonly type: Told["type"] | "cause";
   readonly rows: readonly string[];
@@ -131,7 +125,7 @@ export function arrowsOf(lane: Lane, view: View, top: number, bottom: number): A
 }
 
 function arrowOf(datagram: Crossing, copy: number, end: number, lane: Lane, view: View): Arrow {
-  const { at, by, index, lostAt, isLostByHand } = datagram;
+  const { at, by, lostAt, isLostByHand } = datagram;
   const { now, options: { conditions } } = lane;
   const isLost = lostAt !== undefined;
   const usual = Math.max(LEAST_WAY_MS, conditions.delay);
@@ -139,16 +133,10 @@ function arrowOf(datagram: Crossing, copy: number, end: number, lane: Lane, view
   const reach = isLost ? Math.min(0.92, Math.max(0.12, (until - at) / usual)) : 1;
   const passed = Math.max(0, Math.min(1, (now - at) / (until - at)));
   const [x1, to] = [xOf(by, view), xOf(by === "client" ? "server" : "client", view)];
-  return {
-    key: `${index}.${copy}`,
-    datagram,
-    x1,
-    y1: yOf(at, view),
-    x2: x1 + (to - x1) * reach * passed,
-    y2: yOf(at + (until - at) * passed, view),
-    state: isLost ? "lost" : now < end ? "flying" : "arrived",
-    labelY: undefined,
-  };
+  const start = { x1, y1: yOf(at, view) };
+  const head = { x2: x1 + (to - x1) * reach * passed, y2: yOf(at + (until - at) * passed, view) };
+  const state = isLost ? "lost" : now < end ? "flying" : "arrived";
+  return { datagram, copy, ...start, ...head, state, labelY: undefined };
 }
 
 /** Holds back heads that would hide each other, along their ways, so that each can be taken. */
@@ -159,9 +147,9 @@ function apart(arrows: readonly Arrow[]): Arrow[] {
     const way = Math.abs(x2 - x1);
     if (arrow.state !== "flying" || way === 0) return arrow;
     let moved = arrow;
-    for (let part = 1; part > 0; part -= HEAD / way) {
+    const isHidden = (it: Arrow) => Math.hypot(it.x2 - moved.x2, it.y2 - moved.y2) < HEAD - 1;
+    for (let part = 1; part > 0 && taken.some(isHidden); part -= HEAD / way) {
       moved = { ...arrow, x2: x1 + (x2 - x1) * part, y2: y1 + (y2 - y1) * part };
-      if (!taken.some((it) => Math.hypot(it.x2 - moved.x2, it.y2 - moved.y2) < HEAD - 1)) break;
     }
     taken.push(moved);
     return moved;
@@ -190,7 +178,7 @@ export function captionsOf({ crossings, told }: Lane, view: View): Caption[] {
     if (isCrowded && (type === "cause" || text === above[by]?.text)) continue;
     const rows = wrap(text, columns);
     above[by] = { text, bottom: y + (rows.length - 1) * ROW };
-    captions.push({ key: `${captions.length} ${text}`, by, type, rows, y });
+    captions.push({ key: captions.length, by, type, rows, y });
   }
   return captions;
 }
@@ -200,7 +188,7 @@ const MAX_ROWS = 6;
 
 function wrap(text: string, columns: number): string[] {
   const rows = [""];
-  for (const word of text.split(" ")) {
+  for (const word of text.slice(0, (MAX_ROWS + 1) * columns).split(" ")) {
     const row = rows.at(-1)!;
     if (row !== "" && row.length + 1 + word.length > columns) rows.push(word);
     else rows[rows.length - 1] = row === "" ? word : `${row} ${word}`;

@@ -49,10 +49,10 @@ Deno.test("ladder: no head hides another, and each stays on its way", () => {
 });
 
 Deno.test("ladder: names at one side, and texts beside one life line, do not overlap", () => {
-  const conditions = { ...DEFAULT_SCENARIO.conditions, loss: 0.3, duplication: 0.2, jitter: 50 };
+  const network = { loss: 30, duplication: 20, jitter: 50 };
   for (const script of ["original", "larga"] as const) {
     for (let seed = 1; seed <= 20; seed++) {
-      const lane = laneOf({ script, seed, conditions, now: 20_000 });
+      const lane = laneOf({ script, seed, ...network, now: 20_000 });
       for (const by of ["client", "server"] as const) {
         const names = all(lane).filter(({ datagram }) => datagram.by === by);
         const heights = names.flatMap(({ labelY }) => labelY ?? []).sort((a, b) => a - b);
@@ -68,7 +68,7 @@ Deno.test("ladder: names at one side, and texts beside one life line, do not ove
 });
 
 Deno.test("ladder: only what is between two heights is drawn", () => {
-  const lane = laneOf({ conditions: { ...DEFAULT_SCENARIO.conditions, loss: 0.3 }, now: 9_000 });
+  const lane = laneOf({ loss: 30, now: 9_000 });
   const some = arrowsOf(lane, VIEW, yOf(1_000, VIEW), yOf(2_000, VIEW));
   assert(some.length > 0 && some.length < all(lane).length);
   for (const { y1, y2 } of some) assert(y1 <= yOf(2_000, VIEW) && y2 >= yOf(1_000, VIEW) - 80);

@@ -7,13 +7,12 @@
  */
 import { MAX_DELAY_MS } from "../laboratory/network.ts";
 import { loadSodium } from "../transport/private/code_room.ts";
+import { $, h, render } from "./dom.ts";
 import { Experiment } from "./experiment.ts";
-import { excerptOf, millisecondsOf, nameOf, scaleFor, type View, yOf } from "./ladder.ts";
-import type { Action, Crossing } from "../laboratory/demo/play.ts";
-import { END_NAMES, KIND_NAMES, LaneView } from "./lane_view.ts";
-import { $, describeAction, exerciseOf, makeControls, readControls } from "./panels.ts";
-import { showActions, showControls, showDatagram, showExercises } from "./panels.ts";
-import { showTable, showVerdict } from "./panels.ts";
+import { millisecondsOf, scaleFor, type View, yOf } from "./ladder.ts";
+import type { Action } from "../laboratory/demo/play.ts";
+import { diagramOf, formatNumber, headerOf, KIND_NAMES } from "./lane_view.ts";
+import * as panels from "./panels.ts";
 import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError, type Scenario } from "./scenario.ts";
 
 /** Time by which a key delays a datagram, in ms. */
@@ -28,10 +27,13 @@ const MAX_FRAME_MS = 100;
 /** The part of the diagram above the present. */
 const PAST = 0.8;
 
-const views = [new LaneView(0), new LaneView(1)] as const;
 const canvas = $("lienzo");
+const slider = $<HTMLInputElement>("instante");
+const sections = [...canvas.querySelectorAll<HTMLElement>(".carril")];
 let experiment = new Experiment(DEFAULT_SCENARIO);
 let view: View = { width: 400, scale: 180 };
+/** Pixels above the diagrams, and of what is seen of them. */
+let [headerHeight, canvasHeight] = [0, 0];
 let selected: readonly [lane: number, index: number] | undefined;
 let isPlaying = false;
 /** The moment that is played, in ms with fractions, and the time of the last frame. */
@@ -39,50 +41,44 @@ let [clock, framedAt] = [0, 0];
 
 /** Shows what the address says. */
 async function open(): Promise<void> {
-  let scenario = DEFAULT_SCENARIO;
+  const scenario = readAddress();
+  const isPrivate = scenario.kinds.includes("private");
+  experiment = new Experiment(scenario, isPrivate ? await loadSodium() : undefined);
+  // A recording can only be looked at.
+  document.body.toggleAttribute("data-registro", scenario.recording !== undefined);
+  selected = undefined;
+  render($("numeros"), panels.numberFields(scenario));
+  $<HTMLSelectElement>("guion").value = scenario.script;
+  draw();
+  measure();
+  setPlaying(location.hash === "" && !matchMedia("(prefers-reduced-motion: reduce)").matches);
+}
+
+function readAddress(): Scenario {
   $("error").textContent = "";
   try {
-    const said = decodeLink(location.hash.slice(1));
-    if (said.exercise !== "" && exerciseOf(said.exercise) === undefined) {
-      throw new LinkError(`no hay un ejercicio «${said.exercise}»`);
-    }
-    scenario = said;
+    const scenario = decodeLink(location.hash.slice(1));
+    const { exercise } = scenario;
+    if (exercise === "" || panels.exerciseOf(exercise) !== undefined) return scenario;
+    throw new LinkError(`no hay un ejercicio «${exercise}»`);
   } catch (error) {
     if (!(error instanceof LinkError)) throw error;
     const reason = error.message.slice(0, 200);
     $("error").textContent = `El enlace no vale: ${reason}. Se muestra la conversación original.`;
+    return DEFAULT_SCENARIO;
   }
-  await load(scenario);
-  showExercises(scenario.exercise);
-  showVerdict(experiment);
-  setPlaying(location.hash === "" && !matchMedia("(prefers-reduced-motion: reduce)").matches);
 }
 
-async function load(scenario: Scenario): Promise<void> {
-  const isPrivate = scenario.kinds.includes("private");
-  experiment = new Experiment(scenario, isPrivate ? await loadSodium() : undefined);
-  selected = undefined;
-  showControls(scenario);
-  // A recording can only be looked at.
-  document.body.toggleAttribute("data-registro", scenario.recording !== undefined);
-  views.forEach(({ element }, i) => {
-    const kind = scenario.kinds[i]!;
-    element.querySelector<HTMLSelectElement>(".tipo")!.value = kind;
-    $(`cual${i}`).nextSibling!.textContent = KIND_NAMES[kind];
-  });
-  measure();
+/** Opens another scenario at its beginning, without what was done. */
+function restart(change: Partial<Scenario>): void {
+  location.hash = encodeLink({ ...experiment.scenario, ...change, actions: [], now: 0 });
 }
 
-/** Plays another scenario from its beginning, without what was done. */
-async function restart(change: Partial<Scenario>): Promise<void> {
-  setPlaying(false);
-  await load({ ...experiment.scenario, ...change, actions: [], now: 0 });
-  keep();
-}
-
-/** Puts the scenario into the address. */
-function keep(): void {
+/** Draws what was just done, tells it, and puts it into the address. */
+function show(text: string): void {
+  draw();
   history.replaceState(null, "", `#${encodeLink(experiment.scenario)}`);
+  say(text);
 }
 
 function say(text: string): void {
@@ -100,9 +96,8 @@ function go(move: () => void): void {
   setPlaying(false);
   const before = experiment.now;
   move();
-  draw();
-  keep();
-  say(`${experiment.now.toLocaleString("es")} ms. ${newsSince(before)}`);
+  const news = panels.newsSince(before, experiment, true);
+  show(`${formatNumber(experiment.now)} ms. ${news}`);
 }
 
 function act(action: Action): void {
@@ -110,82 +105,69 @@ function act(action: Action): void {
   const wasPlaying = isPlaying;
   experiment.act(action);
   setPlaying(wasPlaying);
-  draw();
-  keep();
-  say(describeAction(action, experiment));
-}
-
-/** What happened after a moment, in words. */
-function newsSince(before: number): string {
-  return experiment.lanes.map(({ told, crossings, now, options }) => {
-    const isNew = (at: number) => at > before && at <= now;
-    const news = [
-      ...crossings.filter(({ at }) => isNew(at)).map((it) => `sale ${nameOf(it)}`),
-      ...crossings.filter(({ arrivals }) => arrivals.some(isNew)).map((it) =>
-        `llega ${nameOf(it)}`
-      ),
-      ...told.filter(({ at }) => isNew(at)).map(({ by, text }) =>
-        `${END_NAMES[by]}: ${excerptOf(text)}`
-      ),
-    ];
-    return news.length === 0 ? "" : `${KIND_NAMES[options.kind]}: ${news.join("; ")}. `;
-  }).join("");
+  show(panels.describeAction(action, experiment));
 }
 
 /** Fits the diagrams into the window. */
 function measure(): void {
-  const width = Math.max(...views.map(({ element }) => element.clientWidth));
-  view = { width, scale: scaleFor(experiment.scenario.conditions.delay) };
+  const largest = (pixels: (section: HTMLElement) => number) => Math.max(...sections.map(pixels));
+  const width = largest(({ clientWidth }) => clientWidth);
+  headerHeight = largest((it) => it.querySelector("header")!.offsetHeight);
+  canvasHeight = canvas.clientHeight;
+  view = { width, scale: scaleFor(experiment.scenario.delay) };
   draw();
 }
 
 function draw(): void {
-  const { now, furthest, lanes } = experiment;
-  const { offsetHeight } = canvas.querySelector("header:not(:empty)") as HTMLElement;
-  const top = Math.round(yOf(now, view) + offsetHeight - PAST * canvas.clientHeight);
+  const { now, furthest, lanes, scenario } = experiment;
+  const top = Math.round(yOf(now, view) + headerHeight - PAST * canvasHeight);
   // The diagrams grow first: a canvas scrolls no further than its content.
-  drawLadders(Math.max(0, top));
+  drawLanes(Math.max(0, top));
   canvas.scrollTop = top;
-  Object.assign($("instante"), { max: Math.max(furthest + 2_000, 10_000), value: now });
-  $("ahora").textContent = `${now.toLocaleString("es")} ms`;
-  $<HTMLButtonElement>("atras").disabled = now === 0;
+  Object.assign(slider, { max: Math.max(furthest + 2_000, 10_000), value: now });
+  $("ahora").textContent = `${formatNumber(now)} ms`;
+  $("atras").toggleAttribute("disabled", now === 0);
+  $("deshacer").toggleAttribute("disabled", scenario.actions.length === 0);
   $("preguntar").inert = !lanes.some((lane) => lane.maySpeak("client"));
   $("responder").inert = !lanes.some((lane) => lane.maySpeak("server"));
-  showActions(experiment);
-  showVerdict(experiment);
-  if (selected !== undefined) showDatagram(lanes[selected[0]]!, selected[1]);
-  if ($<HTMLDetailsElement>("tabla").open && !isPlaying) showTable(experiment);
+  const done = scenario.actions.map((action) => panels.describeAction(action, experiment));
+  render($("acciones"), done.map((text) => h("li", {}, text)));
+  const chosen = $("ejercicio").querySelector<HTMLInputElement>(":checked")?.value;
+  render($("ejercicio"), panels.exercisePanel(experiment, chosen));
+  drawSelected();
+  const { open } = $<HTMLDetailsElement>("tabla");
+  render($("datagramas"), open ? panels.tableRows(experiment) : []);
 }
 
-/** Draws what can be seen of both diagrams. */
-function drawLadders(scrollTop = canvas.scrollTop): void {
-  const [top, bottom] = [scrollTop - 100, scrollTop + canvas.clientHeight];
-  views.forEach((it, i) => it.draw(experiment.lanes[i]!, view, top, bottom));
+/** Draws what can be seen of both conversations. */
+function drawLanes(scrollTop: number): void {
+  const [top, bottom] = [scrollTop - 100, scrollTop + canvasHeight];
+  experiment.lanes.forEach((lane, i) => {
+    render(sections[i]!, [headerOf(lane, i), diagramOf(lane, view, top, bottom)]);
+    $(`cual${i}`).nextSibling!.textContent = KIND_NAMES[lane.options.kind];
+  });
 }
 
-interface Target {
-  readonly lane: number;
-  readonly index: number;
-  readonly node: SVGElement;
-  readonly datagram: Crossing;
+function drawSelected(): void {
+  if (selected === undefined) return;
+  const [lane, index] = selected;
+  render($("ficha"), panels.datagramPanel(experiment.lanes[lane]!, index));
 }
 
 /** The datagram that an event is about, if any. */
-function targetOf({ target }: Event): Target | undefined {
+function targetOf({ target }: Event) {
   const node = (target as Element).closest<SVGElement>(".datagrama");
   if (node === null) return undefined;
   const lane = Number(node.closest<HTMLElement>(".carril")!.dataset["lane"]);
-  const index = Number(node.dataset["order"]);
-  return { lane, index, node, datagram: experiment.lanes[lane]!.crossings[index - 1]! };
+  return { lane, index: Number(node.dataset["order"]), node };
 }
 
-function disturb(
-  { lane, index, datagram }: Target,
-  type: "lose" | "duplicate" | "delay",
-  by = 0,
-): void {
+type Target = NonNullable<ReturnType<typeof targetOf>>;
+
+function disturb({ lane, index }: Target, type: "lose" | "duplicate" | "delay", by = 0): void {
   const at = experiment.now;
-  if (!datagram.arrivals.some((arrival) => arrival > at)) return;
+  const { arrivals } = experiment.lanes[lane]!.crossings[index - 1]!;
+  if (!arrivals.some((arrival) => arrival > at)) return;
   act(type === "delay" ? { at, type, lane, index, by } : { at, type, lane, index });
 }
 
@@ -193,12 +175,12 @@ function select(event: Event): void {
   const target = targetOf(event);
   if (target === undefined) return;
   selected = [target.lane, target.index];
-  showDatagram(experiment.lanes[target.lane]!, target.index);
+  drawSelected();
 }
 
 /** Holds a datagram, to drag it down, or up, or to lose it. Time stands still meanwhile. */
-function hold(down: PointerEvent): void {
-  const target = targetOf(down);
+function hold(event: Event): void {
+  const [down, target] = [event as PointerEvent, targetOf(event)];
   if (target?.node.dataset["state"] !== "flying" || down.button !== 0) return;
   const { node } = target;
   const wasPlaying = isPlaying;
@@ -218,28 +200,28 @@ function hold(down: PointerEvent): void {
   };
 }
 
+/** What keys do to the datagram that has the focus. */
+const DEEDS: Readonly<Record<string, "lose" | "duplicate" | "delay">> = {
+  Enter: "lose",
+  Space: "lose",
+  Delete: "lose",
+  ArrowDown: "delay",
+  D: "duplicate",
+};
+
 function press(event: KeyboardEvent): void {
   const { key, ctrlKey, metaKey, altKey } = event;
   const isIn = (names: string) => (event.target as Element).closest(names) !== null;
   // A button has a use for these two keys only.
   const isPressing = isIn("button, summary, a") && (key === " " || key === "Enter");
-  const target = targetOf(event);
-  const buttons: Readonly<Record<string, string>> = {
-    "ArrowRight": "paso",
-    "ArrowLeft": "atras",
-    "Home": "principio",
-    " ": "reproducir",
-    "Control z": "deshacer",
-  };
-  const button = buttons[(ctrlKey || metaKey ? "Control " : "") + key];
-  // A datagram is a button: both keys press it.
-  const isLosing = ["Enter", " ", "Delete"].includes(key) && target !== undefined;
   if (isPressing || isIn("input, select") || altKey) return;
-  if (isLosing) disturb(target, "lose");
-  else if (button !== undefined) $(button).click();
-  else if (target === undefined || ctrlKey || metaKey) return;
-  else if (key === "ArrowDown") disturb(target, "delay", KEY_DELAY_MS);
-  else if (key.toLowerCase() === "d") disturb(target, "duplicate");
+  const name = key === " " ? "Space" : key.length === 1 ? key.toUpperCase() : key;
+  const shortcut = (ctrlKey || metaKey ? "Control+" : "") + name;
+  const buttons = [...document.querySelectorAll<HTMLButtonElement>("[aria-keyshortcuts]")];
+  const button = buttons.find((it) => it.getAttribute("aria-keyshortcuts") === shortcut);
+  const [target, deed] = [targetOf(event), DEEDS[shortcut]];
+  if (target !== undefined && deed !== undefined) disturb(target, deed, KEY_DELAY_MS);
+  else if (button !== undefined) button.click();
   else return;
   event.preventDefault();
 }
@@ -251,76 +233,73 @@ function frame(time: number): void {
     clock += speed * Math.min(MAX_FRAME_MS, time - framedAt);
     experiment.seek(clock);
     draw();
-    const lines = experiment.lanes.flatMap(({ told }) =>
-      told.filter(({ at, type }) => at > before && type === "line")
-    );
-    if (lines.length > 0) {
-      say(lines.map(({ by, text }) => `${END_NAMES[by]}: ${excerptOf(text)}`).join(". "));
-    }
+    const news = panels.newsSince(before, experiment, false);
+    if (news !== "") say(news);
     if (experiment.isOver) setPlaying(false);
   }
   framedAt = time;
   requestAnimationFrame(frame);
 }
 
-function speak(type: "ask" | "answer", field: string): (event: Event) => void {
-  return (event) => {
-    event.preventDefault();
-    const input = $<HTMLInputElement>(field);
-    act({ at: experiment.now, type, text: input.value });
-    input.value = "";
-  };
+async function copyLink(): Promise<void> {
+  show("");
+  const copied = "Enlace copiado: quien lo abra verá lo mismo";
+  const failed = "El enlace es esta dirección";
+  await navigator.clipboard.writeText(location.href).then(() => say(copied), () => say(failed));
 }
 
-function listen(): void {
-  const clicks: Readonly<Record<string, () => unknown>> = {
-    reproducir: () => {
-      setPlaying(!isPlaying);
-      draw();
-    },
-    paso: () => go(() => experiment.step()),
-    atras: () => go(() => experiment.back()),
-    principio: () => go(() => experiment.seek(0)),
-    deshacer: () => {
-      const last = experiment.scenario.actions.at(-1)!;
-      const undone = describeAction(last, experiment);
-      go(() => experiment.undo());
-      say(`Deshizo: ${undone}`);
-    },
-    reiniciar: () => act({ at: experiment.now, type: "restart" }),
-    enlace: async () => {
-      keep();
-      const isCopied = await navigator.clipboard.writeText(location.href).then(
-        () => true,
-        () => false,
-      );
-      say(isCopied ? "Enlace copiado: quien lo abra verá lo mismo" : "El enlace es esta dirección");
-    },
-  };
-  for (const [id, click] of Object.entries(clicks)) $(id).onclick = click;
-  $("instante").oninput = () =>
-    go(() => experiment.seek($<HTMLInputElement>("instante").valueAsNumber));
-  $("mandos").onchange = () => void restart(readControls());
-  $("preguntar").onsubmit = speak("ask", "pregunta");
-  $("responder").onsubmit = speak("answer", "respuesta");
-  $("prediccion").onchange = () => showVerdict(experiment);
-  $("tabla").ontoggle = draw;
-  $("cual").onchange = ({ target }) => {
-    document.body.dataset["carril"] = (target as HTMLInputElement).value;
-    measure();
-  };
-  canvas.onpointerdown = hold;
-  canvas.onpointerover = select;
-  canvas.addEventListener("focusin", select);
-  canvas.onscroll = () => isPlaying || drawLadders();
-  canvas.onchange = () => void restart({ kinds: [views[0].kind, views[1].kind] });
-  document.onkeydown = press;
-  onhashchange = () => void open();
-  onresize = measure;
+function undo(): void {
+  const undone = panels.describeAction(experiment.scenario.actions.at(-1)!, experiment);
+  go(() => experiment.undo());
+  say(`Deshizo: ${undone}`);
 }
 
-canvas.append(...views.map(({ element }) => element));
-makeControls();
-listen();
+function speak(type: "ask" | "answer", event: Event): void {
+  event.preventDefault();
+  const form = event.currentTarget as HTMLFormElement;
+  act({ at: experiment.now, type, text: form.querySelector("input")!.value });
+  form.reset();
+}
+
+function chooseKinds(): void {
+  const selects = canvas.querySelectorAll<HTMLSelectElement>(".tipo");
+  restart({ kinds: Array.from(selects, ({ value }) => value) as unknown as Scenario["kinds"] });
+}
+
+/** The fields bear the names that they have in links. */
+function chooseNetwork(): void {
+  const form = $<HTMLFormElement>("mandos");
+  if (!form.reportValidity()) return;
+  const fields = new URLSearchParams([...new FormData(form)] as [string, string][]);
+  restart(decodeLink(`${encodeLink({ ...experiment.scenario, actions: [] })}&${fields}`));
+}
+
+/** What happens to the elements with these ids, and what is done then. */
+const HANDLERS: readonly (readonly [string, string, (event: Event) => unknown])[] = [
+  ["principio", "click", () => go(() => experiment.seek(0))],
+  ["atras", "click", () => go(() => experiment.back())],
+  ["paso", "click", () => go(() => experiment.step())],
+  ["reproducir", "click", () => setPlaying(!isPlaying)],
+  ["instante", "input", () => go(() => experiment.seek(slider.valueAsNumber))],
+  ["deshacer", "click", undo],
+  ["enlace", "click", copyLink],
+  ["reiniciar", "click", () => act({ at: experiment.now, type: "restart" })],
+  ["mandos", "change", chooseNetwork],
+  ["preguntar", "submit", (event) => speak("ask", event)],
+  ["responder", "submit", (event) => speak("answer", event)],
+  ["ejercicio", "change", draw],
+  ["tabla", "toggle", draw],
+  ["cual", "change", measure],
+  ["lienzo", "change", chooseKinds],
+  ["lienzo", "pointerdown", hold],
+  ["lienzo", "pointerover", select],
+  ["lienzo", "focusin", select],
+  ["lienzo", "scroll", () => isPlaying || drawLanes(canvas.scrollTop)],
+];
+
+for (const [id, type, handle] of HANDLERS) $(id).addEventListener(type, handle);
+document.onkeydown = press;
+onhashchange = open;
+onresize = measure;
 await open();
 requestAnimationFrame(frame);

@@ -1,5 +1,3 @@
-/// <reference lib="dom" />
-/// <reference lib="dom.iterable" />
 /**
  * What stands around the diagrams: fields of a datagram, actions, exercises, controls and the table.
  *
@@ -7,14 +5,14 @@
  */
 import { decodeText } from "../transport/bytes.ts";
 import { HEADER_BYTES } from "../transport/reliable/packet.ts";
-import { type Exercise, EXERCISES } from "./exercises.ts";
+import { h, type Shape } from "./dom.ts";
+import { type Exercise, EXERCISES, type Verdict, verdictOf } from "./exercises.ts";
 import type { Experiment } from "./experiment.ts";
 import { excerptOf, nameOf } from "./ladder.ts";
 import type { Action } from "../laboratory/demo/play.ts";
 import type { Lane } from "./recording.ts";
-import { END_NAMES, fateOf, KIND_NAMES } from "./lane_view.ts";
-import { DEFAULT_SCENARIO, encodeLink, NUMBERS, numbersOf, withNumbers } from "./scenario.ts";
-import type { Scenario, ScriptName } from "./scenario.ts";
+import { END_NAMES, fateOf, formatNumber, KIND_NAMES } from "./lane_view.ts";
+import { DEFAULT_SCENARIO, encodeLink, NUMBERS, type Scenario } from "./scenario.ts";
 
 /** The fields of a datagram, as Wireshark names them with `docs/pyr.lua`. */
 export const FIELDS = {
@@ -28,39 +26,13 @@ export const FIELDS = {
   lastSegment: "Último segmento (last segment)",
 } as const;
 
-const HEADINGS = [
-  "Conversación",
-  "N.º",
-  "ms",
-  "Sale de",
-  "Datagrama",
-  "Bytes",
-  "Qué le pasó",
-  "Por qué",
-];
-
-/** The element with that id. */
-export function $<E extends HTMLElement = HTMLElement>(id: string): E {
-  return document.getElementById(id) as E;
-}
-
-function element(
-  name: string,
-  text: string | readonly Node[] = "",
-  properties: object = {},
-): HTMLElement {
-  const made = Object.assign(document.createElement(name), properties);
-  made.append(...typeof text === "string" ? [text] : text);
-  return made;
-}
-
-/** Shows the fields of a datagram, counted from 1, and why it was sent. */
-export function showDatagram({ crossings, now }: Lane, index: number): void {
+/** The fields of a datagram, by its index, and why it was sent. */
+export function datagramPanel({ crossings, now }: Lane, index: number): Shape[] {
   const datagram = crossings[index - 1];
-  if (datagram === undefined) return;
+  if (datagram === undefined) return [];
   const { header, cause } = datagram;
-  const fields = header === undefined ? [] : Object.entries(FIELDS).map(([field, name]) => {
-    const value = header[field as keyof typeof FIELDS];
+  const fields = Object.entries(header === undefined ? {} : FIELDS).map(([field, name]) => {
+    const value = header![field as keyof typeof FIELDS];
     return [name, typeof value === "bigint" ? `0x${value.toString(16)}` : `${value}`.toUpperCase()];
   });
   const rows = [
@@ -70,32 +42,25 @@ export function showDatagram({ crossings, now }: Lane, index: number): void {
     ["Qué le pasó", fateOf(datagram, now)],
     ["Por qué", cause ?? "UDP solo: ni número, ni acuse, ni reenvío"],
   ];
-  const list = rows.flatMap(([name, value]) => [element("dt", name), element("dd", value)]);
-  const title = `${nameOf(datagram)}, n.º ${index}`;
-  $("ficha").replaceChildren(element("h2", title), element("dl", list));
+  const list = rows.flatMap(([name = "", value = ""]) => [h("dt", {}, name), h("dd", {}, value)]);
+  return [h("h2", {}, `${nameOf(datagram)}, n.º ${index}`), h("dl", {}, list)];
 }
 
 /** What whoever captures a datagram can read after its header, as text if it is one. */
 function contentOf(datagram: Uint8Array, hasHeader: boolean): string {
   const payload = hasHeader ? datagram.subarray(HEADER_BYTES) : datagram;
   const text = decodeText(payload);
-  if (text === undefined || /\p{Cc}/u.test(text)) {
-    const digits = Array.from(payload.subarray(0, 16), (it) => it.toString(16).padStart(2, "0"));
-    return `${digits.join(" ")} …`;
-  }
-  return excerptOf(text);
+  if (text !== undefined && !/\p{Cc}/u.test(text)) return excerptOf(text);
+  const digits = Array.from(payload.subarray(0, 16), (it) => it.toString(16).padStart(2, "0"));
+  return `${digits.join(" ")} …`;
 }
 
 /** An action as people read it. */
 export function describeAction(action: Action, { lanes }: Experiment): string {
-  const at = `${action.at.toLocaleString("es")} ms:`;
-  switch (action.type) {
-    case "ask":
-      return `${at} preguntó «${action.text}»`;
-    case "answer":
-      return `${at} respondió «${action.text}»`;
-    case "restart":
-      return `${at} reinició el servidor`;
+  const at = `${formatNumber(action.at)} ms:`;
+  if (action.type === "restart") return `${at} reinició el servidor`;
+  if ("text" in action) {
+    return `${at} ${action.type === "ask" ? "preguntó" : "respondió"} «${action.text}»`;
   }
   const { crossings, options } = lanes[action.lane]!;
   const datagram = crossings[action.index - 1];
@@ -105,52 +70,34 @@ export function describeAction(action: Action, { lanes }: Experiment): string {
   return `${at} ${verb}${by} ${name} (${KIND_NAMES[options.kind]})`;
 }
 
-/** Shows what whoever watches did. */
-export function showActions(experiment: Experiment): void {
-  const { actions } = experiment.scenario;
-  const texts = actions.map((action) => describeAction(action, experiment));
-  const list = $("acciones");
-  if (list.dataset["texts"] === texts.join()) return;
-  list.dataset["texts"] = texts.join();
-  list.replaceChildren(...texts.map((text) => element("li", text)));
-  $<HTMLButtonElement>("deshacer").disabled = actions.length === 0;
+/** What happened after a moment, in words; without the datagrams, only what the ends show. */
+export function newsSince(before: number, { lanes }: Experiment, hasDatagrams: boolean): string {
+  return lanes.map(({ told, crossings, now, options }) => {
+    const isNew = (at: number) => at > before && at <= now;
+    const sent = crossings.filter(({ at }) => isNew(at));
+    const arrived = crossings.filter(({ arrivals }) => arrivals.some(isNew));
+    const news = [
+      ...hasDatagrams ? sent.map((it) => `sale ${nameOf(it)}`) : [],
+      ...hasDatagrams ? arrived.map((it) => `llega ${nameOf(it)}`) : [],
+      ...told.filter(({ at, type }) => isNew(at) && (hasDatagrams || type === "line"))
+        .map(({ by, text }) => `${END_NAMES[by]}: ${excerptOf(text)}`),
+    ];
+    return news.length === 0 ? "" : `${KIND_NAMES[options.kind]}: ${news.join("; ")}. `;
+  }).join("");
 }
 
-/** Shows every datagram of both conversations in the table. */
-export function showTable({ lanes }: Experiment): void {
+/** Every datagram of both conversations, as rows of a table. */
+export function tableRows({ lanes }: Experiment): Shape[] {
+  const headings = ["Conversación", "N.º", "ms", "Sale de", "Datagrama", "Bytes", "Qué le pasó"];
+  const head = [...headings, "Por qué"].map((text) => h("th", { scope: "col" }, text));
   const rows = lanes.flatMap(({ crossings, options, now }) =>
     crossings.map((it) => {
       const who = [KIND_NAMES[options.kind], `${it.index}`, it.at.toFixed(0), END_NAMES[it.by]];
-      const what = [
-        nameOf(it),
-        `${it.datagram.length}`,
-        fateOf(it, now),
-        it.cause ?? "",
-      ];
-      return element("tr", [...who, ...what].map((text) => element("td", text)));
+      const what = [nameOf(it), `${it.datagram.length}`, fateOf(it, now), it.cause ?? ""];
+      return h("tr", {}, [...who, ...what].map((text) => h("td", {}, text)));
     })
   );
-  const head = element("tr", HEADINGS.map((text) => element("th", text, { scope: "col" })));
-  $("tabla").querySelector("table")!.replaceChildren(head, ...rows);
-}
-
-/** Shows the exercises, and the one that is open. */
-export function showExercises(id: string): void {
-  $("ejercicios").replaceChildren(...EXERCISES.map((exercise) => {
-    const scenario = { ...DEFAULT_SCENARIO, ...exercise.start, exercise: exercise.id };
-    const link = element("a", exercise.title, { href: `#${encodeLink(scenario)}` });
-    if (exercise.id === id) link.setAttribute("aria-current", "true");
-    return element("li", [link]);
-  }));
-  const current = exerciseOf(id);
-  $("ejercicio").hidden = current === undefined;
-  if (current === undefined) return;
-  $("tarea").textContent = current.task;
-  const choices = current.choices.map((choice, value) => {
-    const input = element("input", "", { type: "radio", name: "prediccion", value });
-    return element("label", [input, new Text(choice)]);
-  });
-  $("prediccion").replaceChildren(element("legend", current.question), ...choices);
+  return [h("tr", {}, head), ...rows];
 }
 
 /** The exercise with that name, if there is one. */
@@ -158,46 +105,59 @@ export function exerciseOf(id: string): Exercise | undefined {
   return EXERCISES.find((exercise) => exercise.id === id);
 }
 
-/** Says whether what happened is what was asked for. */
-export function showVerdict({ scenario, lanes }: Experiment): void {
+const LINKS = EXERCISES.map(({ id, title, start }) =>
+  [id, title, `#${encodeLink({ ...DEFAULT_SCENARIO, ...start, exercise: id })}`] as const
+);
+
+/** Links to the exercises, and the one that is open, with the choice that was predicted. */
+export function exercisePanel(
+  { scenario, lanes }: Experiment,
+  chosen: string | undefined,
+): Shape[] {
+  const items = LINKS.map(([id, title, href]) => {
+    const current = id === scenario.exercise ? "true" : undefined;
+    return h("li", {}, [h("a", { href, "aria-current": current }, title)]);
+  });
+  const list = [h("h2", {}, "Ejercicios"), h("ol", { id: "ejercicios" }, items)];
   const exercise = exerciseOf(scenario.exercise);
-  if (exercise === undefined) return;
+  if (exercise === undefined) return list;
+  const radios = exercise.choices.map((choice, value) => {
+    const input = h("input", { type: "radio", name: "prediccion", value: `${value}` });
+    return h("label", { key: exercise.id + value }, [input, h("span", {}, choice)]);
+  });
+  const verdict = verdictOf(exercise, lanes);
+  const status = { id: "veredicto", role: "status", "data-estado": verdict };
+  return [
+    ...list,
+    h("fieldset", { id: "prediccion" }, [h("legend", {}, exercise.question), ...radios]),
+    h("p", {}, exercise.task),
+    h("p", status, describeVerdict(verdict, exercise, chosen)),
+  ];
+}
+
+function describeVerdict(verdict: Verdict, exercise: Exercise, chosen: string | undefined): string {
   const { choices, right, explanation, hint } = exercise;
-  const chosen = $("prediccion").querySelector<HTMLInputElement>(":checked")?.value;
-  const prediction = chosen === undefined
-    ? "No predijo nada."
-    : Number(chosen) === right
-    ? "Su predicción se cumplió."
-    : `Su predicción no se cumplió: era «${choices[right]}».`;
-  const texts = {
-    pending: chosen === undefined ? "Primero elija qué cree que pasará." : "Ahora actúe, y avance.",
-    solved: `Ocurrió lo que se pedía. ${prediction} ${explanation}`,
-    failed: `No ocurrió lo que se pedía. ${hint}`,
-  };
-  const verdict = exercise.check(lanes);
-  $("veredicto").dataset["estado"] = verdict;
-  if ($("veredicto").textContent !== texts[verdict]) $("veredicto").textContent = texts[verdict];
+  if (verdict === "failed") return `No ocurrió lo que se pedía. ${hint}`;
+  if (verdict === "pending") {
+    return chosen === undefined ? "Primero elija qué cree que pasará." : "Ahora actúe, y avance.";
+  }
+  const missed = `Su predicción no se cumplió: era «${choices[right]}».`;
+  const predicted = chosen === `${right}` ? "Su predicción se cumplió." : missed;
+  const prediction = chosen === undefined ? "No predijo nada." : predicted;
+  return `Ocurrió lo que se pedía. ${prediction} ${explanation}`;
 }
 
-/** Makes the fields of the numbers that people may change. */
-export function makeControls(): void {
-  $("mandos").querySelector("label")!.before(...NUMBERS.map(([id, name, max]) => {
-    const input = element("input", "", { type: "number", id, min: 0, max, required: true });
-    return element("label", [new Text(name), input]);
-  }));
-}
-
-/** Shows the numbers of the scenario. */
-export function showControls(scenario: Scenario): void {
-  const values = numbersOf(scenario);
-  NUMBERS.forEach(([id], i) => $<HTMLInputElement>(id).value = `${values[i]}`);
-  $<HTMLInputElement>("guion").value = scenario.script;
-}
-
-/** The numbers as people changed them: each within its bounds. */
-export function readControls(): Partial<Scenario> {
-  const values = NUMBERS.map(([id, , most]) =>
-    Math.min(most, Math.max(0, Math.round($<HTMLInputElement>(id).valueAsNumber) || 0))
-  );
-  return { ...withNumbers(values), script: $<HTMLSelectElement>("guion").value as ScriptName };
+/** The numbers that people may change, but for the moment, under their names in links. */
+export function numberFields(scenario: Scenario): Shape[] {
+  return NUMBERS.filter(([field]) => field !== "now").map(([field, name, label, max]) => {
+    const input = {
+      type: "number",
+      name,
+      min: 0,
+      max,
+      required: true,
+      value: `${scenario[field]}`,
+    };
+    return h("label", {}, [h("span", {}, label), h("input", input)]);
+  });
 }

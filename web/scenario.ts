@@ -3,87 +3,57 @@
  *
  * @module
  */
-import { MAX_DELAY_MS, type NetworkConditions } from "../laboratory/network.ts";
+import { MAX_DELAY_MS } from "../laboratory/network.ts";
 import { MAX_SEED } from "../laboratory/random.ts";
 import { decodeRecording } from "./recording.ts";
 import { type Action, type Exchange, ORIGINAL, type PlayKind } from "../laboratory/demo/play.ts";
 
+/** Latest moment that can be shown, in ms. */
+export const MAX_MOMENT_MS = 600_000;
+
+/** The numbers that people may change: each field, its name in links, its label, and the largest. */
+export const NUMBERS = [
+  ["loss", "perdida", "Pérdida, %", 100],
+  ["duplication", "duplicados", "Duplicados, %", 100],
+  ["reordering", "desorden", "Desorden, %", 100],
+  ["delay", "retraso", "Retraso, ms", MAX_DELAY_MS],
+  ["jitter", "fluctuacion", "Fluctuación, ms", MAX_DELAY_MS],
+  ["seed", "semilla", "Semilla", MAX_SEED],
+  // Time to type a line, and the moment that is shown.
+  ["pace", "pausa", "Tardan en escribir, ms", 60_000],
+  ["now", "instante", "Instante, ms", MAX_MOMENT_MS],
+] as const;
+
+type Numbers = Readonly<Record<typeof NUMBERS[number][0], number>>;
+
+/** What the people say by themselves; without a script they wait for whoever watches. */
+export const SCRIPTS = {
+  original: ORIGINAL,
+  dos: [...ORIGINAL, { question: "¿Y UDP es fiable?", answer: "Por sí solo, no." }],
+  larga: [{ question: longQuestion(), answer: "Sí, completa." }],
+  nadie: undefined,
+} satisfies Record<string, readonly Exchange[] | undefined>;
+
 /** Everything that decides what is seen. */
-export interface Scenario {
+export interface Scenario extends Numbers {
   /** The name of an exercise, or none. */
   readonly exercise: string;
   /** Datagrams that passed elsewhere, to look at: see `encodeRecording`. */
   readonly recording?: string;
   readonly kinds: readonly [PlayKind, PlayKind];
-  readonly script: ScriptName;
-  readonly seed: number;
-  readonly conditions: NetworkConditions;
-  /** Time that people take to type a line, in ms. */
-  readonly pace: number;
+  readonly script: keyof typeof SCRIPTS;
   readonly actions: readonly Action[];
-  /** The moment that is shown, in ms. */
-  readonly now: number;
 }
-
-/** What the people say by themselves. */
-export type ScriptName = "original" | "dos" | "larga" | "nadie";
-
-/** The scripts; without one, people wait for whoever watches. */
-export const SCRIPTS: Readonly<Record<ScriptName, readonly Exchange[] | undefined>> = {
-  original: ORIGINAL,
-  dos: [...ORIGINAL, { question: "¿Y UDP es fiable?", answer: "Por sí solo, no." }],
-  larga: [{ question: longQuestion(), answer: "Sí, completa." }],
-  nadie: undefined,
-};
 
 /** What the page plays without a link. */
 export const DEFAULT_SCENARIO: Scenario = {
-  exercise: "",
-  kinds: ["protected", "plain"],
-  script: "original",
-  seed: 7,
-  conditions: { loss: 0, duplication: 0, reordering: 0, delay: 200, jitter: 0 },
-  pace: 1_000,
-  actions: [],
-  now: 0,
+  ...{ exercise: "", kinds: ["protected", "plain"], script: "original", actions: [] },
+  ...{ loss: 0, duplication: 0, reordering: 0, delay: 200, jitter: 0 },
+  ...{ seed: 7, pace: 1_000, now: 0 },
 };
-
-/** Latest moment that can be shown, in ms. */
-export const MAX_MOMENT_MS = 600_000;
 
 const MAX_ACTIONS = 200;
 const MAX_TEXT_CHARACTERS = 500;
-const MAX_INDEX = 100_000;
-
-/** The numbers that people may change: the name of each in links, in words, and the largest. */
-export const NUMBERS = [
-  ["perdida", "Pérdida, %", 100],
-  ["duplicados", "Duplicados, %", 100],
-  ["desorden", "Desorden, %", 100],
-  ["retraso", "Retraso, ms", MAX_DELAY_MS],
-  ["fluctuacion", "Fluctuación, ms", MAX_DELAY_MS],
-  ["semilla", "Semilla", MAX_SEED],
-  ["pausa", "Tardan en escribir, ms", 60_000],
-] as const;
-
-/** Their values. */
-export function numbersOf({ conditions, seed, pace }: Scenario): readonly number[] {
-  const { loss, duplication, reordering, delay, jitter } = conditions;
-  const percents = [loss, duplication, reordering].map((chance) => Math.round(100 * chance));
-  return [...percents, delay, jitter, seed, pace];
-}
-
-/** The part of a scenario with these values. */
-export function withNumbers(values: readonly number[]) {
-  const [loss = 0, duplication = 0, reordering = 0, delay = 0, jitter = 0, seed = 0, pace = 0] =
-    values;
-  const chances = {
-    loss: loss / 100,
-    duplication: duplication / 100,
-    reordering: reordering / 100,
-  };
-  return { conditions: { ...chances, delay, jitter }, seed, pace };
-}
 
 const KINDS: Readonly<Record<PlayKind, string>> = {
   protected: "proteccion",
@@ -92,12 +62,8 @@ const KINDS: Readonly<Record<PlayKind, string>> = {
 };
 
 const VERBS: Readonly<Record<Action["type"], string>> = {
-  lose: "perder",
-  duplicate: "duplicar",
-  delay: "retrasar",
-  ask: "preguntar",
-  answer: "responder",
-  restart: "reiniciar",
+  ...{ lose: "perder", duplicate: "duplicar", delay: "retrasar" },
+  ...{ ask: "preguntar", answer: "responder", restart: "reiniciar" },
 };
 
 /** Thrown for a link that cannot be played; its message is for people. */
@@ -105,16 +71,14 @@ export class LinkError extends Error {}
 
 /** The scenario as the part of an address after `#`. */
 export function encodeLink(scenario: Scenario): string {
-  const { exercise, recording = "", kinds, script, actions, now } = scenario;
-  const values = numbersOf(scenario);
+  const { exercise, recording = "", kinds, script, actions } = scenario;
   return `${new URLSearchParams([
     ...exercise === "" ? [] : [["ejercicio", exercise]],
     ...recording === "" ? [] : [["registro", recording]],
     ["conversaciones", kinds.map((kind) => KINDS[kind]).join(" ")],
     ["guion", script],
-    ...NUMBERS.map(([name], i) => [name, `${values[i]}`]),
-    ...actions.map((it) => ["accion", [it.at, VERBS[it.type], ...wordsOf(it)].join(" ")]),
-    ["instante", `${now}`],
+    ...NUMBERS.map(([field, name]) => [name, `${scenario[field]}`]),
+    ...actions.map((action) => ["accion", encodeAction(action)]),
   ])}`;
 }
 
@@ -127,18 +91,19 @@ export function decodeLink(text: string): Scenario {
   const usual = encodeLink(DEFAULT_SCENARIO);
   const link = new URLSearchParams(`${usual}&${text}`);
   const names = new Set([...new URLSearchParams(usual).keys(), "ejercicio", "registro", "accion"]);
-  const unknown = [...link.keys()].find((name) => !names.has(name));
-  if (unknown !== undefined) throw new LinkError(`no se entiende «${unknown}»`);
+  for (const name of link.keys()) check(names.has(name), `no se entiende «${name}»`);
   const said = (name: string) => link.getAll(name).at(-1) ?? "";
-  const [first, second, ...more] = said("conversaciones").split(" ").map((it) => keyOf(KINDS, it));
-  if (second === undefined || more.length > 0) throw new LinkError("no hay dos conversaciones");
+  const kinds = said("conversaciones").split(" ").map((name) => keyOf(KINDS, name));
   const script = said("guion");
-  if (!Object.hasOwn(SCRIPTS, script)) throw new LinkError(`no se entiende «${script}»`);
+  check(Object.hasOwn(SCRIPTS, script), `no se entiende «${script}»`);
+  check(kinds.length === 2, "no hay dos conversaciones");
   const actions = link.getAll("accion").map(decodeAction);
-  if (actions.length > MAX_ACTIONS) throw new LinkError(`hay más de ${MAX_ACTIONS} acciones`);
-  if (actions.some(({ at }, i) => at < (actions[i - 1]?.at ?? 0))) {
-    throw new LinkError("las acciones no están en orden");
-  }
+  check(actions.length <= MAX_ACTIONS, `hay más de ${MAX_ACTIONS} acciones`);
+  const isOrdered = actions.every(({ at }, i) => at >= (actions[i - 1]?.at ?? 0));
+  check(isOrdered, "las acciones no están en orden");
+  const numbers = NUMBERS.map(([field, name, label, most]) =>
+    [field, whole(said(name), label, most)] as const
+  );
   const recording = said("registro");
   if (recording !== "" && decodeRecording(recording) === undefined) {
     throw new LinkError("su registro no se entiende");
@@ -146,25 +111,22 @@ export function decodeLink(text: string): Scenario {
   return {
     exercise: said("ejercicio"),
     ...recording === "" ? {} : { recording },
-    kinds: [first!, second],
-    script: script as ScriptName,
-    ...withNumbers(NUMBERS.map(([name, words, most]) => whole(said(name), words, most))),
+    kinds: kinds as [PlayKind, PlayKind],
+    script: script as keyof typeof SCRIPTS,
     actions,
-    now: whole(said("instante"), "Instante, ms", MAX_MOMENT_MS),
+    ...Object.fromEntries(numbers) as unknown as Numbers,
   };
 }
 
-function wordsOf(action: Action): readonly (string | number)[] {
-  if (action.type === "restart") return [];
-  if (!("lane" in action)) return [action.text];
-  const target = [action.lane + 1, action.index];
-  return action.type === "delay" ? [...target, action.by] : target;
+function encodeAction(action: Action): string {
+  const target = "lane" in action ? [action.lane + 1, action.index] : [];
+  const more = "by" in action ? [action.by] : "text" in action ? [action.text] : [];
+  return [action.at, VERBS[action.type], ...target, ...more].join(" ");
 }
 
 function decodeAction(written: string): Action {
   const [moment = "", verb = "", ...words] = written.split(" ");
-  const at = whole(moment, "Instante, ms", MAX_MOMENT_MS);
-  const type = keyOf(VERBS, verb);
+  const [at, type] = [whole(moment, "Instante, ms", MAX_MOMENT_MS), keyOf(VERBS, verb)];
   if (type === "restart") return { at, type };
   if (type === "ask" || type === "answer") {
     return { at, type, text: words.join(" ").slice(0, MAX_TEXT_CHARACTERS) };
@@ -172,29 +134,31 @@ function decodeAction(written: string): Action {
   const [lane = "", index = "", by = ""] = words;
   const target = {
     lane: whole(lane, "Conversación", 2, 1) - 1,
-    index: whole(index, "Datagrama", MAX_INDEX, 1),
+    index: whole(index, "Datagrama", 100_000, 1),
   };
-  if (type === "delay") return { at, type, ...target, by: whole(by, "Retraso, ms", MAX_DELAY_MS) };
-  return { at, type, ...target };
+  if (type !== "delay") return { at, type, ...target };
+  return { at, type, ...target, by: whole(by, "Retraso, ms", MAX_DELAY_MS) };
 }
 
-function whole(text: string, name: string, most: number, least: number = 0): number {
+function whole(text: string, label: string, most: number, least: number = 0): number {
   const number = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
-  if (number >= least && number <= most) return number;
-  throw new LinkError(`«${name}» debe ser un entero de ${least} a ${most}, y no «${text}»`);
+  const is = number >= least && number <= most;
+  check(is, `«${label}» debe ser un entero de ${least} a ${most}, y no «${text}»`);
+  return number;
 }
 
 function keyOf<K extends string>(names: Readonly<Record<K, string>>, name: string): K {
-  const entry = (Object.entries(names) as [K, string][]).find(([, it]) => it === name);
-  if (entry === undefined) throw new LinkError(`no se entiende «${name}»`);
-  return entry[0];
+  const key = (Object.keys(names) as K[]).find((it) => names[it] === name);
+  check(key !== undefined, `no se entiende «${name}»`);
+  return key;
+}
+
+function check(holds: boolean, complaint: string): asserts holds {
+  if (!holds) throw new LinkError(complaint);
 }
 
 /** Long enough for more segments than the first window lets out. */
 function longQuestion(): string {
-  const sentences = Array.from(
-    { length: 320 },
-    (_, i) => `Esta es la frase ${i + 1} de una pregunta larga.`,
-  );
-  return `${sentences.join(" ")} ¿Llegó completa?`;
+  const sentence = (i: number) => `Esta es la frase ${i + 1} de una pregunta larga.`;
+  return `${Array.from({ length: 320 }, (_, i) => sentence(i)).join(" ")} ¿Llegó completa?`;
 }

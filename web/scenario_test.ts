@@ -8,7 +8,7 @@ const FULL: Scenario = {
   kinds: ["private", "plain"],
   script: "nadie",
   seed: 999_999_999,
-  conditions: { loss: 0.25, duplication: 0.29, reordering: 1, delay: 10_000, jitter: 3 },
+  ...{ loss: 25, duplication: 29, reordering: 100, delay: 10_000, jitter: 3 },
   pace: 60_000,
   actions: [
     { at: 0, type: "ask", text: "¿Qué  es + & = # %?" },

@@ -10,7 +10,7 @@ import { causeOf, refusalOf } from "../cause.ts";
 import { bothWays, type NetworkConditions } from "../network.ts";
 import { isKeepalive, type Observation, Observer } from "../observation.ts";
 import { seededBytes, seededRandom } from "../random.ts";
-import { type Flight, World } from "../world.ts";
+import { type Flight, type SimulatedHost, World } from "../world.ts";
 import { isBye, type TurnState } from "../../protocol.ts";
 import { encodeText } from "../../transport/bytes.ts";
 import type { AskingEndpoint } from "../../transport/client.ts";
@@ -25,11 +25,11 @@ import { ANSWER_TIMEOUT_MS, PlainAsker } from "../../transport/plain/plain_asker
 import type { Sodium } from "../../transport/private/cpace.ts";
 import { privateRoom } from "../../transport/private/private_room.ts";
 import { CONNECT_TIMEOUT_MS, Dialer, type DialerEvent } from "../../transport/reliable/dialer.ts";
-import { Listener } from "../../transport/reliable/listener.ts";
+import { Listener, type ListenerEvent } from "../../transport/reliable/listener.ts";
 import { readHeader } from "../../transport/reliable/packet.ts";
 import { OPEN_ROOM, type Room } from "../../transport/reliable/seal.ts";
 import { IDLE_TIMEOUT_MS } from "../../transport/reliable/session.ts";
-import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
+import type { AnsweringEndpoint } from "../../transport/server.ts";
 
 /** An end of the conversation. */
 export type Side = "client" | "server";
@@ -118,6 +118,7 @@ const CODE = "42-tigre-luna";
 /** What the client's end tells besides its transcript. */
 const NOTICES: Readonly<Partial<Record<DialerEvent["type"], string>>> = {
   connected: "Conectado con 127.0.0.1:12000",
+  hop: "Sigue desde otro puerto, por si al anterior ya no le llega nada",
   reconnecting: "El servidor no recuerda esta conversación: conectando de nuevo",
   unresponsive: "Sin acuse de recibo desde hace 5 s: reenviando",
   responsive: "El servidor responde de nuevo",
@@ -146,6 +147,7 @@ export class Play {
   readonly #flights: Flight[] = [];
   readonly #random: () => number;
   readonly #client: AskingEndpoint;
+  readonly #host: SimulatedHost<DialerEvent>;
   #server!: Endpoint<unknown>;
   /** Each answers a question that waits, the oldest first. */
   readonly #replies = new Map<unknown, (text: string) => void>();
@@ -160,7 +162,7 @@ export class Play {
     const { seed, conditions, kind } = options;
     this.#path = bothWays(conditions, seed);
     const { outward, inward } = this.#path;
-    this.#world = new World(({ from }) => from === ADDRESSES.client ? outward : inward);
+    this.#world = new World(({ from }) => sideOf(from) === "client" ? outward : inward);
     this.#world.onSend = (flight) => this.#send(flight);
     this.#world.onArrival = (flight) => this.#arrived(flight);
     // For nonces, tokens and jitter. Losses have chances of their own.
@@ -171,7 +173,9 @@ export class Play {
     this.#client = kind === "plain"
       ? new PlainAsker({ server, sender: server.hostname, answerTimeout: ANSWER_TIMEOUT_MS })
       : new Dialer({ server, now: 0, ...timeouts, ...this.#randomness, room: this.#room() });
-    this.#join("client", this.#client, (event) => this.#heard(event));
+    const onEvent = (event: DialerEvent) => this.#heard(event);
+    this.#host = { address: ADDRESSES.client, endpoint: this.#client, onEvent };
+    this.#world.add(this.#host);
     this.advance(0);
   }
 
@@ -196,7 +200,7 @@ export class Play {
     for (let action = actions[this.#acted]; action !== undefined && action.at <= to;) {
       this.#world.drive(undefined, action.at);
       this.#do(action);
-      this.#world.settle(ADDRESSES.client);
+      this.#world.settle(this.#host.address);
       this.#world.settle(ADDRESSES.server);
       action = actions[++this.#acted];
     }
@@ -236,9 +240,9 @@ export class Play {
     else this.#serve(new Listener({ ...limits, ...ids, maxSessionsPerAddress: 10 }));
   }
 
-  #serve<P extends Peer>(endpoint: AnsweringEndpoint<P>): void {
+  #serve(endpoint: AnsweringEndpoint): void {
     this.#server = endpoint;
-    this.#join("server", endpoint, (event) => {
+    const onEvent = (event: ListenerEvent<P>) => {
       if (event.type === "ended") {
         this.#replies.delete(event.session);
         if (event.reason !== "bye") return;
@@ -257,11 +261,18 @@ export class Play {
       this.#replies.set(event.session, reply);
       const answer = this.options.script?.find(({ question }) => question === event.text)?.answer;
       if (answer !== undefined) this.#later(() => reply(answer));
-    });
+    };
+    this.#world.add({ address: ADDRESSES.server, endpoint, onEvent });
   }
 
   #heard(event: DialerEvent): void {
     const { type } = event;
+    // As the program does, which keeps its last ports for what is under way to them.
+    if (type === "hop") {
+      const { hostname, port } = this.#host.address;
+      this.#host.address = { hostname, port: port + 1 };
+      this.#world.add(this.#host);
+    }
     const notice = NOTICES[type];
     if (notice !== undefined) this.#say("client", notice, "notice");
     const failure = FAILURES[type];
@@ -327,10 +338,6 @@ export class Play {
     this.told.push(told);
   }
 
-  #join<Event>(end: Side, endpoint: Endpoint<Event>, onEvent: (event: Event) => void): void {
-    this.#world.add({ address: ADDRESSES[end], endpoint, onEvent });
-  }
-
   #send(flight: Flight): void {
     const { datagram, from, to: peer } = flight;
     const { now: at } = this;
@@ -364,5 +371,5 @@ export class Play {
 }
 
 function sideOf({ port }: Address): Side {
-  return port === ADDRESSES.client.port ? "client" : "server";
+  return port === ADDRESSES.server.port ? "server" : "client";
 }

@@ -125,6 +125,16 @@ Deno.test("play: what has arrived, is lost or is not sent yet cannot be disturbe
   }
 });
 
+// The play stayed at its port: its server proved an address that the program had left.
+Deno.test("play: a client that hears nothing goes on from another port, and says so", () => {
+  const it = play("protected", { isDropped: (order) => order >= 5 && order < 18 });
+  it.advance(60_000);
+  assert(it.told.some(({ text }) => text.startsWith("Sigue desde otro puerto")));
+  const answers = it.crossings.filter(({ by }) => by === "server");
+  assert(new Set(answers.map(({ peer }) => peer.port)).size > 1);
+  assert(transcript(it).includes("Respuesta: NOOOOO"));
+});
+
 Deno.test("play: people who are not scripted speak when somebody types, in their turn only", () => {
   const actions: Action[] = [
     { at: 10, type: "ask", text: "¿antes de tiempo?" },

@@ -202,3 +202,31 @@ browserTest(
     assertEquals(excess, 0);
   },
 );
+
+browserTest(
+  "the network and the kinds are changed in the page, within bounds, and the back button undoes it",
+  async ({ hands, page }) => {
+    await hands.follow(START);
+    await page.click("details:has(#mandos) > summary");
+    const type = async (name: string, text: string) => {
+      await page.click(`#mandos [name=${name}]`, { count: 3 });
+      await page.keyboard.type(text);
+      await page.keyboard.press("Tab");
+    };
+    const settings = () => new URLSearchParams(new URL(page.url()).hash.slice(1));
+    await type("perdida", "10");
+    await page.waitForFunction(() => location.hash.includes("perdida=10&"));
+    await type("retraso", "10001");
+    assertEquals(settings().get("retraso"), "200");
+    await type("retraso", "80");
+    await page.waitForFunction(() => location.hash.includes("retraso=80&"));
+    await page.select(".carril[data-lane='1'] .tipo", "private");
+    await page.waitForFunction(() => location.hash.includes("conversaciones=proteccion+privada"));
+    assertEquals([settings().get("perdida"), settings().get("instante")], ["10", "0"]);
+    await hands.read("Pregunta: ", 1);
+    await page.goBack();
+    await page.waitForFunction(() =>
+      document.querySelector<HTMLSelectElement>("[data-lane='1'] .tipo")!.value === "plain"
+    );
+  },
+);

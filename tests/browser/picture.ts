@@ -27,19 +27,24 @@ const PICTURES: Readonly<
     exercise: "primera-pregunta",
     clip: { x: 4, y: 0, width: 1252, height: 664 },
     async act(hands) {
-      await hands.lose({ name: "«¿HTML", lane: 1 });
-      await hands.lose({ name: "MESSAGE 1" });
+      for (const wanted of [{ name: "«¿HTML", lane: 1 }, { name: "MESSAGE 1" }] as const) {
+        await hands.await(wanted);
+        await hands.wait(100);
+        await hands.lose(wanted);
+      }
       await hands.read("Pregunta: ");
-      await hands.go(3_150);
+      await hands.wait(300);
     },
   },
   ventana: {
     exercise: "ventana",
     clip: { x: 16, y: 106, width: 440, height: 600 },
     async act(hands) {
+      await hands.await({ name: "MESSAGE 1 5/" });
+      await hands.wait(120);
       await hands.pressAt({ name: "MESSAGE 1 5/" }, "Enter");
       await hands.read("venció el plazo");
-      await hands.go(2_950);
+      await hands.wait(250);
     },
   },
 };

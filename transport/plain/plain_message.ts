@@ -7,18 +7,11 @@ import { concat, decodeText, encodeText } from "../bytes.ts";
 import { packetType } from "../reliable/packet.ts";
 import { MAX_PLAIN_MESSAGE_BYTES } from "../../protocol.ts";
 
-/** A plain message. */
-export interface PlainMessage {
-  readonly text: string;
-  /** The end of line that came after it, if any: netcat sends lines. */
-  readonly lineEnd: string;
-}
-
 /**
- * The message in a datagram, or nothing if it is too long or not UTF-8. A packet of the reliable protocol
- * is no message either: its sender wants that protection.
+ * The message in a datagram, and the end of line after it, if any (netcat sends lines); or nothing if it is
+ * too long or not UTF-8. A packet of the reliable protocol is none either: its sender wants that protection.
  */
-export function decodePlain(datagram: Uint8Array): PlainMessage | undefined {
+export function decodePlain(datagram: Uint8Array): { text: string; lineEnd: string } | undefined {
   if (datagram.length > MAX_PLAIN_MESSAGE_BYTES || packetType(datagram) !== undefined) {
     return undefined;
   }

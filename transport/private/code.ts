@@ -36,14 +36,7 @@ export function newRoomCode(randomBytes: (length: number) => Uint8Array): string
 
 /**
  * The canonical form of a code: small letters without accents (an ñ is an n), and one hyphen for any run
- * of spaces and hyphens.
- *
- * @example
- * ```ts
- * import { normaliseRoomCode } from "./code.ts";
- *
- * console.log(normaliseRoomCode(" 42 Tígre—LUNA ")); // "42-tigre-luna"
- * ```
+ * of spaces and hyphens. ` 42 Tígre—LUNA ` is `42-tigre-luna`.
  */
 export function normaliseRoomCode(text: string): string {
   const plain = text.toLowerCase().normalize("NFD").replace(/[\u0300-\u036f]/g, "");

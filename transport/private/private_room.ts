@@ -41,18 +41,6 @@ const KEYS_INFO = UTF8.encode("preguntas 2: keys\x01");
  * The room of those who know a code. The readable fields of HELLO and WELCOME are the associated data: nonce,
  * session id and both idle timeouts have to be what their senders wrote.
  *
- * @example
- * ```ts
- * import { loadSodium } from "./code_room.ts";
- * import { privateRoom } from "./private_room.ts";
- *
- * const randomBytes = (length: number) => crypto.getRandomValues(new Uint8Array(length));
- * const room = privateRoom("42-tigre-luna", await loadSodium(), { randomBytes });
- * const fields = new Uint8Array(12);
- * const { keyShare } = room.initiate(fields);
- * console.log(typeof room.respond({ keyShare, fields }, fields)); // "object"
- * ```
- *
  * @param code The code, as `normaliseRoomCode` writes it.
  */
 export function privateRoom(

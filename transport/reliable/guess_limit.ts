@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { TokenBucket } from "../limits.ts";
 
 /** Unconfirmed exchanges at once with one network: an IPv4 address, or an IPv6 prefix of 64 bits. */
 export const MAX_GUESSES_OF_NETWORK = 10;
@@ -20,33 +21,8 @@ export const GUESS_PAUSE_MS = 1_000;
 /** How long a network, with those of its owner, is suspect after an exchange that it did not confirm, in ms. */
 export const SUSPICION_MS = 3_600_000;
 
-/** A count that is used up one by one, and comes back with time or by hand. */
-class Allowance {
-  #left: number;
-  #at = 0;
-
-  readonly most: number;
-  readonly pause: number;
-
-  constructor(most: number, pause: number) {
-    this.most = most;
-    this.pause = pause;
-    this.#left = most;
-  }
-
-  left(now: number): number {
-    this.add((now - this.#at) / this.pause);
-    this.#at = now;
-    return this.#left;
-  }
-
-  add(count: number): void {
-    this.#left = Math.min(this.most, this.#left + count);
-  }
-}
-
 class GuessingNetwork {
-  readonly allowance = new Allowance(MAX_GUESSES_OF_NETWORK, GUESS_PAUSE_OF_NETWORK_MS);
+  readonly bucket = new TokenBucket(MAX_GUESSES_OF_NETWORK, GUESS_PAUSE_OF_NETWORK_MS);
   /** Exchanges that are neither confirmed nor given up. */
   pending = 0;
   suspectUntil = -Infinity;
@@ -54,7 +30,7 @@ class GuessingNetwork {
 
 /** Counts the exchanges of each network, and of all. What it keeps is bounded by what it allows. */
 export class GuessLimit {
-  readonly #all = new Allowance(MAX_GUESSES, GUESS_PAUSE_MS);
+  readonly #all = new TokenBucket(MAX_GUESSES, GUESS_PAUSE_MS);
   // Suspects in the order in which that ends.
   readonly #networks = new Map<string, GuessingNetwork>();
   // Until when the owner of a network is suspect, whichever of its networks it comes from.
@@ -70,9 +46,9 @@ export class GuessLimit {
     const network = this.#networks.get(name) ?? new GuessingNetwork();
     const isSuspect = (this.#suspects.get(ownerOf(name)) ?? -Infinity) > now;
     const reserved = isSuspect ? MAX_GUESSES / 2 : 0;
-    if (this.#all.left(now) < reserved + 1 || network.allowance.left(now) < 1) return false;
+    if (this.#all.left(now) < reserved + 1 || network.bucket.left(now) < 1) return false;
     this.#all.add(-1);
-    network.allowance.add(-1);
+    network.bucket.add(-1);
     network.pending++;
     this.#networks.set(name, network);
     return true;
@@ -82,7 +58,7 @@ export class GuessLimit {
   confirm(name: string): void {
     const network = this.#networks.get(name)!;
     this.#all.add(1);
-    network.allowance.add(1);
+    network.bucket.add(1);
     if (--network.pending === 0 && network.suspectUntil === -Infinity) this.#networks.delete(name);
   }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { MAX_MESSAGE_BYTES } from "../../protocol.ts";
-import { allocate, decodeText, EMPTY, Views } from "../bytes.ts";
+import { allocate, concat, decodeText, EMPTY, Views } from "../bytes.ts";
 import type { ForeignKind } from "../limits.ts";
 
 /** Largest datagram sent or accepted, in bytes: fits every path without fragments (RFC 7252 §4.6). */
@@ -47,90 +47,59 @@ const VERSION = 2;
 /** The least version byte that is a text of another protocol: versions are control characters. */
 const VERSION_END = 0x20;
 
-/** The type of a packet. */
-export type PacketType =
-  | "hello"
-  | "retry"
-  | "welcome"
-  | "refuse"
-  | "message"
-  | "ack"
-  | "ping"
-  | "pong"
-  | "bye"
-  | "bye-ack"
-  | "reset"
-  | "notice"
-  | "notice-ack";
+const HELLO_PAYLOAD = HELLO_BYTES - HEADER_BYTES;
+const HANDSHAKE_FIELDS = 12;
 
-/**
- * Why one end says bye:
- * - `bye`: the asker has no more questions;
- * - `closing`: the server stops;
- * - `failed`: the answerer failed over the question;
- * - `invalid`: a message was not UTF-8;
- * - `busy`: the server has as many unanswered questions as it allows;
- * - `expelled`: the operator sends the client away;
- * - `undelivered`: a message did not get through, though the other end is there;
- * - `full`: the seats of a private room were taken while the client showed that it has the code;
- * - `moved`: the server hands its clients over to another: they are to connect again.
- */
-export type ByeReason =
-  | "bye"
-  | "closing"
-  | "failed"
-  | "invalid"
-  | "busy"
-  | "expelled"
-  | "undelivered"
-  | "full"
-  | "moved";
+/** The code of each type on the wire, and the bounds of its payload in bytes. */
+export const PACKET_RULES = {
+  hello: { code: 1, min: HELLO_PAYLOAD, max: HELLO_PAYLOAD },
+  retry: { code: 2, min: 1, max: MAX_TOKEN_BYTES },
+  welcome: { code: 3, min: HANDSHAKE_FIELDS, max: HANDSHAKE_FIELDS + MAX_WELCOME_SHARE_BYTES },
+  refuse: { code: 4, min: 1, max: 1 },
+  message: { code: 5, min: 0, max: MAX_SEGMENT_BYTES },
+  ack: { code: 6, min: 0, max: MAX_NAME_BYTES },
+  ping: { code: 7, min: 0, max: MAX_NAME_BYTES },
+  pong: { code: 8, min: 0, max: CHALLENGE_BYTES },
+  bye: { code: 9, min: 1, max: 1 },
+  "bye-ack": { code: 10, min: 0, max: 0 },
+  reset: { code: 11, min: 0, max: 0 },
+  notice: { code: 12, min: 0, max: MAX_NOTICE_BYTES },
+  "notice-ack": { code: 13, min: 0, max: 0 },
+} as const;
 
-/** The reasons for a bye, each at its code on the wire. */
-export const BYE_REASONS: readonly ByeReason[] = [
-  "bye",
-  "closing",
-  "failed",
-  "invalid",
-  "busy",
-  "expelled",
-  "undelivered",
-  "full",
-  "moved",
-];
+/** The type of a packet: a key of {@linkcode PACKET_RULES}. */
+export type PacketType = keyof typeof PACKET_RULES;
 
-/**
- * Why a server refuses a connection:
- * - `full`: it has as many sessions as it allows;
- * - `closing`: it stops;
- * - `crowded`: it has as many sessions at that address as it allows;
- * - `wrong-code`: it is a private room, and the client's code is another: the client tells the server;
- * - `private`: it is a private room, and the client has no code;
- * - `open`: it is an open room, and the client has a code;
- * - `version`: it speaks another version of this protocol;
- * - `wait`: it is a private room, and too many codes were not confirmed of late.
- */
-export type Refusal =
-  | "full"
-  | "closing"
-  | "crowded"
-  | "wrong-code"
-  | "private"
-  | "open"
-  | "version"
-  | "wait";
+/** Why one end says bye, each reason at its code on the wire. */
+export const BYE_REASONS = [
+  "bye", // the asker has no more questions
+  "closing", // the server stops
+  "failed", // the answerer failed over the question
+  "invalid", // a message was not UTF-8
+  "busy", // the server has as many unanswered questions as it allows
+  "expelled", // the operator sends the client away
+  "undelivered", // a message did not get through, though the other end is there
+  "full", // the seats of a private room were taken while the client showed that it has the code
+  "moved", // the server hands its clients over to another: they are to connect again
+] as const;
 
-/** The reasons for a refusal, each at its code on the wire. */
-export const REFUSALS: readonly Refusal[] = [
-  "full",
-  "closing",
-  "crowded",
-  "wrong-code",
-  "private",
-  "open",
-  "version",
-  "wait",
-];
+/** Why one end says bye: one of {@linkcode BYE_REASONS}. */
+export type ByeReason = typeof BYE_REASONS[number];
+
+/** Why a server refuses a connection, each reason at its code on the wire. */
+export const REFUSALS = [
+  "full", // it has as many sessions as it allows
+  "closing", // it stops
+  "crowded", // it has as many sessions at that address as it allows
+  "wrong-code", // it is a private room, and the client's code is another: the client tells the server
+  "private", // it is a private room, and the client has no code
+  "open", // it is an open room, and the client has a code
+  "version", // it speaks another version of this protocol
+  "wait", // it is a private room, and too many codes were not confirmed of late
+] as const;
+
+/** Why a server refuses a connection: one of {@linkcode REFUSALS}. */
+export type Refusal = typeof REFUSALS[number];
 
 /** A decoded datagram. Every number is an unsigned integer of the width that is named. */
 export interface Packet {
@@ -165,42 +134,14 @@ export interface Header extends Omit<Packet, "payload"> {
 /** The fields of a {@linkcode Packet} that are not zero or empty. */
 export type PacketFields = Pick<Packet, "type" | "id"> & Partial<Packet>;
 
-const HELLO_PAYLOAD = HELLO_BYTES - HEADER_BYTES;
-const HANDSHAKE_FIELDS = 12;
-
-/** The code of each type on the wire, and the bounds of its payload in bytes. */
-const RULES: Readonly<Record<PacketType, { code: number; min: number; max: number }>> = {
-  "hello": { code: 1, min: HELLO_PAYLOAD, max: HELLO_PAYLOAD },
-  "retry": { code: 2, min: 1, max: MAX_TOKEN_BYTES },
-  "welcome": { code: 3, min: HANDSHAKE_FIELDS, max: HANDSHAKE_FIELDS + MAX_WELCOME_SHARE_BYTES },
-  "refuse": { code: 4, min: 1, max: 1 },
-  "message": { code: 5, min: 0, max: MAX_SEGMENT_BYTES },
-  "ack": { code: 6, min: 0, max: MAX_NAME_BYTES },
-  "ping": { code: 7, min: 0, max: MAX_NAME_BYTES },
-  "pong": { code: 8, min: 0, max: CHALLENGE_BYTES },
-  "bye": { code: 9, min: 1, max: 1 },
-  "bye-ack": { code: 10, min: 0, max: 0 },
-  "reset": { code: 11, min: 0, max: 0 },
-  "notice": { code: 12, min: 0, max: MAX_NOTICE_BYTES },
-  "notice-ack": { code: 13, min: 0, max: 0 },
-};
-
 const written = new Views();
 const read = new Views();
 
 const TYPES: (PacketType | undefined)[] = [];
-for (const [type, { code }] of Object.entries(RULES)) TYPES[code] = type as PacketType;
+for (const [type, { code }] of Object.entries(PACKET_RULES)) TYPES[code] = type as PacketType;
 
 /**
  * Builds the datagram of a packet.
- *
- * @example
- * ```ts
- * import { decode, encode } from "./packet.ts";
- *
- * const datagram = encode({ type: "ping", id: 7n, number: 1 });
- * console.log(decode(datagram)?.number); // 1
- * ```
  *
  * @param packet The fields that are not zero; a payload of at most {@linkcode MAX_SEGMENT_BYTES}.
  * @returns Bytes that the caller owns, as those of `allocate`.
@@ -226,7 +167,7 @@ export function encodeFor(high: number, low: number, packet: Omit<PacketFields, 
   const view = written.of(datagram);
   const at = datagram.byteOffset;
   view.setUint32(at, MAGIC << 8 | VERSION);
-  view.setUint8(at + 4, RULES[packet.type].code);
+  view.setUint8(at + 4, PACKET_RULES[packet.type].code);
   view.setUint8(at + 5, packet.attempt ?? 0);
   view.setUint8(at + 6, packet.echo ?? 0);
   view.setUint8(at + 7, packet.ackDelay ?? 0);
@@ -249,7 +190,7 @@ export function encodeFor(high: number, low: number, packet: Omit<PacketFields, 
 export function decode(datagram: Uint8Array): Packet | undefined {
   const type = packetType(datagram);
   if (type === undefined) return undefined;
-  const { min, max } = RULES[type];
+  const { min, max } = PACKET_RULES[type];
   const length = datagram.length - HEADER_BYTES;
   if (length < min || length > max) return undefined;
   const payload = length === 0 ? EMPTY : datagram.subarray(HEADER_BYTES);
@@ -283,7 +224,7 @@ export function isOtherVersion(datagram: Uint8Array): boolean {
 
 /** Whether a datagram of any version is a RESET, whose code never changes: its sender speaks that version. */
 export function isReset(datagram: Uint8Array): boolean {
-  return datagram[4] === RULES.reset.code;
+  return datagram[4] === PACKET_RULES.reset.code;
 }
 
 /** The kind of a datagram that was of no use. */
@@ -378,10 +319,7 @@ export interface Welcome {
 
 /** Builds the payload of a WELCOME. */
 export function encodeWelcome(welcome: Omit<Welcome, "fields">): Uint8Array {
-  const payload = new Uint8Array(HANDSHAKE_FIELDS + welcome.keyShare.length);
-  payload.set(handshakeFields(welcome.sessionId, welcome.idleTimeout));
-  payload.set(welcome.keyShare, HANDSHAKE_FIELDS);
-  return payload;
+  return concat([handshakeFields(welcome.sessionId, welcome.idleTimeout), welcome.keyShare]);
 }
 
 /** Reads the payload of a WELCOME. */
@@ -419,18 +357,11 @@ function hasHeader(datagram: Uint8Array): boolean {
 
 function isSound(packet: Packet): boolean {
   const { type, number, ahead, payload: { length } } = packet;
-  switch (type) {
-    case "message":
-      return isSegment(packet);
-    case "ack":
-      return length === 0 || (number === 0 && length === ahead);
-    case "ping":
-      return length === 0 || length === CHALLENGE_BYTES || length === ahead;
-    case "pong":
-      return length === 0 || length === CHALLENGE_BYTES;
-    default:
-      return true;
-  }
+  if (type === "message") return isSegment(packet);
+  if (length === 0) return true;
+  if (type === "ack") return number === 0 && length === ahead;
+  if (type === "ping") return length === CHALLENGE_BYTES || length === ahead;
+  return type !== "pong" || length === CHALLENGE_BYTES;
 }
 
 /** Bytes of the client's name that open a message. */
@@ -444,9 +375,8 @@ function isSegment(packet: Packet): boolean {
   const { segment, lastSegment, payload: { length } } = packet;
   const name = nameLength(packet);
   if (segment > lastSegment || name > MAX_NAME_BYTES) return false;
-  const fits = (bytes: number) =>
-    lastSegment * MAX_SEGMENT_BYTES + bytes <= MAX_MESSAGE_BYTES + name;
-  if (segment < lastSegment) return length === MAX_SEGMENT_BYTES && fits(1);
-  if (lastSegment > 0) return length > 0 && fits(length);
+  const mostOfLast = MAX_MESSAGE_BYTES + name - lastSegment * MAX_SEGMENT_BYTES;
+  if (segment < lastSegment) return length === MAX_SEGMENT_BYTES && mostOfLast > 0;
+  if (lastSegment > 0) return length > 0 && length <= mostOfLast;
   return length >= name;
 }

@@ -21,11 +21,8 @@ const RELAXED_BACK_OFF = 0.75;
 
 /** When to send one packet again, and what its acknowledgement tells about the round trip. */
 export class Retransmission implements RetransmissionTimer {
-  /** Times sent, modulo 256: 0 before the first. */
   attempt = 0;
-  /** When to send it again, in ms; `Infinity` while nothing is awaited. */
   deadline = Infinity;
-  /** When it was last sent, in ms. */
   sentAt = 0;
   wait = 0;
   expired: number | undefined;
@@ -40,10 +37,7 @@ export class Retransmission implements RetransmissionTimer {
     this.#backOff = 1;
   }
 
-  /**
-   * The packet is being sent now: it is awaited for `timeout` ms, doubled for each timeout before,
-   * but no longer than `longest` unless `timeout` itself is.
-   */
+  /** The packet is being sent: it waits `timeout` ms, doubled for each timeout before, up to `longest` if more. */
   sent(now: number, timeout: number, longest: number): void {
     // 0 means "no attempt" on the wire.
     this.attempt = this.attempt === 255 ? 1 : this.attempt + 1;
@@ -56,10 +50,7 @@ export class Retransmission implements RetransmissionTimer {
     this.deadline = now + this.wait;
   }
 
-  /**
-   * The deadline passed: the next wait is twice as long (RFC 6298 §5.5). Returns copies to send: two
-   * after several losses, since another would cost that longer wait.
-   */
+  /** The deadline passed: the next wait is twice as long (RFC 6298 §5.5). Returns how many copies to send. */
   timedOut(): 1 | 2 {
     this.#backOff *= 2;
     return this.#backOff <= LAST_SINGLE_BACK_OFF ? 1 : 2;

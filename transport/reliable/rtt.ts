@@ -18,16 +18,8 @@ const GRANULARITY_MS = 1;
 
 /**
  * Round-trip estimator of one path (RFC 6298 §2, RFC 9002 §5.3): a smoothed round trip, its
- * variation, and the time that the peer holds acknowledgements back.
- *
- * @example
- * ```ts
- * import { RttEstimator } from "./rtt.ts";
- *
- * const rtt = new RttEstimator();
- * rtt.sample(50, 0);
- * console.log(rtt.timeout); // 171.875: 50 + 4 × 25 + 21.875
- * ```
+ * variation, and the time that the peer holds acknowledgements back. After one `sample(50, 0)`, its
+ * `timeout` is 50 + 4 × 25 + 21.875 ms.
  */
 export class RttEstimator {
   #smoothed: number | undefined;

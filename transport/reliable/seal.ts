@@ -28,13 +28,8 @@ export interface Initiation {
   complete(keyShare: Uint8Array, fields: Uint8Array): Seal | undefined;
 }
 
-/** The server's half of a key agreement. */
-export interface Response {
-  /** The key share of the WELCOME; empty in an open room. */
-  readonly keyShare: Uint8Array;
-  /** The server's seal. */
-  readonly seal: Seal;
-}
+/** The server's half of a key agreement: the key share of the WELCOME, empty in an open room, and the seal. */
+export type Response = Readonly<{ keyShare: Uint8Array; seal: Seal }>;
 
 /** Admits clients, and agrees on keys with them. */
 export interface Room {
@@ -43,14 +38,13 @@ export interface Room {
   /** Opens a key agreement over the readable fields of a HELLO, which it authenticates. */
   initiate(fields: Uint8Array): Initiation;
   /**
-   * Answers a HELLO.
+   * Answers a HELLO of that key share and those readable fields.
    *
-   * @param hello Its key share and readable fields.
    * @param fields The readable fields of the WELCOME, which it authenticates.
    * @returns The server's half, the reason to refuse the client, or nothing for a share that is none.
    */
   respond(
-    hello: { readonly keyShare: Uint8Array; readonly fields: Uint8Array },
+    hello: Readonly<Record<"keyShare" | "fields", Uint8Array>>,
     fields: Uint8Array,
   ): Response | Refusal | undefined;
 }

@@ -10,9 +10,6 @@ export const INITIAL_WINDOW = 10;
 /** Least that timeouts leave of a window, in segments (RFC 9002 §7.2). */
 export const MIN_WINDOW = 2;
 
-/** The part of a window that a timeout leaves (RFC 9002 §7.3.2). */
-const TIMEOUT_FACTOR = 1 / 2;
-
 /**
  * Congestion window of one message (RFC 8085 §3.1.2): it grows while acknowledgements come, and is
  * halved when they do not. It is new with each message: what was learnt on the one before is as old
@@ -45,9 +42,7 @@ export class CongestionWindow {
    */
   timedOut(sentAt: number, now: number): void {
     if (sentAt < this.#halvedAt) return;
-    this.#size = this.#isAcknowledged
-      ? Math.max(MIN_WINDOW, TIMEOUT_FACTOR * this.#size)
-      : MIN_WINDOW;
+    this.#size = this.#isAcknowledged ? Math.max(MIN_WINDOW, this.#size / 2) : MIN_WINDOW;
     this.#isAcknowledged = false;
     this.#threshold = this.#size;
     this.#halvedAt = now;
