@@ -9,7 +9,7 @@
 const ROOMS: readonly RegExp[] = [
   /^(?:tests|bench|img)\/|_test\.ts$/,
   /^(?:servidor|cliente)\.ts$/,
-  /^(?:laboratory\/demo|web)\//,
+  /^(?:laboratory\/(?:demo|conformance)|web)\//,
   /^program\/(?!arguments)/,
   /^laboratory\/(?!network|random)/,
   /^program\/arguments\.ts$/,

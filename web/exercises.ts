@@ -3,13 +3,14 @@
  *
  * @module
  */
-import type { Crossing, Play, Side } from "../laboratory/demo/play.ts";
+import type { Crossing, Side } from "../laboratory/demo/play.ts";
+import type { Lane } from "./recording.ts";
 import type { Scenario } from "./scenario.ts";
 
 /** How an exercise stands. */
 export type Verdict = "pending" | "solved" | "failed";
 
-type Lanes = readonly [Play, Play];
+type Lanes = readonly [Lane, Lane];
 
 /** One exercise. Its texts are for people. */
 export interface Exercise {
@@ -154,31 +155,31 @@ export const EXERCISES: readonly Exercise[] = [
   },
 ];
 
-function sent({ crossings }: Play, type: string, number: number): Crossing[] {
+function sent({ crossings }: Lane, type: string, number: number): Crossing[] {
   return crossings.filter(({ header }) => header?.type === type && header.number === number);
 }
 
-function hasArrived(datagram: Crossing | undefined, { now }: Play): boolean {
+function hasArrived(datagram: Crossing | undefined, { now }: Lane): boolean {
   return datagram?.arrivals.some((at) => at <= now) ?? false;
 }
 
-function isFlying({ arrivals }: Crossing, { now }: Play): boolean {
+function isFlying({ arrivals }: Crossing, { now }: Lane): boolean {
   return arrivals.some((at) => at > now);
 }
 
 /** How often an end showed a line that begins so, until a moment. */
-function shown({ told }: Play, end: Side, start: string, until: number = Infinity): number {
+function shown({ told }: Lane, end: Side, start: string, until: number = Infinity): number {
   return told.filter(({ at, by, text }) => at <= until && by === end && text.startsWith(start))
     .length;
 }
 
 /** When a segment of the question arrived first, in ms; `Infinity` if it has not. */
-function firstArrival(lane: Play, segment: number): number {
+function firstArrival(lane: Lane, segment: number): number {
   const copies = sent(lane, "message", 1).filter(({ header }) => header!.segment === segment);
   const arrivals = copies.flatMap(({ arrivals }) => arrivals);
   return Math.min(Infinity, ...arrivals.filter((at) => at <= lane.now));
 }
 
-function isLongSeen(lane: Play): boolean {
+function isLongSeen(lane: Lane): boolean {
   return shown(lane, "server", `Pregunta: ${lane.options.script?.[0]?.question}`) === 1;
 }

@@ -6,6 +6,7 @@
  */
 import type { Sodium } from "../transport/private/cpace.ts";
 import { type Action, Play } from "../laboratory/demo/play.ts";
+import { decodeRecording, type Lane, Recording } from "./recording.ts";
 import { MAX_MOMENT_MS, type Scenario, SCRIPTS } from "./scenario.ts";
 
 /** Most that a step skips in which nothing happens, in ms: more than the idle timeout. */
@@ -14,7 +15,7 @@ const MAX_STEP_MS = 80_000;
 /** The scenario as it is played, and as it is changed. */
 export class Experiment {
   /** Both conversations at `scenario.now`. */
-  lanes!: readonly [Play, Play];
+  lanes!: readonly [Lane, Lane];
   /** The latest moment that was seen, in ms. */
   furthest = 0;
   scenario: Scenario;
@@ -88,7 +89,9 @@ export class Experiment {
     const duplication = scenario.duplication / 100;
     const reordering = scenario.reordering / 100;
     const conditions = { loss, duplication, reordering, delay, jitter };
-    const laneOf = (index: 0 | 1) => {
+    const recorded = decodeRecording(scenario.recording ?? "");
+    const laneOf = (index: 0 | 1): Lane => {
+      if (recorded !== undefined) return new Recording(recorded);
       const actions = scenario.actions.filter((it) => !("lane" in it) || it.lane === index);
       const people = { pace, script: SCRIPTS[script], actions };
       return new Play({ kind: kinds[index], seed, conditions, ...people, sodium: this.#sodium });

@@ -4,7 +4,8 @@
  * @module
  */
 import { describeNumber } from "../laboratory/observation.ts";
-import type { Crossing, Play, Side, Told } from "../laboratory/demo/play.ts";
+import type { Crossing, Side, Told } from "../laboratory/demo/play.ts";
+import type { Lane } from "./recording.ts";
 
 /** How a ladder is drawn: its width, and how high a second is, in pixels. */
 export interface View {
@@ -96,7 +97,7 @@ export function nameOf({ header, datagram, repeats }: Crossing): string {
 }
 
 /** The arrows between two heights, in order, but for those that are lost: they come last. */
-export function arrowsOf(lane: Play, view: View, top: number, bottom: number): Arrow[] {
+export function arrowsOf(lane: Lane, view: View, top: number, bottom: number): Arrow[] {
   const arrows: Arrow[] = [];
   const lowest = { client: -Infinity, server: -Infinity };
   const latest: Partial<Record<Side, Crossing>> = {};
@@ -123,7 +124,7 @@ export function arrowsOf(lane: Play, view: View, top: number, bottom: number): A
   return apart(arrows).sort((a, b) => isLost(a) - isLost(b));
 }
 
-function arrowOf(datagram: Crossing, copy: number, end: number, lane: Play, view: View): Arrow {
+function arrowOf(datagram: Crossing, copy: number, end: number, lane: Lane, view: View): Arrow {
   const { at, by, lostAt, isLostByHand } = datagram;
   const { now, options: { conditions } } = lane;
   const isLost = lostAt !== undefined;
@@ -162,10 +163,12 @@ const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
  * What stands beside the life lines, from the first moment on. Causes that find no room are left out, and
  * so is what was just said there.
  */
-export function captionsOf({ crossings, told }: Play, view: View): Caption[] {
+export function captionsOf({ crossings, told }: Lane, view: View): Caption[] {
   const columns = Math.floor((marginOf(view.width) - 2 * GAP) / CHARACTER);
   const causes = crossings
-    .filter(({ header, repeats }) => repeats > 0 || EXPLAINED.has(header?.type ?? ""))
+    .filter(({ header, repeats, cause }) =>
+      cause !== "" && (repeats > 0 || EXPLAINED.has(header?.type ?? ""))
+    )
     .map(({ at, by, cause = "" }) => ({ at, by, text: cause, type: "cause" as const }));
   const above: Partial<Record<Side, { readonly text: string; readonly bottom: number }>> = {};
   const captions: Caption[] = [];

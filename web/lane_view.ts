@@ -4,7 +4,8 @@
  * @module
  */
 import type { TurnState } from "../protocol.ts";
-import type { Crossing, Play, PlayKind, Side } from "../laboratory/demo/play.ts";
+import type { Crossing, PlayKind, Side } from "../laboratory/demo/play.ts";
+import type { Lane } from "./recording.ts";
 import { h, type Shape } from "./dom.ts";
 import { type Arrow, arrowsOf, type Caption, captionsOf, nameOf, ROW } from "./ladder.ts";
 import { type View, xOf, yOf } from "./ladder.ts";
@@ -51,7 +52,7 @@ export function fateOf({ arrivals, lostAt, isLostByHand }: Crossing, now: number
 }
 
 /** The kind of a conversation, and how each end stands. */
-export function headerOf(lane: Play, index: number): Shape {
+export function headerOf(lane: Lane, index: number): Shape {
   const kinds = Object.entries(KIND_NAMES).map(([value, name]) => h("option", { value }, name));
   const label = { class: "tipo", "aria-label": `Conversación ${index + 1}` };
   const select = h("select", { ...label, value: lane.options.kind }, kinds);
@@ -59,7 +60,7 @@ export function headerOf(lane: Play, index: number): Shape {
   return h("header", {}, [title, ...ENDS.map((end) => endOf(end, lane))]);
 }
 
-function endOf(end: Side, lane: Play): Shape {
+function endOf(end: Side, lane: Lane): Shape {
   const [state, turn, { now }] = [lane.inspect(end), lane.turn(end), lane];
   const none = lane.options.kind === "plain" ? "no lleva la cuenta" : "sin conversación";
   const rto = state?.retransmissionTimeout ?? Infinity;
@@ -81,7 +82,7 @@ function endOf(end: Side, lane: Play): Shape {
 }
 
 /** What is between two heights of the diagram. */
-export function diagramOf(lane: Play, view: View, top: number, bottom: number): Shape {
+export function diagramOf(lane: Lane, view: View, top: number, bottom: number): Shape {
   const arrows = arrowsOf(lane, view, top, bottom);
   const captions = captionsOf(lane, view).filter(({ y }) => y > top - 100 && y < bottom);
   const flying = arrows.filter(({ state }) => state === "flying");
@@ -96,7 +97,7 @@ export function diagramOf(lane: Play, view: View, top: number, bottom: number): 
 }
 
 /** The life lines, the present, and beside them what is due. */
-function linesOf(lane: Play, view: View, height: number): Shape[] {
+function linesOf(lane: Lane, view: View, height: number): Shape[] {
   const y = yOf(lane.now, view);
   const lines = ENDS.flatMap((end) => {
     const { timer, acknowledgementAt = Infinity } = lane.inspect(end) ?? {};

@@ -44,6 +44,8 @@ async function open(): Promise<void> {
   const scenario = readAddress();
   const isPrivate = scenario.kinds.includes("private");
   experiment = new Experiment(scenario, isPrivate ? await loadSodium() : undefined);
+  // A recording can only be looked at.
+  document.body.toggleAttribute("data-registro", scenario.recording !== undefined);
   selected = undefined;
   render($("numeros"), panels.numberFields(scenario));
   $<HTMLSelectElement>("guion").value = scenario.script;
@@ -99,6 +101,7 @@ function go(move: () => void): void {
 }
 
 function act(action: Action): void {
+  if (experiment.scenario.recording !== undefined) return;
   const wasPlaying = isPlaying;
   experiment.act(action);
   setPlaying(wasPlaying);

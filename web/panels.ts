@@ -9,7 +9,8 @@ import { h, type Shape } from "./dom.ts";
 import { type Exercise, EXERCISES, type Verdict, verdictOf } from "./exercises.ts";
 import type { Experiment } from "./experiment.ts";
 import { excerptOf, nameOf } from "./ladder.ts";
-import type { Action, Play } from "../laboratory/demo/play.ts";
+import type { Action } from "../laboratory/demo/play.ts";
+import type { Lane } from "./recording.ts";
 import { END_NAMES, fateOf, formatNumber, KIND_NAMES } from "./lane_view.ts";
 import { DEFAULT_SCENARIO, encodeLink, NUMBERS, type Scenario } from "./scenario.ts";
 
@@ -26,7 +27,7 @@ export const FIELDS = {
 } as const;
 
 /** The fields of a datagram, by its index, and why it was sent. */
-export function datagramPanel({ crossings, now }: Play, index: number): Shape[] {
+export function datagramPanel({ crossings, now }: Lane, index: number): Shape[] {
   const datagram = crossings[index - 1];
   if (datagram === undefined) return [];
   const { header, cause } = datagram;

@@ -5,6 +5,7 @@
  */
 import { MAX_DELAY_MS } from "../laboratory/network.ts";
 import { MAX_SEED } from "../laboratory/random.ts";
+import { decodeRecording } from "./recording.ts";
 import { type Action, type Exchange, ORIGINAL, type PlayKind } from "../laboratory/demo/play.ts";
 
 /** Latest moment that can be shown, in ms. */
@@ -37,6 +38,8 @@ export const SCRIPTS = {
 export interface Scenario extends Numbers {
   /** The name of an exercise, or none. */
   readonly exercise: string;
+  /** Datagrams that passed elsewhere, to look at: see `encodeRecording`. */
+  readonly recording?: string;
   readonly kinds: readonly [PlayKind, PlayKind];
   readonly script: keyof typeof SCRIPTS;
   readonly actions: readonly Action[];
@@ -68,9 +71,10 @@ export class LinkError extends Error {}
 
 /** The scenario as the part of an address after `#`. */
 export function encodeLink(scenario: Scenario): string {
-  const { exercise, kinds, script, actions } = scenario;
+  const { exercise, recording = "", kinds, script, actions } = scenario;
   return `${new URLSearchParams([
     ...exercise === "" ? [] : [["ejercicio", exercise]],
+    ...recording === "" ? [] : [["registro", recording]],
     ["conversaciones", kinds.map((kind) => KINDS[kind]).join(" ")],
     ["guion", script],
     ...NUMBERS.map(([field, name]) => [name, `${scenario[field]}`]),
@@ -86,7 +90,7 @@ export function encodeLink(scenario: Scenario): string {
 export function decodeLink(text: string): Scenario {
   const usual = encodeLink(DEFAULT_SCENARIO);
   const link = new URLSearchParams(`${usual}&${text}`);
-  const names = new Set([...new URLSearchParams(usual).keys(), "ejercicio", "accion"]);
+  const names = new Set([...new URLSearchParams(usual).keys(), "ejercicio", "registro", "accion"]);
   for (const name of link.keys()) check(names.has(name), `no se entiende «${name}»`);
   const said = (name: string) => link.getAll(name).at(-1) ?? "";
   const kinds = said("conversaciones").split(" ").map((name) => keyOf(KINDS, name));
@@ -100,8 +104,13 @@ export function decodeLink(text: string): Scenario {
   const numbers = NUMBERS.map(([field, name, label, most]) =>
     [field, whole(said(name), label, most)] as const
   );
+  const recording = said("registro");
+  if (recording !== "" && decodeRecording(recording) === undefined) {
+    throw new LinkError("su registro no se entiende");
+  }
   return {
     exercise: said("ejercicio"),
+    ...recording === "" ? {} : { recording },
     kinds: kinds as [PlayKind, PlayKind],
     script: script as keyof typeof SCRIPTS,
     actions,

@@ -1,4 +1,6 @@
 import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { encode } from "../transport/reliable/packet.ts";
+import { encodeRecording } from "./recording.ts";
 import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError, type Scenario } from "./scenario.ts";
 
 const FULL: Scenario = {
@@ -20,7 +22,11 @@ const FULL: Scenario = {
 };
 
 Deno.test("link: what was written is read, whatever was done", () => {
-  for (const scenario of [DEFAULT_SCENARIO, FULL]) {
+  const recording = encodeRecording([
+    { at: 0, by: "client", datagram: encode({ type: "ping", id: 7n, number: 1 }), lost: true },
+    { at: 1_004.4, by: "server", datagram: new Uint8Array(1_200), lost: false },
+  ]);
+  for (const scenario of [DEFAULT_SCENARIO, FULL, { ...DEFAULT_SCENARIO, recording }]) {
     assertEquals(decodeLink(encodeLink(scenario)), scenario);
   }
 });

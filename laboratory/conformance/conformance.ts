@@ -1,0 +1,307 @@
+/**
+ * The tester: plays clients against somebody's server, or the server for somebody's client, and tells rule
+ * by rule what holds.
+ *
+ * @module
+ */
+import { green, red, yellow } from "@std/fmt/colors";
+import { EXIT, type Run, run } from "../../program/program.ts";
+import { toJsonLine } from "../../terminal/clean.ts";
+import { UsageError } from "../../program/arguments.ts";
+import { type Bench, Fault, Inlet, type Passage, Screen, Trial, Unchecked } from "./trial.ts";
+import { RULES_OF_TALKS } from "./core_talk.ts";
+import { RULES_OF_BOTH } from "./rules_of_both.ts";
+import { RULES_OF_CLIENTS } from "./rules_of_clients.ts";
+import { RULES_OF_SERVERS } from "./rules_of_servers.ts";
+import { QUESTIONS } from "./visit.ts";
+import { recordingLink } from "../../web/recording.ts";
+import { DEFAULT_HOSTNAME, DEFAULT_PORT } from "../../protocol.ts";
+
+const HELP = `Probador: comprueba, regla por regla, si un programa cumple docs/protocolo.md.
+
+Uso:
+  deno task conformidad --servidor HOST:PUERTO [opciones]
+  deno task conformidad --cliente [opciones]
+
+Opciones:
+  --servidor HOST:PUERTO  prueba el servidor que escucha ahí
+  --cliente               espera a un cliente y hace de servidor; dice qué hay que escribir
+  --puerto N              con --cliente, el puerto en el que espera (${DEFAULT_PORT})
+  --nivel N               hasta qué nivel, de 0 a 3 (3); el 0 es UDP sin nada añadido
+  --codigo TEXTO          las reglas del nivel 4, en la sala privada de ese código
+  --regla N.M             solo esa regla
+  --semilla N             repite el azar (1)
+  --escalera              añade a lo que falla un enlace que la página de deno task laboratorio dibuja
+  --json                  un objeto JSON por línea, con ese enlace
+  --respuesta-automatica  escribe respuestas sin fin, para un servidor que espera a quien las teclee
+  --preguntas             escribe las preguntas que debe hacer un cliente
+  -h, --ayuda             muestra esta ayuda
+
+Lo que muestra el programa se comprueba si llega por la entrada:
+  deno task conformidad --respuesta-automatica | python3 -u servidor.py 12000 |
+    deno task conformidad --servidor 127.0.0.1:12000
+
+Termina con 0 si se cumple el nivel pedido, y con 1 si no.`;
+
+/** A rule of the specification. */
+export interface Rule {
+  /** As `2.7`. */
+  readonly number: string;
+  readonly level: number;
+  readonly isDuty: boolean;
+  readonly title: string;
+}
+
+/** What became of a rule. */
+export interface Finding extends Rule {
+  readonly state: "holds" | "broken" | "unchecked";
+  /** Why it does not hold, or what it takes to check it. */
+  readonly cause: string;
+  readonly expected: string | undefined;
+  readonly passages: readonly Passage[];
+}
+
+/** Longest exchange, in ms. */
+const MAX_TRIAL_MS = 90_000;
+
+/** The rules of an end that can be checked, as the specification lists them. */
+export function readRules(specification: string, role: Bench["role"]): Rule[] {
+  const rows = specification.matchAll(
+    /^\| <a id="regla-[\d-]+"><\/a>(\d)\.(\d+) *\| (\S+) *\| (.*?) *\| (.*?) *\|$/gm,
+  );
+  const end = role === "server" ? "servidor" : "cliente";
+  return [...rows].filter(([, , , who]) => who === "ambos" || who === end).map(
+    ([, level, rule, , force, title]) => ({
+      number: `${level}.${rule}`,
+      level: Number(level),
+      isDuty: /^(NO )?DEBEN?$/.test(force!),
+      title: title!.replaceAll("`", ""),
+    }),
+  ).filter(({ number }) => playsOf(role)[number] !== undefined);
+}
+
+const playsOf = (role: Bench["role"]) => ({
+  ...RULES_OF_TALKS,
+  ...RULES_OF_BOTH,
+  ...role === "server" ? RULES_OF_SERVERS : RULES_OF_CLIENTS,
+});
+
+/** Plays the exchange of one rule. */
+export async function check(rule: Rule, bench: Bench): Promise<Finding> {
+  using trial = new Trial(bench);
+  const found = { state: "holds", cause: "", expected: undefined } as const;
+  const finding = await play(trial, rule.number).then(() => found, (error) => {
+    const state = error instanceof Unchecked ? "unchecked" as const : "broken" as const;
+    if (!(error instanceof Fault) && !(error instanceof Unchecked)) throw error;
+    return { state, cause: error.message, expected: trial.expected };
+  });
+  const passages = trial.passages.slice();
+  for (const visit of trial.visits) await visit.leave();
+  if (trial.isFlooded) {
+    return {
+      ...rule,
+      state: "broken",
+      cause: "envía datagramas sin parar",
+      expected: undefined,
+      passages,
+    };
+  }
+  return { ...rule, ...finding, passages };
+}
+
+async function play(trial: Trial, number: string): Promise<void> {
+  let timer;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Fault("el intercambio no termina")), MAX_TRIAL_MS);
+  });
+  try {
+    await Promise.race([playsOf(trial.bench.role)[number]!(trial), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Checks rule by rule, until the peer cannot be reached. */
+export async function* checkAll(rules: readonly Rule[], bench: Bench): AsyncGenerator<Finding> {
+  let unreached = 0;
+  for (const rule of rules) {
+    const finding = await check(rule, bench);
+    yield finding;
+    unreached = finding.passages.some(({ by }) => by === "peer") ? 0 : unreached + 1;
+    if (unreached === MAX_UNREACHED) return;
+  }
+}
+
+/** Answers for a server, all different: two short ones, and one longer than a window of segments. */
+export function* answers(count: number): Generator<string> {
+  for (let i = 1; i <= count; i++) {
+    yield i % 3 > 0 ? `NOOOOO ${i}` : `Sí ${i}: ${"ñandú ".repeat(1_700)}`.trimEnd();
+  }
+}
+
+/** Exchanges in a row in which nothing comes from the peer, after which there is none. */
+const MAX_UNREACHED = 3;
+
+/** The highest level that holds: every lower one does too. */
+export function levelOf(findings: readonly Finding[]): number | undefined {
+  const levels = [...new Set(findings.map(({ level }) => level))].sort();
+  const first = levels.findIndex((level) =>
+    findings.some((it) => it.level === level && it.isDuty && it.state === "broken")
+  );
+  return first < 0 ? levels.at(-1) : levels[first - 1];
+}
+
+async function main({ args, terminal, json }: Run): Promise<number> {
+  if (args.has("preguntas")) {
+    for (const question of QUESTIONS) terminal.print(question);
+    return EXIT.ok;
+  }
+  if (args.has("respuesta-automatica")) {
+    // Programs of students read all of it at once, and close when it ends.
+    for (const answer of answers(3_000)) await terminal.print(answer);
+    await new Promise((resolve) => setTimeout(resolve, 3_600_000));
+    return EXIT.ok;
+  }
+  const target = args.optional("servidor");
+  if ((target === undefined) !== args.has("cliente")) {
+    throw new UsageError("hace falta --servidor HOST:PUERTO o --cliente");
+  }
+  const role = target === undefined ? "client" : "server";
+  const [, hostname = "", port = ""] =
+    /^\[?(.+?)\]?:(\d{1,5})$/.exec(target ?? `${DEFAULT_HOSTNAME}:0`) ?? [];
+  if (hostname === "" || Number(port) > 65_535) {
+    throw new UsageError(`no se entiende --servidor "${target}": escriba HOST:PUERTO`);
+  }
+  const code = args.optional("codigo");
+  const highest = code === undefined ? 3 : 4;
+  const level = args.integer("nivel", { otherwise: highest, least: 0, most: highest });
+  const only = args.optional("regla");
+  const place = {
+    hostname: args.host(DEFAULT_HOSTNAME),
+    port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
+  };
+  const bench: Bench = {
+    role,
+    code,
+    seed: args.integer("semilla", { otherwise: 1, least: 0, most: 999_999_999 }),
+    screen: new Screen(Deno.stdin.isTerminal() ? undefined : Deno.stdin.readable),
+    server: { hostname, port: Number(port) },
+    inlet: role === "client" ? new Inlet(place) : undefined,
+    seen: new Set(),
+  };
+  const isAsked = (rule: Rule) =>
+    only !== undefined
+      ? rule.number === only
+      : code !== undefined
+      ? rule.level === 4
+      : level === 0
+      ? rule.level === 0
+      : rule.level > 0 && rule.level <= level;
+  const specification = await Deno.readTextFile(
+    new URL("../../docs/protocolo.md", import.meta.url),
+  );
+  const rules = readRules(specification, role).filter(isAsked);
+  if (rules.length === 0) {
+    throw new UsageError(
+      `no se puede comprobar la regla "${only}" de un ${
+        target === undefined ? "cliente" : "servidor"
+      }`,
+    );
+  }
+  if (role === "client") { for (const line of describeCommand(place.port)) terminal.notice(line); }
+  const findings: Finding[] = [];
+  const isColoured = json === undefined && terminal.colour("stdout");
+  for await (const finding of checkAll(rules, bench)) {
+    findings.push(finding);
+    const ladder = finding.state === "broken" ? ladderOf(finding, role) : undefined;
+    if (json === undefined) {
+      const lines = describeFinding(finding, { seed: bench.seed, isColoured });
+      if (args.has("escalera") && ladder !== undefined) lines.push(`        ${ladder}`);
+      for (const line of lines) terminal.print(line);
+    } else {
+      const passages = finding.passages.map(({ datagram: _, ...rest }) => rest);
+      await json.print(
+        toJsonLine({ event: "rule", seed: bench.seed, ...finding, passages, ladder }),
+      );
+    }
+  }
+  const isCut = findings.length < rules.length;
+  const reached = isCut ? undefined : levelOf(findings);
+  const asked = rules.at(-1)!.level;
+  const holds = only === undefined ? reached === asked : findings[0]?.state === "holds";
+  const unchecked = findings.filter(({ state }) => state === "unchecked").length;
+  const summary = { event: "level", level: reached ?? null, asked, holds, unchecked };
+  if (json !== undefined) terminal.print(toJsonLine(summary));
+  else if (only === undefined) terminal.print(summaryOf(reached, isCut, unchecked));
+  bench.inlet?.[Symbol.dispose]();
+  return holds ? EXIT.ok : EXIT.defect;
+}
+
+function summaryOf(level: number | undefined, isCut: boolean, unchecked: number): string {
+  const rest = unchecked === 0 ? "" : `; ${unchecked} reglas sin comprobar`;
+  if (isCut) return `No contesta nadie: no se sigue${rest}`;
+  return `${
+    level === undefined ? "No alcanza el primer nivel" : `Nivel alcanzado: ${level}`
+  }${rest}`;
+}
+
+function describeCommand(port: number): string[] {
+  return [
+    "Haga que su cliente se repita sin fin, con estas preguntas:",
+    "  deno task conformidad --preguntas > preguntas.txt",
+    `  while sleep 0.1; do python3 -u cliente.py 127.0.0.1 ${port} < preguntas.txt; done |`,
+    "    deno task conformidad --cliente",
+  ];
+}
+
+/** The end of a link that shows the exchange on the laboratory's page. */
+function ladderOf({ passages }: Finding, role: Bench["role"]): string {
+  const by = (who: Passage["by"]) =>
+    (who === "peer") === (role === "client") ? "client" as const : "server" as const;
+  return recordingLink(passages.map((it) => ({ ...it, by: by(it.by) })));
+}
+
+/** Most datagrams that are told at the beginning and at the end of an exchange. */
+const [FIRST, LAST] = [8, 12];
+
+/** The lines that tell of a rule. */
+export function describeFinding(
+  { number, title, state, cause, expected, passages, isDuty }: Finding,
+  { seed, isColoured }: { readonly seed: number; readonly isColoured: boolean },
+): string[] {
+  const [mark, colour] = state === "holds"
+    ? ["✓", green] as const
+    : state === "broken"
+    ? [isDuty ? "✗" : "△", red] as const
+    : ["–", yellow] as const;
+  const line = `${isColoured ? colour(mark) : mark} ${number.padEnd(5)} ${title}`;
+  if (state === "holds") return [line];
+  if (state === "unchecked") return [line, `        Sin comprobar: ${cause}`];
+  const told = passages.map(({ at, by, text, lost }) =>
+    `        ${at.toFixed(1).replace(".", ",").padStart(9)} ms ${
+      by === "tester" ? "→" : "←"
+    } ${text}${lost ? " (perdido a propósito)" : ""}`
+  );
+  const skipped = told.length - FIRST - LAST;
+  return [
+    line,
+    `        ${cause[0]!.toUpperCase()}${cause.slice(1)}`,
+    ...skipped > 0
+      ? [...told.slice(0, FIRST), `        … ${skipped} datagramas …`, ...told.slice(-LAST)]
+      : told,
+    ...expected === undefined ? [] : [`        Se esperaba: ${expected}`],
+    `        docs/protocolo.md#regla-${
+      number.replace(".", "-")
+    }; para repetirla: --regla ${number} --semilla ${seed}`,
+  ];
+}
+
+if (import.meta.main) {
+  await run({
+    help: HELP,
+    values: ["host", "puerto", "nivel", "codigo", "regla", "semilla", "servidor"],
+    flags: ["cliente", "escalera", "json", "preguntas", "respuesta-automatica"],
+    words: 0,
+    main,
+  });
+}
