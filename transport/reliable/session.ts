@@ -376,7 +376,9 @@ export class Session implements PacketSink, Inspection {
     if (this.delivery.isStuck(now)) return this.bye("undelivered", now);
     this.delivery.handleTimeout(now);
     this.#challenge(now);
-    this.#probe?.sendDue(now, this.#idleTimeout, () => this.#transmitProbe(now));
+    // In doubt the pace is steady and quick: one at a time is enough.
+    const copies = this.#doubtPause > 0 ? 1 : 2;
+    this.#probe?.sendDue(now, this.#idleTimeout, () => this.#transmitProbe(now), copies);
     this.#notice?.timer.sendDue(now, this.#idleTimeout, () => this.#transmitNotice(now));
     if (this.#notice?.timer.deadline === Infinity) this.#endNotice(false);
     const most = this.#isMeasured ? 2 : 1;
