@@ -9,7 +9,7 @@ import { HEADER_BYTES, packetId, packetType } from "../transport/reliable/packet
 import { privateRoom } from "../transport/private/private_room.ts";
 import type { Sodium } from "../transport/private/cpace.ts";
 import { OPEN_ROOM, type Room } from "../transport/reliable/seal.ts";
-import type { Session } from "../transport/reliable/session.ts";
+import type { EndReason, Session } from "../transport/reliable/session.ts";
 import { forSeeds } from "./attack.ts";
 import { type Deeds, Impostor, noDeeds, PathAttacker } from "./path_attacker.ts";
 import { CODE, codeRoom, SODIUM } from "./rooms.ts";
@@ -52,9 +52,11 @@ testAtLength(`attack: on the path, without the code, one can only delay, ${SEEDS
   const { impersonated: _, ...deeds } = totals.deeds;
   assert(Object.values(deeds).every((count) => count > SEEDS / 2), JSON.stringify(deeds));
   assert(totals.answers > 4 * SEEDS, `${totals.answers} answers`);
-  assert(totals.ends["bye"]! > 1.8 * SEEDS, JSON.stringify(totals.ends));
+  // A client does not wait for long until its bye is confirmed.
+  const { bye, unconfirmed } = totals.ends as Record<EndReason, number>;
+  assert(bye + unconfirmed > 1.9 * SEEDS, JSON.stringify(totals.ends));
   for (const count of [totals.refusals, totals.reconnections, totals.moves]) {
-    assert(count > SEEDS / 40, JSON.stringify(totals));
+    assert(count > SEEDS / 100, JSON.stringify(totals));
   }
 });
 
