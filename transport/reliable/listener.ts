@@ -434,7 +434,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.helloAttempt = echo;
     client.helloAt = now;
     // Proved by a token: who receives there learns the session id too, which proves no other address then.
-    if (!isSame(to, client.address)) client.address = to;
+    if (!isSame(to, client.address)) {
+      client.address = to;
+      const isUnproved = !client.isSeated && !this.#isPrivate;
+      if (isUnproved) client.network = { name: networkOf(to.hostname), seats: 0 };
+    }
     const attempt = client.delivery.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
     this.#deadlines.schedule(client, now);
