@@ -24,6 +24,9 @@ const THEIRS = "42-tigre-lunes";
 /** Bytes of a run of a text that must not be read. Runs of 4 would be in ciphertext by chance. */
 const RUN = 6;
 
+/** Most times that a client goes on from another port. */
+const MAX_HOPS = 100;
+
 /** Longest time that the attacker is at it, in ms. */
 const LONGEST_ATTACK_MS = 15_000;
 
@@ -158,6 +161,8 @@ interface Turn {
 interface Visitor {
   readonly turns: readonly Turn[];
   address: Address;
+  /** The latest port of his own. */
+  port: number;
   dialer?: Dialer;
   isConnected: boolean;
   /** The question that no answer has come to yet. */
@@ -203,7 +208,7 @@ class PathAttack {
   /** When the attacker stops. */
   readonly #quietAt: number;
   readonly #visitors: readonly Visitor[];
-  readonly #visitorsByPlace = new Map<string, Visitor>();
+  readonly #visitorsByHost = new Map<string, Visitor>();
   readonly #stays = new Map<bigint, Stay>();
   /** Answers of the server, by question. */
   readonly #given = new Map<string, string[]>();
@@ -239,6 +244,7 @@ class PathAttack {
     this.#visitors = Array.from({ length: Math.ceil(this.#between(0, 3)) }, () => ({
       turns: Array.from({ length: Math.ceil(this.#between(0, 4)) }, () => this.#newTurn()),
       address: SERVER,
+      port: 0,
       isConnected: false,
       answers: 0,
       hasMoved: false,
@@ -300,7 +306,7 @@ class PathAttack {
 
   #overhear({ datagram, from }: Flight): void {
     for (const run of runsOf(datagram)) assert(!this.#runs.has(run), "A text can be read");
-    const visitor = this.#visitorsByPlace.get(formatAddress(from));
+    const visitor = this.#visitorsByHost.get(from.hostname);
     if (from === SERVER) {
       this.#toClients.add(datagram.toHex());
       if (packetType(datagram) === "welcome") this.#welcomes.add(payloadOf(datagram));
@@ -393,12 +399,13 @@ class PathAttack {
   }
 
   #dial(visitor: Visitor): void {
-    const port = this.#ports++;
+    const port = visitor.port = this.#ports += MAX_HOPS;
     visitor.address = { hostname: `198.51.100.${this.#visitors.indexOf(visitor)}`, port };
-    this.#visitorsByPlace.set(formatAddress(visitor.address), visitor);
+    this.#visitorsByHost.set(visitor.address.hostname, visitor);
     visitor.dialer = this.#wire.addClient(visitor.address, (event) => this.#hear(event, visitor), {
       idleTimeout: this.#idleTimeout,
       room: this.#room,
+      hops: true,
     });
     this.#watchClient(visitor.dialer, visitor);
   }
@@ -406,15 +413,17 @@ class PathAttack {
   /** The visitor's NAT gives him another port. */
   #rebind(visitor: Visitor): void {
     if (visitor.dialer === undefined) return;
-    const moved = { ...visitor.address, port: this.#ports++ };
+    const moved = { ...visitor.address, port: this.#ports += MAX_HOPS };
     this.#wire.move(visitor.address, moved);
     visitor.address = moved;
     visitor.hasMoved = true;
-    this.#visitorsByPlace.set(formatAddress(moved), visitor);
   }
 
   #hear(event: DialerEvent, visitor: Visitor): void {
     switch (event.type) {
+      case "hop":
+        visitor.address = { ...visitor.address, port: ++visitor.port };
+        break;
       case "refused":
         assert(!visitor.isConnected, "refused after it was connected");
         this.#totals.refusals++;
