@@ -113,6 +113,9 @@ class BlindAttack {
   }
 
   #addServer(): Listener {
+    // With a victim's source addresses he can use up the sessions that may be half open there: then the
+    // handshake takes a round trip more, as it does wherever a token is asked for.
+    const options = this.#isLossless ? { maxHalfOpen: 0 } : {};
     return this.#simulation.addServer((event, listener) => {
       if (!("session" in event)) return;
       const { session } = event;
@@ -134,7 +137,7 @@ class BlindAttack {
           this.#sessions.delete(session);
           this.#note(`server, ${hostname}`, `ended: ${event.reason}`);
       }
-    });
+    }, options);
   }
 
   #visit({ address, turns }: Visitor): void {
@@ -150,9 +153,12 @@ class BlindAttack {
     };
     this.#simulation.addClient(address, (event: DialerEvent, dialer) => {
       // On a path that loses, chance decides about these.
-      const isChance = ["position", "unresponsive", "responsive"].includes(event.type);
+      const isChance = ["position", "unresponsive", "responsive", "hop"].includes(event.type);
       if (isChance && !this.#isLossless) return;
-      this.#note(name, event.type === "answer" ? event.text : JSON.stringify(event));
+      // So it does whether a bye is confirmed while its client waits.
+      const isBye = event.type === "ended" && !this.#isLossless && event.reason === "unconfirmed";
+      const told = isBye ? { ...event, reason: "bye" } : event;
+      this.#note(name, event.type === "answer" ? event.text : JSON.stringify(told));
       if (event.type === "answer") answers++;
       if (event.type === "answer" || event.type === "connected") goOn(dialer);
     });

@@ -37,10 +37,12 @@ Deno.test({
 
     await room.close();
     await server.end();
-    assertEquals(await server.exited(), 0, server.errors);
+    const { unreachable, unconfirmed } = room;
+    const code = await server.exited();
+    // All copies of a bye were lost, and what acknowledged the last answer: the server cannot know.
+    assert(code === 0 || code === 1 && unconfirmed > 0, `${code}: ${server.errors}`);
     await answering;
     const conversations = after - before;
-    const { unreachable, unconfirmed } = room;
     report({
       ...flood,
       lost,

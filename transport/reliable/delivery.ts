@@ -159,7 +159,7 @@ export class Delivery {
     if (!this.isWelcoming) return false;
     this.isWelcoming = false;
     // It is not held back: that tells nothing of how long the others are.
-    this.#measure(this.#timers[0], packet, undefined, now);
+    this.#measure(this.#timers[0], packet, now);
     return true;
   }
 
@@ -209,7 +209,7 @@ export class Delivery {
     const timer = this.#timers[packet.segment];
     // Never sent, or acknowledged already.
     if (timer === undefined || timer.deadline === Infinity) return false;
-    this.#measure(timer, packet, packet.ackDelay, now);
+    this.#measure(timer, packet, now, packet.ackDelay);
     timer.stop();
     this.#acknowledged++;
     for (const other of this.#timers) other.relax();
@@ -231,7 +231,7 @@ export class Delivery {
     if (this.#lastSegment === 0) {
       // The delay of a retransmission includes a timeout: the peer did not intend it.
       const intendedDelay = packet.attempt === 1 ? packet.ackDelay : 0;
-      this.#measure(this.#timers[0], packet, intendedDelay, now);
+      this.#measure(this.#timers[0], packet, now, intendedDelay);
     }
     this.#finishOutgoing();
     return true;
@@ -389,12 +389,7 @@ export class Delivery {
     this.#timers[0].stop();
   }
 
-  #measure(
-    timer: Retransmission,
-    packet: Packet,
-    intendedDelay: number | undefined,
-    now: number,
-  ): void {
+  #measure(timer: Retransmission, packet: Packet, now: number, intendedDelay?: number): void {
     const { echo, ackDelay } = packet;
     const elapsed = timer.elapsed(echo, now);
     if (elapsed === undefined || ackDelay === UNKNOWN_DELAY) return;

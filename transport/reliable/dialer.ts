@@ -394,22 +394,22 @@ export class Dialer extends Endpoint<DialerEvent> implements SessionOutput {
     if (seal === undefined) return this.#failed(greeting, handshake, now);
     const { rtt } = greeting;
     rtt.sample(greeting.hello.elapsed(packet.echo, now));
+    const { server, idleTimeout, name, random, randomBytes } = this.#options;
     const session = new Session({
       id: welcome.sessionId,
       role: "asker",
-      address: this.#options.server,
+      address: server,
       now,
-      idleTimeout: agreedIdleTimeout(this.#options.idleTimeout, welcome.idleTimeout),
+      idleTimeout: agreedIdleTimeout(idleTimeout, welcome.idleTimeout),
       output: this,
-      random: this.#options.random,
-      randomBytes: this.#options.randomBytes,
+      random,
+      randomBytes,
       rtt,
-      ...(this.#options.name && { name: this.#options.name }),
+      ...(name && { name }),
       seal,
     });
     const { nonce } = handshake;
-    const doubt = { doubtedAt: 0, doubtedUntil: Infinity, refuted: 0 };
-    this.#talk = { session, nonce, rtt, ...doubt };
+    this.#talk = { session, nonce, rtt, doubtedAt: 0, doubtedUntil: Infinity, refuted: 0 };
     this.#greeting = undefined;
     session.delivery.welcomeReceived(packet.attempt, now);
     this.emit({ type: "connected" });

@@ -54,6 +54,13 @@ export interface ListenerOptions extends ServerLimits, Randomness, RetryTokenOpt
   readonly room?: Room;
 }
 
+/** A HELLO, and whether its token proves the address that it came from. */
+interface Arrival extends Hello {
+  readonly nonce: bigint;
+  readonly from: Address;
+  readonly isProved: boolean;
+}
+
 /** A network that sessions connected from: see {@linkcode networkOf}. */
 interface SeatedNetwork {
   readonly name: string;
@@ -303,7 +310,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       this.transmit(encode({ type: "retry", id: nonce, echo, payload }), from);
       return;
     }
-    const client = known ?? this.#admit(hello, isProved, nonce, from, now);
+    const client = known ?? this.#admit({ ...hello, nonce, from, isProved }, now);
     if (client === undefined) this.drop("malformed");
     else if (typeof client === "string") {
       const payload = Uint8Array.of(REFUSALS.indexOf(client));
@@ -326,25 +333,19 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
   }
 
   /** The session of a client that is new, why it gets none, or nothing for a key share that is none. */
-  #admit(
-    hello: Hello,
-    isProved: boolean,
-    nonce: bigint,
-    from: Address,
-    now: number,
-  ): ClientSession | Refusal | undefined {
+  #admit(arrival: Arrival, now: number): ClientSession | Refusal | undefined {
     if (this.#closing || this.#isTurningAway) return "closing";
     const { idleTimeout, room = OPEN_ROOM, random, randomBytes } = this.#options;
+    const { keyShare, nonce, from, isProved } = arrival;
     const name = networkOf(from.hostname);
     const limit = this.#limitFor(name);
     if (limit !== undefined) return limit;
-    const { keyShare } = hello;
     if (room.isPrivate && keyShare.length > 0 && !this.#guesses.begin(name, now)) {
       this.#overload.countGuess("waits", from.hostname);
       return "wait";
     }
     const id = this.#newId();
-    const opening = { keyShare, fields: handshakeFields(nonce, hello.idleTimeout) };
+    const opening = { keyShare, fields: handshakeFields(nonce, arrival.idleTimeout) };
     const response = room.respond(opening, handshakeFields(id, idleTimeout));
     if (response === undefined) this.#guesses.giveUp(name, now);
     if (response === undefined || typeof response === "string") return response;
@@ -355,7 +356,7 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
       // One string for all sessions of an IPv4 host: comparing it costs no cache miss.
       address: name === from.hostname ? { ...from, hostname: network.name } : from,
       now,
-      idleTimeout: agreedIdleTimeout(idleTimeout, hello.idleTimeout),
+      idleTimeout: agreedIdleTimeout(idleTimeout, arrival.idleTimeout),
       output: this,
       random,
       randomBytes,
@@ -433,7 +434,11 @@ export class Listener extends Endpoint<ListenerEvent> implements SessionOutput {
     client.helloAttempt = echo;
     client.helloAt = now;
     // Proved by a token: who receives there learns the session id too, which proves no other address then.
-    if (!isSame(to, client.address)) client.address = to;
+    if (!isSame(to, client.address)) {
+      client.address = to;
+      const isUnproved = !client.isSeated && !this.#isPrivate;
+      if (isUnproved) client.network = { name: networkOf(to.hostname), seats: 0 };
+    }
     const attempt = client.delivery.welcomeSent(now);
     this.transmit(encode({ type: "welcome", id: nonce, attempt, echo, payload: welcome }), to);
     this.#deadlines.schedule(client, now);

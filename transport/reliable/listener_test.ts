@@ -260,6 +260,18 @@ Deno.test("listener: a nonce that is known from elsewhere needs a token, and mov
   assertEquals(listener.takeTransmits().map(({ to }) => to), [CLIENT]);
 });
 
+// Such a client took a seat of the network that it had forged, and none of its own: whoever could forge
+// addresses filled the server from one, and shut out the networks that he chose.
+Deno.test("listener: a seat is one of the network that was proved, not of a forged one before", () => {
+  const { listener, reply } = trusting({ maxSessionsPerAddress: 1 });
+  const id = welcomedTo(listener, { from: OTHER });
+  exchange(listener, hello({ token: tokenOf(listener), attempt: 2 }));
+  exchange(listener, encode({ type: "ack", id }));
+  assertEquals(takeTypes(listener), ["connected"]);
+  assertEquals(knock(listener, { nonce: 2n }).type, "refuse");
+  assertEquals(reply({ from: OTHER }), "welcome");
+});
+
 Deno.test("listener: a first packet from another address proves the one that was welcomed", () => {
   const { listener } = trusting();
   const id = welcomedTo(listener);

@@ -206,7 +206,7 @@ export class Session implements PacketSink, Inspection {
     this.delivery.name = options.name ?? EMPTY;
     this.heardAt = options.now;
     // What acknowledges the WELCOME may be lost, and the server waits for it for seconds only.
-    this.#scheduleKeepalive(options.now, this.#rtt.timeout);
+    if (this.#role === "asker") this.#keepaliveAt = options.now + this.#rtt.timeout;
   }
 
   /** The id on every packet. */
@@ -308,8 +308,8 @@ export class Session implements PacketSink, Inspection {
     this.#bye = new Retransmission();
     // There is time for few tries: two copies each.
     if (this.#isBrief) this.#bye.timedOut();
-    const leave = Math.max(ASKER_LEAVE_TIMEOUT_MS, 2 * this.#roundTrip);
-    this.#endAt = now + (this.#isBrief ? Math.min(leave, LEAVE_TIMEOUT_MS) : LEAVE_TIMEOUT_MS);
+    const brief = Math.max(ASKER_LEAVE_TIMEOUT_MS, 2 * this.#roundTrip);
+    this.#endAt = now + Math.min(LEAVE_TIMEOUT_MS, this.#isBrief ? brief : Infinity);
     this.#transmitBye(now);
   }
 
@@ -366,7 +366,7 @@ export class Session implements PacketSink, Inspection {
       this.#endAt = Infinity;
       if (this.turn === "closed") return this.#emit({ type: "forgotten" });
       // The last word: who leaves first may not hear the confirmation, but the other end should know.
-      if (this.#isBrief) { for (let copies = 2; copies > 0; copies--) this.#transmitBye(now); }
+      for (let copies = this.#isBrief ? 2 : 0; copies > 0; copies--) this.#transmitBye(now);
       return this.#lose();
     }
     if (this.turn === "closed") return;
@@ -376,10 +376,12 @@ export class Session implements PacketSink, Inspection {
     if (this.delivery.isStuck(now)) return this.bye("undelivered", now);
     this.delivery.handleTimeout(now);
     this.#challenge(now);
-    this.#probe?.sendDue(now, this.#idleTimeout, () => this.#transmitProbe(now));
+    // In doubt the pace is steady and quick: one at a time is enough.
+    const copies = this.#doubtPause > 0 ? 1 : 2;
+    this.#probe?.sendDue(now, this.#idleTimeout, () => this.#transmitProbe(now), copies);
     this.#notice?.timer.sendDue(now, this.#idleTimeout, () => this.#transmitNotice(now));
     if (this.#notice?.timer.deadline === Infinity) this.#endNotice(false);
-    const most = this.#isMeasured ? 2 : 1;
+    const most = this.#rtt.smoothed === undefined ? 1 : 2;
     this.#bye?.sendDue(now, LEAVE_TIMEOUT_MS, () => this.#transmitBye(now), most);
     if (this.#unresponsiveAt <= now) {
       this.#unresponsiveAt = Infinity;
@@ -661,12 +663,13 @@ export class Session implements PacketSink, Inspection {
 
   #transmitBye(now: number): void {
     const bye = this.#bye!;
+    const { smoothed, timeout } = this.#rtt;
     const pause = longestPause(LEAVE_TIMEOUT_MS);
     // A slow path gets its time once; then there must be many tries in what is left.
     const first = bye.attempt === 0 ? LEAVE_TIMEOUT_MS / 4 : pause;
     const brief = Math.max(MIN_BYE_PAUSE_MS, BYE_PAUSE_ROUND_TRIPS * this.#roundTrip);
     if (this.#isBrief) bye.sent(now, brief, brief);
-    else if (this.#isMeasured) bye.sent(now, Math.min(first, this.#rtt.timeout), pause);
+    else if (smoothed !== undefined) bye.sent(now, Math.min(first, timeout), pause);
     // Nothing was ever heard from there: the address may be a victim's, which gets few of these (RFC
     // 9000 §8.1). But there is no time for a whole first timeout either.
     else bye.sent(now, pause, Infinity);
@@ -676,15 +679,12 @@ export class Session implements PacketSink, Inspection {
 
   // The asker alone keeps a silent session alive, and its NAT's binding. Half an answer without the rest
   // may be one to an address that the asker no longer has.
-  #scheduleKeepalive(now: number, stalled = this.#stalledPause(now)): void {
+  #scheduleKeepalive(now: number): void {
     if (this.#role === "answerer" || this.turn === "leaving" || this.turn === "closed") return;
     const jitter = 0.9 + 0.2 * this.#random();
     const longest = KEEPALIVE_PART * this.#idleTimeout;
+    const stalled = Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.delivery.stalledFor(now));
     this.#keepaliveAt = now + jitter * Math.min(stalled, longest);
-  }
-
-  #stalledPause(now: number): number {
-    return Math.max(STALLED_TIMEOUTS * this.#rtt.timeout, this.delivery.stalledFor(now));
   }
 
   // A user waits at the asker's end, and wants to know whether that makes sense.
@@ -699,10 +699,6 @@ export class Session implements PacketSink, Inspection {
 
   get #roundTrip(): number {
     return this.#rtt.smoothed ?? INITIAL_RTO_MS;
-  }
-
-  get #isMeasured(): boolean {
-    return this.#rtt.smoothed !== undefined;
   }
 
   #emit(event: SessionEvent): void {
