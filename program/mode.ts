@@ -9,7 +9,6 @@ import { MIN_CODE_CHARACTERS, newRoomCode } from "../transport/mod.ts";
 import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../transport/mod.ts";
 import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
 import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
-import { askCode } from "../terminal/code_prompt.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
@@ -124,13 +123,8 @@ async function typedCode(terminal: Terminal, signal: AbortSignal): Promise<strin
   if (!terminal.interactive) {
     throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
   }
-  const output = Deno.stdout.isTerminal() ? Deno.stdout : Deno.stderr;
-  const code = await askCode("Código de la sala: ", {
-    input: Deno.stdin,
-    output,
-    signal,
-    complete: completeRoomCode,
-  });
+  const options = { signal, complete: completeRoomCode, isFleeting: true };
+  const code = await terminal.question("Código de la sala: ", options);
   signal.throwIfAborted();
   return checked(code ?? "");
 }

@@ -11,7 +11,6 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import { commonStart } from "./code_prompt.ts";
 import { cut, INDENT } from "./layout.ts";
 import { onSignal, setRaw, within } from "./streams.ts";
 import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
@@ -125,10 +124,11 @@ export class Editor implements Prompter {
     return this.#readline.getCursorPos().rows + 1;
   }
 
-  async question(prompt: string, { signal, complete }: PromptOptions): Promise<Line> {
+  async question(prompt: string, options: PromptOptions): Promise<Line> {
     if (this.#closed) return null;
+    const { signal } = options;
     const { promise, resolve } = Promise.withResolvers<Line>();
-    this.#asked = { prompt, complete, resolve };
+    this.#asked = { ...options, prompt, resolve };
     // The text typed so far stays in readline and appears behind the next prompt.
     const withdraw = () => {
       this.hide();
@@ -207,6 +207,12 @@ export class Editor implements Prompter {
     const isShown = this.#aside === undefined;
     const isEnter = key[0] === "\r" || key === "\n";
     const isEnd = key === CTRL_D && this.#readline.line === "";
+    if (this.#asked?.isFleeting && (isEnter || isEnd)) {
+      this.hide();
+      const { line } = this.#readline;
+      Object.assign(this.#readline, { line: "", cursor: 0 });
+      return this.#answer(isEnd ? null : line);
+    }
     if (isShown && (isEnter || isEnd) && this.#options.status() !== undefined) {
       // The transcript on the screen is made of prompts and lines alone.
       this.hide();
@@ -255,7 +261,7 @@ export class Editor implements Prompter {
     const ways = complete(line);
     const common = commonStart(ways);
     if (common.length > line.length) return this.#insert(common, 0);
-    if (ways.length < 2 || !this.asking) return;
+    if (ways.length < 2 || this.#asked?.isFleeting) return;
     this.hide();
     this.#output.write(`${ways.join("  ")}\n`);
     this.show();
@@ -323,6 +329,13 @@ export class Editor implements Prompter {
     this.#readline.prevRows = 0;
     this.show();
   }
+}
+
+/** The common start of all texts. */
+function commonStart([first = "", ...others]: readonly string[]): string {
+  let common = first;
+  while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
+  return common;
 }
 
 /** The input that readline listens to: one key or run of text for each "data". */

@@ -32,6 +32,8 @@ export interface PromptOptions {
   signal?: AbortSignal | undefined;
   /** The lines that a line may become when Tab is pressed. */
   complete?: ((line: string) => readonly string[]) | undefined;
+  /** Whether the prompt goes away with its line, which no transcript and no arrow shows again. */
+  isFleeting?: boolean;
 }
 
 /** Shows prompts and takes the lines that answer them, one at a time. */

@@ -168,7 +168,7 @@ export class Terminal {
       if (this.#isClosed) return null;
       if (options.signal?.aborted) return undefined;
       const line = await this.#prompter.question(prompt, options);
-      if (line === undefined || this.#screen === this.#output) return line;
+      if (line === undefined || this.#screen === this.#output || options.isFleeting) return line;
       const isConversation = options.isConversation?.(line) ?? true;
       if (isConversation) this.#output.write(`${layOut(prompt + (line ?? ""), 0)}\n`);
       return line;
@@ -180,10 +180,11 @@ export class Terminal {
 
   /**
    * The next line by itself, for a program in a person's place: no prompt, no echo. Null at the end of
-   * input, undefined when `signal` aborts. It goes with no {@linkcode question}.
+   * input, undefined when `signal` aborts.
    */
   line(signal?: AbortSignal): Promise<Line> {
-    return this.#piped.line(signal);
+    if (this.#editor === undefined) return this.#piped.line(signal);
+    return this.question("", { signal, isConversation: () => false });
   }
 
   /**
