@@ -6,7 +6,7 @@
 import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Arguments } from "../program/arguments.ts";
-import type { Capture, CaptureTarget } from "./capture/capture.ts";
+import { openFile } from "../program/files.ts";
 import { describeImpairment, readImpairment } from "./impairment.ts";
 import { MAX_DELAY_MS } from "./network.ts";
 
@@ -58,43 +58,35 @@ export interface Laboratory {
   conclude(): Promise<void>;
 }
 
-/** What a laboratory needs of its program. */
-export interface LaboratoryOptions {
-  /** A server has several clients to tell apart. */
-  readonly role: "server" | "client";
-  /** Creates the file for `--captura`; without a name, it is called `what` and the time. */
-  readonly createFile: (
-    name: string,
-    what: string,
-  ) => Promise<{ path: string; file: CaptureTarget }>;
-}
-
 /**
  * Opens the laboratory that the options ask for, and loads its modules only then.
  *
+ * @param role A server has several clients to tell apart.
  * @throws {UsageError} If a value is out of bounds, or a capture file cannot be created.
  */
 export async function openLaboratory(
+  role: "server" | "client",
   args: Arguments,
   terminal: Terminal,
-  { role, createFile }: LaboratoryOptions,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
   const impairment = readImpairment(args, { seed: Math.floor(1_000_000 * Math.random()) });
   const warning = describeImpairment(impairment);
-  const captureName = args.optional("captura");
-  const isPlain = warning === undefined && captureName === undefined;
-  if (isPlain && !isTraced && !isSummaryWanted) return { options: {}, async conclude() {} };
-  const capture = captureName === undefined
-    ? undefined
-    : await openCapture(captureName, terminal, { role, createFile });
-  const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
+  // Both ends may start in the same second.
+  const what = role === "server" ? "servidor " : "cliente ";
+  const file = await openFile("captura", { args, terminal, what });
+  if (warning === undefined && file === undefined && !isTraced && !isSummaryWanted) {
+    return { options: {}, async conclude() {} };
+  }
+  const [{ ImpairedSocket }, { Trace }, { Summary }, { Capture }] = await Promise.all([
     import("./impaired_socket.ts"),
     import("./trace.ts"),
     import("./summary.ts"),
+    import("./capture/capture.ts"),
   ]);
+  const capture = file && new Capture(file);
   const summary = new Summary();
   let monitor: Monitor | undefined;
   let impaired: InstanceType<typeof ImpairedSocket> | undefined;
@@ -123,25 +115,10 @@ export async function openLaboratory(
   const conclude = async () => {
     const isTold = monitor !== undefined && (isSummaryWanted || summary.hadLosses);
     for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
-    await capture?.close();
+    await file?.close();
   };
   // What is captured is what really leaves.
   const capturing: ConnectOptions["transport"] = (socket, endpoint) =>
     transport(capture?.tap(socket) ?? socket, endpoint);
   return { options: { transport: capturing }, conclude };
-}
-
-async function openCapture(
-  name: string,
-  terminal: Terminal,
-  { role, createFile }: LaboratoryOptions,
-): Promise<Capture> {
-  const { Capture } = await import("./capture/capture.ts");
-  // Both ends may start in the same second.
-  const { path, file } = await createFile(name, role === "server" ? "servidor " : "cliente ");
-  terminal.notice(`Captura en ${path}`);
-  return new Capture(file, (error) => {
-    const why = error instanceof Error ? error.message : String(error);
-    terminal.error(`la captura se queda como está, porque no se puede escribir más: ${why}`);
-  });
 }

@@ -6,7 +6,7 @@
  */
 import type { ClientInfo, QuestionInfo } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
-import type { ClassRecord } from "./record.ts";
+import type { Recorder } from "./record.ts";
 
 /** A question that waits for its answer. */
 export interface Request {
@@ -35,12 +35,12 @@ export class Desk {
   readonly requests: Request[] = [];
   /** Resolves when the outcomes so far are on record. */
   recorded: Promise<void> | undefined;
-  readonly #record: Pick<ClassRecord, "add"> | undefined;
+  readonly #record: Recorder | undefined;
   #lastId = 0;
   #isTaken = false;
 
   /** Outcomes go on `record`. */
-  constructor(record?: Pick<ClassRecord, "add">) {
+  constructor(record?: Recorder) {
     this.#record = record;
   }
 
@@ -76,7 +76,7 @@ export class Desk {
     this.requests.splice(this.requests.indexOf(request), 1);
     const { client, question } = request;
     const texts = [`Cliente: ${this.label(client)}`, `Pregunta: ${question}`, outcome];
-    this.recorded = this.#record?.add(texts);
+    this.recorded = this.#record?.(texts);
   }
 
   /** The current question; if there is none, the first of those that wait becomes it. */

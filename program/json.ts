@@ -10,7 +10,7 @@ import { toJsonLine } from "../terminal/clean.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import type { Asker, HeardEvent } from "./asker.ts";
 import { Desk } from "./desk.ts";
-import type { ClassRecord } from "./record.ts";
+import type { Recorder } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS, NO_NOTICE } from "./words.ts";
 
 /** Events that a bot needs, however slowly it reads: few of them can wait at once. */
@@ -65,7 +65,7 @@ export class JsonOperator {
   #server: Server | undefined;
 
   /** Starts at once to read answers, of `maxBytes` bytes of UTF-8 at most. */
-  constructor(terminal: JsonTerminal, maxBytes: number, record?: ClassRecord) {
+  constructor(terminal: JsonTerminal, maxBytes: number, record?: Recorder) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
     this.#desk = new Desk(record);

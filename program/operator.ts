@@ -8,7 +8,7 @@ import { formatAddress, MAX_NOTICE_BYTES } from "../transport/mod.ts";
 import { unlessAborted } from "../terminal/streams.ts";
 import type { QuestionOptions, Terminal } from "../terminal/terminal.ts";
 import { Desk, type Request, shownName } from "./desk.ts";
-import type { ClassRecord } from "./record.ts";
+import type { Recorder } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS, NO_NOTICE, shown } from "./words.ts";
 
 /** Least time between two reports of arrivals, departures and places, in ms. */
@@ -64,7 +64,7 @@ export class ConsoleOperator {
   #isPrompting = false;
 
   /** Shows questions in `terminal`, and reads answers of `maxBytes` bytes of UTF-8 at most there. */
-  constructor(terminal: Terminal, maxBytes: number, record?: ClassRecord) {
+  constructor(terminal: Terminal, maxBytes: number, record?: Recorder) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
     this.#desk = new Desk(record);

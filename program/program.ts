@@ -10,7 +10,6 @@ import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
 import { JsonTerminal } from "./json.ts";
-import { createFile } from "./record.ts";
 import { describeBroken, describeDropped, EXIT, Failure, firstCode } from "./words.ts";
 
 export { EXIT } from "./words.ts";
@@ -108,10 +107,7 @@ async function complete(
   const { promise: replaced, resolve: replace } = Promise.withResolvers<void>();
   const frame = { args, terminal, json, signal, replaced };
   if (!isEnd) return await program.main({ ...frame, laboratory: {} });
-  const laboratory = await openLaboratory(args, terminal, {
-    role,
-    createFile: (name, what) => createFile("captura", "pcapng", name, { what }),
-  });
+  const laboratory = await openLaboratory(role, args, terminal);
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
   // SIGUSR1 opens the inspector of the runtime.

@@ -10,6 +10,7 @@ import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
 import type { BrokenStream } from "../terminal/terminal.ts";
+import { messageOf } from "./files.ts";
 
 /** The exit codes of the programs. */
 export const EXIT = {
@@ -264,9 +265,4 @@ export const NO_NOTICE = "falta el texto del aviso";
 /** Notices that a stalled stream has cost. */
 export function describeDropped(count: number): string {
   return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;
-}
-
-/** The message of what was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
