@@ -10,7 +10,7 @@ import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
 import { JsonTerminal } from "./json.ts";
-import { describeBroken, describeDropped, EXIT, Failure, firstCode } from "./words.ts";
+import { describeBroken, EXIT, Failure, firstCode } from "./words.ts";
 
 export { EXIT } from "./words.ts";
 
@@ -49,8 +49,8 @@ const LAST_WORD_MS = 500;
 
 /** Runs a program to its end, and ends the process. */
 export async function run(program: Program): Promise<never> {
-  const json = Deno.args.includes("--json") ? new JsonTerminal({ describeDropped }) : undefined;
-  const terminal = json ?? new Terminal({ describeDropped });
+  const json = Deno.args.includes("--json") ? new JsonTerminal() : undefined;
+  const terminal = json ?? new Terminal();
   const controller = new AbortController();
   let streamCode: number = EXIT.ok;
   terminal.broken.then((stream) => {

@@ -261,8 +261,3 @@ export function describeInvalid(line: number): string {
 
 /** A notice without a text. */
 export const NO_NOTICE = "falta el texto del aviso";
-
-/** Notices that a stalled stream has cost. */
-export function describeDropped(count: number): string {
-  return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;
-}

@@ -1,7 +1,7 @@
 /**
  * Prompts for a person who types: editing, history and arrows, by `node:readline`.
  *
- * Readline is given neither stdin nor stdout but two emitters of our own, for three reasons. A key that
+ * Readline is given neither stdin nor stdout but an emitter of our own, for three reasons. A key that
  * comes while no prompt shows must wait for the next one, where readline would echo it at once. Text
  * that is pasted reaches readline in whole runs, because it measures the line anew for every key. And
  * neither `process.stdin` nor `node:stream` need be loaded, which takes longer than all the rest.
@@ -74,7 +74,8 @@ export class Editor implements Prompter {
   #options: EditorOptions;
   #reader: ReadableStreamDefaultReader<Uint8Array>;
   #output: Writer;
-  #keys = new Keys();
+  /** The stream that readline reads and draws on. */
+  #keys = new EventEmitter();
   #readline: Readline;
   /** The question that waits for its line. */
   #asked: PromptOptions & { prompt: string; resolve: (line: Line) => void } | undefined;
@@ -97,14 +98,20 @@ export class Editor implements Prompter {
     this.#options = options;
     this.#reader = options.input.readable.getReader();
     this.#output = options.output;
-    const draw = (text: string) => {
-      if (this.#aside === undefined) this.#output.write(text);
-    };
-    const display = new Display(draw, options.columns);
+    const stream = Object.assign(this.#keys, {
+      // Keys come when they are handed on, and not otherwise.
+      pause() {},
+      resume() {},
+      write: (text: string) => {
+        if (this.#aside === undefined) this.#output.write(text);
+      },
+    });
+    Object.defineProperty(stream, "columns", { get: options.columns });
+    // Readline uses no more of a stream than this one has.
+    const input = stream as unknown as NodeJS.ReadWriteStream;
     this.#readline = createInterface({
-      // Readline uses no more of a stream than these have.
-      input: this.#keys as unknown as NodeJS.ReadableStream,
-      output: display as unknown as NodeJS.WritableStream,
+      input,
+      output: input,
       terminal: true,
       historySize: HISTORY_SIZE,
     }) as Readline;
@@ -336,27 +343,4 @@ function commonStart([first = "", ...others]: readonly string[]): string {
   let common = first;
   while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
   return common;
-}
-
-/** The input that readline listens to: one key or run of text for each "data". */
-class Keys extends EventEmitter {
-  /** Keys come when they are handed on, and not otherwise. */
-  pause(): void {}
-  resume(): void {}
-}
-
-/** The output that readline draws on. */
-class Display extends EventEmitter {
-  readonly write: (text: string) => void;
-  readonly width: () => number;
-
-  constructor(write: (text: string) => void, width: () => number) {
-    super();
-    this.write = write;
-    this.width = width;
-  }
-
-  get columns(): number {
-    return this.width();
-  }
 }

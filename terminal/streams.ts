@@ -174,10 +174,7 @@ export async function setRaw(input: TerminalInput, output: Writer, mode: boolean
 
 /** Whether `promise` resolves within `ms` milliseconds. */
 export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const timer = setTimeout(() => late.resolve(false), ms);
-  const inTime = promise.then(() => true);
-  return await Promise.race([inTime, late.promise]).finally(() => clearTimeout(timer));
+  return await unlessAborted(promise.then(() => true), AbortSignal.timeout(ms)) ?? false;
 }
 
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */

@@ -27,8 +27,6 @@ export interface TerminalOptions {
   size?: () => { columns: number; rows: number };
   /** Whether the terminal knows no escape sequences; by default whether `TERM` is `dumb`. */
   isDumb?: boolean;
-  /** The notice that stands for `count` notices that stderr did not take; default none. */
-  describeDropped?: (count: number) => string;
 }
 
 /** The options of a question. */
@@ -82,15 +80,15 @@ export class Terminal {
   readonly interactive: boolean;
   /** Whether a person types and looks, be it without editing. */
   readonly isTyped: boolean;
+  readonly #breaks = Promise.withResolvers<BrokenStream>();
+  readonly #hangs = Promise.withResolvers<void>();
   /**
    * Resolves with the first stream that breaks (a reader that went away, a full disk), unless it is
    * stderr. What is written to it later is dropped; a broken stdin counts as the end of input.
    */
-  readonly broken: Promise<BrokenStream>;
+  readonly broken: Promise<BrokenStream> = this.#breaks.promise;
   /** Resolves when the terminal is gone: its window was closed, or its line hung up. */
-  readonly hangup: Promise<void>;
-  #breaks = Promise.withResolvers<BrokenStream>();
-  #hangs = Promise.withResolvers<void>();
+  readonly hangup: Promise<void> = this.#hangs.promise;
   #input: TerminalInput;
   #output: Writer;
   #errors: Writer;
@@ -98,7 +96,6 @@ export class Terminal {
   #screen: Writer;
   #size: () => { columns: number; rows: number };
   #isDumb: boolean;
-  #describeDropped: ((count: number) => string) | undefined;
   #dropped = 0;
   #piped: PipedPrompter;
   #editor: Editor | undefined;
@@ -114,12 +111,9 @@ export class Terminal {
 
   /** Touches nothing yet: neither the input nor its mode. */
   constructor(options: TerminalOptions = {}) {
-    this.broken = this.#breaks.promise;
-    this.hangup = this.#hangs.promise;
     const { input = Deno.stdin, output = Deno.stdout, errors = Deno.stderr } = options;
     this.#size = options.size ?? consoleSize;
     this.#isDumb = options.isDumb ?? isTermDumb();
-    this.#describeDropped = options.describeDropped;
     this.#input = input;
     this.#output = new Writer(output, this.#breaking(output, "stdout"));
     // Two terminals are taken for one screen, on which the order counts.
@@ -230,7 +224,7 @@ export class Terminal {
     this.#errors.room().then(() => {
       const count = this.#dropped;
       this.#dropped = 0;
-      if (this.#describeDropped) this.#write(this.#errors, this.#describeDropped(count));
+      this.#write(this.#errors, describeDropped(count));
     });
   }
 
@@ -362,6 +356,10 @@ export class Terminal {
       else if (name !== undefined) this.#breaks.resolve({ stream: name, error });
     };
   }
+}
+
+function describeDropped(count: number): string {
+  return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;
 }
 
 function consoleSize(): { columns: number; rows: number } {

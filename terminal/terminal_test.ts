@@ -577,7 +577,10 @@ Deno.test("a stream that takes nothing stops nobody: notices are dropped and cou
   assert(await fake.terminal.flush(60_000));
   assertEquals(fake.output.length, 400_002);
   const lines = fake.errors.split("\n");
-  assertEquals(lines.slice(-2), [`${1000 - (lines.length - 2)} avisos perdidos`, ""]);
+  assertEquals(lines.slice(-2), [
+    `Se perdieron ${1000 - (lines.length - 2)} avisos: no cabían`,
+    "",
+  ]);
   assert(lines.length > 250 && lines.length < 270);
 });
 

@@ -7,7 +7,7 @@
 
 import { Terminal } from "../terminal/terminal.ts";
 
-const terminal = new Terminal({ describeDropped: (count) => `${count} avisos perdidos` });
+const terminal = new Terminal();
 terminal.onInterrupt(() => exit("Interrumpido", 130));
 terminal.broken.then(({ stream, error }) => exit(`Error: ${stream}: ${error.name}`, 7));
 // Its own end, and not that of the signal, which comes too.
