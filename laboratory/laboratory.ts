@@ -5,19 +5,17 @@
  */
 import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import type { Arguments } from "../program/arguments.ts";
+import type { ArgumentNames, Arguments } from "../program/arguments.ts";
 import { openFile } from "../program/files.ts";
-import { describeImpairment, readImpairment } from "./impairment.ts";
+import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "./impairment.ts";
 import { MAX_DELAY_MS } from "./network.ts";
 
-/** The options that open the laboratory and take a value. */
-export { IMPAIRMENT_OPTIONS as LABORATORY_VALUES } from "./impairment.ts";
-
-/** The option that opens it and may take a value. */
-export const LABORATORY_OPTIONALS: readonly string[] = ["captura"];
-
-/** The options that open it and take none. */
-export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
+/** The options that open the laboratory. */
+export const LABORATORY_OPTIONS: Required<Omit<ArgumentNames, "words">> = {
+  values: IMPAIRMENT_OPTIONS,
+  optionals: ["captura"],
+  flags: ["traza", "resumen"],
+};
 
 /** The part of `--ayuda` that is about it. */
 export const LABORATORY_HELP = `Laboratorio, para degradar la red a propósito y ver cada datagrama:

@@ -8,7 +8,6 @@ import type { Inspection, PacketType } from "../transport/mod.ts";
 import { describeNumber, type Observation } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
-/** Options of a {@linkcode Trace}. */
 export interface TraceOptions {
   readonly write: (line: string) => void;
   readonly isColoured: boolean;

@@ -6,10 +6,7 @@
 import { parseArgs } from "@std/cli/parse-args";
 
 /** The command line is not valid. The message says why, to the person who typed it. */
-export class UsageError extends Error {
-  /** Always "UsageError". */
-  override readonly name = "UsageError";
-}
+export class UsageError extends Error {}
 
 /** The options and words that a command line may hold. */
 export interface ArgumentNames {
@@ -54,7 +51,6 @@ export class Arguments {
     this.#values = parsed;
   }
 
-  /** Whether an option that takes no value was given. */
   has(flag: string): boolean {
     return this.#values[flag] === true;
   }

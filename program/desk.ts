@@ -12,15 +12,12 @@ import type { Recorder } from "./record.ts";
 export interface Request {
   /** Its number in the order of arrival, from 1. */
   readonly id: number;
-  /** The asker. */
   readonly client: ClientInfo;
-  /** The question. */
   readonly question: string;
   /** When it came, in ms. */
   readonly since: number;
   /** Tells the asker how many questions are answered before this one. */
   readonly setAhead: QuestionInfo["setAhead"];
-  /** Sends the answer. */
   readonly resolve: (answer: string) => void;
 }
 
@@ -39,7 +36,6 @@ export class Desk {
   #lastId = 0;
   #isTaken = false;
 
-  /** Outcomes go on `record`. */
   constructor(record?: Recorder) {
     this.#record = record;
   }
@@ -56,7 +52,7 @@ export class Desk {
     return promise;
   }
 
-  /** Answers a question. Returns false if it was not here any more. */
+  /** Returns false if the question was not here any more. */
   answer(request: Request, answer: string): boolean {
     if (!this.requests.includes(request)) return false;
     this.#remove(request, `Respuesta: ${answer}`);
@@ -123,7 +119,6 @@ export class Desk {
     return `${list.length === 1 ? "espera" : "esperan"} ${list.length}: ${list.join(", ")}`;
   }
 
-  /** How many are connected. */
   get connected(): string {
     const { size } = this.visitors;
     return size === 1 ? "1 conectado" : `${size} conectados`;

@@ -77,7 +77,6 @@ export async function createFile(
   }
 }
 
-/** The file of a {@linkcode GrowingFile}. */
 export type FileTarget = Pick<Deno.FsFile, "write" | "syncData" | "truncate" | "close">;
 
 /** A file that grows. It holds whole entries, also if a write fails. */
@@ -149,7 +148,6 @@ export function timeOfDay(): string {
   return new Date().toLocaleTimeString("sv-SE");
 }
 
-/** The message of what was thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

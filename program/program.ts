@@ -4,15 +4,12 @@
  * @module
  */
 import config from "../deno.json" with { type: "json" };
-import { type Laboratory, LABORATORY_FLAGS, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
-import { LABORATORY_OPTIONALS, openLaboratory } from "../laboratory/laboratory.ts";
+import { type Laboratory, LABORATORY_OPTIONS, openLaboratory } from "../laboratory/laboratory.ts";
 import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
 import { JsonTerminal } from "./json.ts";
 import { describeBroken, EXIT, Failure, firstCode } from "./words.ts";
-
-export { EXIT } from "./words.ts";
 
 /** A program: its options and its work. */
 export interface Program extends ArgumentNames {
@@ -20,15 +17,13 @@ export interface Program extends ArgumentNames {
   readonly help: string;
   /** Its end of a conversation, if it holds one: it then has a laboratory and stops in order. */
   readonly role?: "server" | "client";
-  /** Does the work, and returns the exit code. */
+  /** Returns the exit code. */
   main(run: Run): Promise<number>;
 }
 
 /** One run of a program. */
 export interface Run {
-  /** The options that were typed. */
   readonly args: Arguments;
-  /** The terminal of the process. */
   readonly terminal: Terminal;
   /** The same, if another program uses this one. */
   readonly json: JsonTerminal | undefined;
@@ -82,14 +77,14 @@ async function complete(
   program: Program,
   { terminal, json, controller }: Pick<Run, "terminal" | "json"> & { controller: AbortController },
 ): Promise<number> {
-  const { help, role, values, optionals = [], flags } = program;
-  const isEnd = role !== undefined;
-  const args = new Arguments(Deno.args, {
-    ...program,
-    values: [...values, ...(isEnd ? LABORATORY_VALUES : [])],
-    optionals: [...optionals, ...(isEnd ? LABORATORY_OPTIONALS : [])],
-    flags: [...flags, ...(isEnd ? LABORATORY_FLAGS : [])],
-  });
+  const { help, role, values, optionals = [], flags, words } = program;
+  const names = role === undefined ? program : {
+    values: [...values, ...LABORATORY_OPTIONS.values],
+    optionals: [...optionals, ...LABORATORY_OPTIONS.optionals],
+    flags: [...flags, ...LABORATORY_OPTIONS.flags],
+    words,
+  };
+  const args = new Arguments(Deno.args, names);
   if (args.has("ayuda") || args.has("version")) {
     const text = args.has("ayuda") ? help : config.version;
     for (const line of text.split("\n")) terminal.print(line);
@@ -106,7 +101,7 @@ async function complete(
   };
   const { promise: replaced, resolve: replace } = Promise.withResolvers<void>();
   const frame = { args, terminal, json, signal, replaced };
-  if (!isEnd) return await program.main({ ...frame, laboratory: {} });
+  if (role === undefined) return await program.main({ ...frame, laboratory: {} });
   const laboratory = await openLaboratory(role, args, terminal);
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);

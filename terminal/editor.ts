@@ -48,19 +48,13 @@ const DELETE = "\x7f";
 // deno-lint-ignore no-control-regex
 const END_OF_INPUT = /^\x04+$/;
 
-/** The streams and listeners of an {@linkcode Editor}. */
 export interface EditorOptions {
-  /** The keyboard. */
   input: TerminalInput;
-  /** The screen. */
   output: Writer;
-  /** Width of the terminal. */
   columns: () => number;
   /** The row above the prompt. */
   status: () => string | undefined;
-  /** Called on Ctrl-C. */
   onInterrupt: () => void;
-  /** Called on Ctrl-Z. */
   onSuspend: () => void;
   /** Called when the keyboard is gone; the end of input follows. */
   onHangup: () => void;
@@ -338,7 +332,6 @@ export class Editor implements Prompter {
   }
 }
 
-/** The common start of all texts. */
 function commonStart([first = "", ...others]: readonly string[]): string {
   let common = first;
   while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);

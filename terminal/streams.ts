@@ -7,7 +7,6 @@
 
 /** A source of lines; `Deno.stdin` is one. */
 export interface TerminalInput {
-  /** The bytes that are typed or piped. */
   readonly readable: ReadableStream<Uint8Array>;
   /** Whether a person types. */
   isTerminal(): boolean;
@@ -26,7 +25,6 @@ export interface TerminalOutput {
 /** A line that was typed or piped; null at the end of input, undefined if its prompt was withdrawn. */
 export type Line = string | null | undefined;
 
-/** The options of a question. */
 export interface PromptOptions {
   /** Withdraws the prompt when it aborts. */
   signal?: AbortSignal | undefined;
@@ -40,7 +38,6 @@ export interface PromptOptions {
 export interface Prompter {
   /** Whether a prompt waits for its line. */
   readonly asking: boolean;
-  /** Shows a prompt and takes the next line. */
   question(prompt: string, options: PromptOptions): Promise<Line>;
   /** Makes room for a line of text where the prompt is, if one is there. */
   hide(): void;
@@ -73,7 +70,6 @@ export class Queue {
     while (this.#length > length) await this.#progress.promise;
   }
 
-  /** Puts `text` at the end. */
   add(writer: Writer, text: string): void {
     const last = this.#parts.at(-1);
     if (last?.writer === writer) last.text += text;
@@ -99,7 +95,6 @@ export class Queue {
 export class Writer {
   /** Whether it is a terminal, rather than a file or a pipe. */
   readonly terminal: boolean;
-  /** Whether the stream can no longer be used. */
   isBroken = false;
   /** Text that waits for the stream; writers of one terminal share it. */
   readonly queue: Queue;
@@ -114,7 +109,6 @@ export class Writer {
     this.#onBroken = onBroken;
   }
 
-  /** Writes `text` as soon as the stream takes it. */
   write(text: string): void {
     if (!this.isBroken) this.queue.add(this, text);
   }

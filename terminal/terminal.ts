@@ -17,7 +17,6 @@ import type { Line, Prompter, PromptOptions, TerminalInput, TerminalOutput } fro
 
 /** The streams of a {@linkcode Terminal}; by default those of the process. */
 export interface TerminalOptions {
-  /** The source of lines. */
   input?: TerminalInput;
   /** The conversation. */
   output?: TerminalOutput;
@@ -29,7 +28,6 @@ export interface TerminalOptions {
   isDumb?: boolean;
 }
 
-/** The options of a question. */
 export interface QuestionOptions extends PromptOptions {
   /**
    * Lines that stand above the prompt, already printed: shown again when they have scrolled off, in a
@@ -42,9 +40,7 @@ export interface QuestionOptions extends PromptOptions {
 
 /** A stream that can no longer be used, and what it threw. */
 export interface BrokenStream {
-  /** Which one. */
   stream: "stdin" | "stdout";
-  /** Such as `Deno.errors.BrokenPipe`. */
   error: Error;
 }
 

@@ -4,8 +4,8 @@
  * @module
  */
 import { createFile, messageOf } from "../program/files.ts";
-import { EXIT, type Run, run } from "../program/program.ts";
-import { bindFailure } from "../program/words.ts";
+import { type Run, run } from "../program/program.ts";
+import { bindFailure, EXIT } from "../program/words.ts";
 import { filesOf, readSite, singleFileOf, type SiteFile } from "./site.ts";
 
 const HOSTNAME = "127.0.0.1";

@@ -14,7 +14,6 @@ export class Capture {
   readonly #file: GrowingFile;
   readonly #addresses = ownAddresses();
 
-  /** Begins the file. */
   constructor(file: GrowingFile) {
     this.#file = file;
     file.append(captureHeader());
