@@ -52,9 +52,8 @@ export class Interview {
     this.#terminal = terminal;
     this.#server = server;
     this.#mode = mode;
-    terminal.onInvalidLine((line) =>
-      this.heard({ type: "refused", message: describeInvalid(line), line })
-    );
+    terminal.onInvalidLine = (line) =>
+      this.heard({ type: "refused", message: describeInvalid(line), line });
   }
 
   /**

@@ -69,7 +69,7 @@ export class JsonOperator {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
     this.#desk = new Desk(record);
-    terminal.onInvalidLine((line) => terminal.refuse(describeInvalid(line), { line }));
+    terminal.onInvalidLine = (line) => terminal.refuse(describeInvalid(line), { line });
     this.finished = this.#readInput();
   }
 

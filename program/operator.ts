@@ -67,7 +67,7 @@ export class ConsoleOperator {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
     this.#desk = new Desk(record);
-    terminal.onInvalidLine((line) => terminal.error(describeInvalid(line)));
+    terminal.onInvalidLine = (line) => terminal.error(describeInvalid(line));
   }
 
   listening(server: Server): void {

@@ -117,7 +117,7 @@ async function complete(
 function stopOnSignals(stop: Stop, terminal: Terminal, role: Program["role"]): void {
   const interrupt = (code: number) => stop(role === "server" ? EXIT.ok : code);
   terminal.onInterrupt(() => interrupt(EXIT.interrupted));
-  terminal.onSuspend(() => terminal.notice("Ctrl-Z no detiene este programa; Ctrl-C lo termina"));
+  terminal.onSuspend = () => terminal.notice("Ctrl-Z no detiene este programa; Ctrl-C lo termina");
   onSignal("SIGTERM", () => interrupt(EXIT.terminated));
   // The window that is closed says so twice.
   const hungUp = Promise.withResolvers<void>();

@@ -13,14 +13,13 @@ import { openFile, timeOfDay, today } from "./files.ts";
 export type Recorder = (texts: readonly string[]) => Promise<void>;
 
 /** Opens the record that `--registro` asks for, if it does. */
-export async function openRecord(
-  args: Arguments,
-  terminal: Terminal,
-): Promise<Recorder | undefined> {
+export async function openRecord(args: Arguments, terminal: Terminal) {
   const file = await openFile("registro", { args, terminal });
-  file?.append(encodeText(`# Registro del ${today()}\n`));
-  return file &&
-    ((texts) => file.append(encodeText(`\n## ${timeOfDay()}\n\n${texts.map(indented).join("")}`)));
+  if (file === undefined) return undefined;
+  file.append(encodeText(`# Registro del ${today()}\n`));
+  const record: Recorder = (texts) =>
+    file.append(encodeText(`\n## ${timeOfDay()}\n\n${texts.map(indented).join("")}`));
+  return record;
 }
 
 /** A text in an indented block of Markdown, its further lines deeper: none can pass for an entry. */

@@ -76,6 +76,10 @@ export class Terminal {
   readonly interactive: boolean;
   /** Whether a person types and looks, be it without editing. */
   readonly isTyped: boolean;
+  /** Called on Ctrl-Z. */
+  onSuspend: () => void = () => {};
+  /** Called with the number of each line of a pipe that is not text and is left out. */
+  onInvalidLine: (line: number) => void = () => {};
   readonly #breaks = Promise.withResolvers<BrokenStream>();
   readonly #hangs = Promise.withResolvers<void>();
   /**
@@ -101,8 +105,6 @@ export class Terminal {
   #status: string | undefined;
   #hasStatusRow = false;
   #onInterrupt = () => {};
-  #onSuspend = () => {};
-  #onInvalidLine: (line: number) => void = () => {};
   #isClosed = false;
 
   /** Touches nothing yet: neither the input nor its mode. */
@@ -124,7 +126,7 @@ export class Terminal {
       output: this.#screen,
       canErase: this.#screen.terminal && !this.#isDumb,
       onBroken: this.#breaking(input, "stdin"),
-      onInvalid: (line) => this.#onInvalidLine(line),
+      onInvalid: (line) => this.onInvalidLine(line),
     });
   }
 
@@ -257,16 +259,6 @@ export class Terminal {
     Deno.addSignalListener("SIGINT", listener);
   }
 
-  /** Sets what Ctrl-Z does. */
-  onSuspend(listener: () => void): void {
-    this.#onSuspend = listener;
-  }
-
-  /** Sets what becomes of the number of each line of a pipe that is not text and is left out. */
-  onInvalidLine(listener: (line: number) => void): void {
-    this.#onInvalidLine = listener;
-  }
-
   /** Whether stdout has taken everything, once all is written or `ms` milliseconds have passed. */
   async flush(ms: number): Promise<boolean> {
     // Work that ends with the close has its last word first.
@@ -303,7 +295,7 @@ export class Terminal {
       columns: () => this.#size().columns,
       status: () => this.#status,
       onInterrupt: () => this.#onInterrupt(),
-      onSuspend: () => this.#onSuspend(),
+      onSuspend: () => this.onSuspend(),
       onHangup: this.#hangs.resolve,
     });
   }

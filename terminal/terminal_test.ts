@@ -208,7 +208,7 @@ Deno.test("Ctrl-C and Ctrl-Z are keys that are told, with and without a prompt, 
   const fake = new Fake();
   const told: string[] = [];
   fake.terminal.onInterrupt(() => told.push("Ctrl-C"));
-  fake.terminal.onSuspend(() => told.push("Ctrl-Z"));
+  fake.terminal.onSuspend = () => told.push("Ctrl-Z");
   const { line } = await fake.ask("> ");
   await fake.type("ho\x03l\x1aa\r");
   assertEquals([await line, told], ["hola", ["Ctrl-C", "Ctrl-Z"]]);
@@ -363,7 +363,7 @@ Deno.test("Ctrl-C and Ctrl-Z in a paste are neither, unless they come alone", as
   const { line } = await fake.ask("> ");
   let count = 0;
   fake.terminal.onInterrupt(() => count++);
-  fake.terminal.onSuspend(() => count++);
+  fake.terminal.onSuspend = () => count++;
   await fake.type("\x1b[200~a\x03b\x1a");
   await fake.type("c\x03d\x1b[201~");
   assertEquals([count, fake.screen.text], [0, "> abcd"]);
