@@ -88,7 +88,9 @@ export async function openLaboratory(
   const summary = new Summary();
   let monitor: Monitor | undefined;
   let impaired: InstanceType<typeof ImpairedSocket> | undefined;
-  const transport: ConnectOptions["transport"] = (socket, endpoint) => {
+  const transport: ConnectOptions["transport"] = (bound, endpoint) => {
+    // What is captured is what really leaves.
+    const socket = capture?.tap(bound) ?? bound;
     if (impaired !== undefined && monitor === endpoint) {
       if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);
       return impaired = new ImpairedSocket(socket, impaired.options, impaired);
@@ -115,8 +117,5 @@ export async function openLaboratory(
     for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
     await file?.close();
   };
-  // What is captured is what really leaves.
-  const capturing: ConnectOptions["transport"] = (socket, endpoint) =>
-    transport(capture?.tap(socket) ?? socket, endpoint);
-  return { options: { transport: capturing }, conclude };
+  return { options: { transport }, conclude };
 }

@@ -30,7 +30,7 @@ const KINDS = {
 export async function openFile(
   option: keyof typeof KINDS,
   { args, terminal, what }: { args: Arguments; terminal: Terminal; what?: string },
-): Promise<GrowingFile | undefined> {
+) {
   const given = args.optional(option);
   if (given === undefined) return undefined;
   const { extension, title, name } = KINDS[option];
@@ -48,12 +48,7 @@ export async function openFile(
  *
  * @throws {UsageError} If the name is not one of a file, or such a file exists.
  */
-export async function createFile(
-  option: string,
-  extension: string,
-  name: string,
-  what: string = "",
-): Promise<{ path: string; file: Deno.FsFile }> {
+export async function createFile(option: string, extension: string, name: string, what = "") {
   if (name !== "" && !/^[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_. -]{0,99}$/u.test(name)) {
     throw new UsageError(
       `el valor de --${option} debe ser el nombre de un archivo, sin carpetas ni signos: "${name}"`,

@@ -172,10 +172,7 @@ export async function within(ms: number, promise: Promise<unknown>): Promise<boo
 }
 
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */
-export async function unlessAborted<T>(
-  promise: Promise<T>,
-  signal?: AbortSignal,
-): Promise<T | undefined> {
+export async function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal) {
   if (signal?.aborted) return undefined;
   const aborted = Promise.withResolvers<undefined>();
   const withdraw = () => aborted.resolve(undefined);
@@ -185,10 +182,7 @@ export async function unlessAborted<T>(
 }
 
 /** Calls `listener` on each such signal, which Windows lacks, until the returned function is called. */
-export function onSignal(
-  signal: "SIGTERM" | "SIGHUP" | "SIGCONT" | "SIGUSR2" | "SIGWINCH",
-  listener: () => void,
-): () => void {
+export function onSignal(signal: Deno.Signal, listener: () => void): () => void {
   if (Deno.build.os === "windows") return () => {};
   Deno.addSignalListener(signal, listener);
   return () => Deno.removeSignalListener(signal, listener);
