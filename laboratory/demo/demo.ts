@@ -72,13 +72,10 @@ export function demonstrate({ isColoured, isExplained, ...options }: DemoOptions
   const colour = missing.length === 0 ? green : red;
   const line = (text: string) => ({ text, pause: 0, isStep: false });
   const linesOf = (scene: Scene, pause: number) => {
-    const text = draw(scene, isColoured);
-    if (scene.type !== "crossing") return [{ ...line(text), pause }];
-    const cause = isExplained && scene.cause;
-    return [
-      { text, pause, isStep: true },
-      ...cause ? [line(drawCause(scene.by, cause, isColoured))] : [],
-    ];
+    const isStep = scene.type === "crossing";
+    const cause = isExplained && isStep && scene.cause;
+    const told = cause ? [line(drawCause(scene.by, cause, isColoured))] : [];
+    return [{ text: draw(scene, isColoured), pause, isStep }, ...told];
   };
   return [
     line(describeImpairment(options.impairment) ?? "Red sin degradar"),
