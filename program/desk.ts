@@ -9,15 +9,12 @@ import { clean } from "../terminal/clean.ts";
 import type { Recorder } from "./record.ts";
 
 /** A question that waits for its answer. */
-export interface Request {
+export interface Request extends Pick<QuestionInfo, "client" | "setAhead"> {
   /** Its number in the order of arrival, from 1. */
   readonly id: number;
-  readonly client: ClientInfo;
   readonly question: string;
   /** When it came, in ms. */
   readonly since: number;
-  /** Tells the asker how many questions are answered before this one. */
-  readonly setAhead: QuestionInfo["setAhead"];
   readonly resolve: (answer: string) => void;
 }
 
