@@ -10,7 +10,6 @@ import type { Address, DatagramSocket } from "../transport/mod.ts";
 import { waitAtMost } from "../transport/driver.ts";
 import { type Entry, isKeepalive, type Observation, Observer } from "./observation.ts";
 
-/** Options of an {@linkcode ImpairedSocket}. */
 export interface ImpairedSocketOptions extends Impairment {
   /** Observes each datagram when it is sent or lost, and each received one once it was handled. */
   readonly onObservation: (observation: Observation) => void;

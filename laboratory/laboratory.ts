@@ -5,19 +5,17 @@
  */
 import type { ConnectOptions, Monitor, ServeOptions } from "../transport/mod.ts";
 import type { Terminal } from "../terminal/terminal.ts";
-import type { Arguments } from "../program/arguments.ts";
-import type { Capture, CaptureTarget } from "./capture/capture.ts";
-import { describeImpairment, readImpairment } from "./impairment.ts";
+import type { ArgumentNames, Arguments } from "../program/arguments.ts";
+import { openFile } from "../program/files.ts";
+import { describeImpairment, IMPAIRMENT_OPTIONS, readImpairment } from "./impairment.ts";
 import { MAX_DELAY_MS } from "./network.ts";
 
-/** The options that open the laboratory and take a value. */
-export { IMPAIRMENT_OPTIONS as LABORATORY_VALUES } from "./impairment.ts";
-
-/** The option that opens it and may take a value. */
-export const LABORATORY_OPTIONALS: readonly string[] = ["captura"];
-
-/** The options that open it and take none. */
-export const LABORATORY_FLAGS: readonly string[] = ["traza", "resumen"];
+/** The options that open the laboratory. */
+export const LABORATORY_OPTIONS: Required<Omit<ArgumentNames, "words">> = {
+  values: IMPAIRMENT_OPTIONS,
+  optionals: ["captura"],
+  flags: ["traza", "resumen"],
+};
 
 /** The part of `--ayuda` that is about it. */
 export const LABORATORY_HELP = `Laboratorio, para degradar la red a propósito y ver cada datagrama:
@@ -58,47 +56,41 @@ export interface Laboratory {
   conclude(): Promise<void>;
 }
 
-/** What a laboratory needs of its program. */
-export interface LaboratoryOptions {
-  /** A server has several clients to tell apart. */
-  readonly role: "server" | "client";
-  /** Creates the file for `--captura`; without a name, it is called `what` and the time. */
-  readonly createFile: (
-    name: string,
-    what: string,
-  ) => Promise<{ path: string; file: CaptureTarget }>;
-}
-
 /**
  * Opens the laboratory that the options ask for, and loads its modules only then.
  *
+ * @param role A server has several clients to tell apart.
  * @throws {UsageError} If a value is out of bounds, or a capture file cannot be created.
  */
 export async function openLaboratory(
+  role: "server" | "client",
   args: Arguments,
   terminal: Terminal,
-  { role, createFile }: LaboratoryOptions,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
   // Short, because it is to be typed again.
   const impairment = readImpairment(args, { seed: Math.floor(1_000_000 * Math.random()) });
   const warning = describeImpairment(impairment);
-  const captureName = args.optional("captura");
-  const isPlain = warning === undefined && captureName === undefined;
-  if (isPlain && !isTraced && !isSummaryWanted) return { options: {}, async conclude() {} };
-  const capture = captureName === undefined
-    ? undefined
-    : await openCapture(captureName, terminal, { role, createFile });
-  const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
+  // Both ends may start in the same second.
+  const what = role === "server" ? "servidor " : "cliente ";
+  const file = await openFile("captura", { args, terminal, what });
+  if (warning === undefined && file === undefined && !isTraced && !isSummaryWanted) {
+    return { options: {}, async conclude() {} };
+  }
+  const [{ ImpairedSocket }, { Trace }, { Summary }, { Capture }] = await Promise.all([
     import("./impaired_socket.ts"),
     import("./trace.ts"),
     import("./summary.ts"),
+    import("./capture/capture.ts"),
   ]);
+  const capture = file && new Capture(file);
   const summary = new Summary();
   let monitor: Monitor | undefined;
   let impaired: InstanceType<typeof ImpairedSocket> | undefined;
-  const transport: ConnectOptions["transport"] = (socket, endpoint) => {
+  const transport: ConnectOptions["transport"] = (bound, endpoint) => {
+    // What is captured is what really leaves.
+    const socket = capture?.tap(bound) ?? bound;
     if (impaired !== undefined && monitor === endpoint) {
       if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);
       return impaired = new ImpairedSocket(socket, impaired.options, impaired);
@@ -123,25 +115,7 @@ export async function openLaboratory(
   const conclude = async () => {
     const isTold = monitor !== undefined && (isSummaryWanted || summary.hadLosses);
     for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
-    await capture?.close();
+    await file?.close();
   };
-  // What is captured is what really leaves.
-  const capturing: ConnectOptions["transport"] = (socket, endpoint) =>
-    transport(capture?.tap(socket) ?? socket, endpoint);
-  return { options: { transport: capturing }, conclude };
-}
-
-async function openCapture(
-  name: string,
-  terminal: Terminal,
-  { role, createFile }: LaboratoryOptions,
-): Promise<Capture> {
-  const { Capture } = await import("./capture/capture.ts");
-  // Both ends may start in the same second.
-  const { path, file } = await createFile(name, role === "server" ? "servidor " : "cliente ");
-  terminal.notice(`Captura en ${path}`);
-  return new Capture(file, (error) => {
-    const why = error instanceof Error ? error.message : String(error);
-    terminal.error(`la captura se queda como está, porque no se puede escribir más: ${why}`);
-  });
+  return { options: { transport }, conclude };
 }

@@ -14,7 +14,6 @@ export interface NetworkConditions {
   readonly duplication: number;
   /** Chance that a datagram is held back, so that later ones overtake it. */
   readonly reordering: number;
-  /** Time on the way. */
   readonly delay: number;
   /** Longest time that chance adds to it. */
   readonly jitter: number;
@@ -56,7 +55,6 @@ export function bothWays<T>(
   return { outward: wayOf(2 * seed), inward: wayOf(2 * seed + 1) };
 }
 
-/** One network between any number of ends. */
 export class Network<T> {
   /** In the order in which they were sent. */
   #travelling: { readonly at: number; readonly item: T }[] = [];

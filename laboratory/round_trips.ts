@@ -23,7 +23,6 @@ export class RoundTrips {
   readonly #awaited = new RecentMap<string, { readonly at: number; readonly isPart: boolean }>();
   #kept: number[] = [];
 
-  /** Takes a datagram into account. */
   add({ header, direction, at, fate }: Observation): void {
     if (header === undefined || fate === "lost") return;
     if (direction === "received") return this.#measure(header, at);

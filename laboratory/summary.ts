@@ -28,7 +28,6 @@ export class Summary {
   readonly #received = { all: 0, lost: 0, duplicated: 0, again: 0 };
   #duplicates = 0;
 
-  /** Counts a datagram. */
   add(observation: Observation): void {
     const { direction, fate, header } = observation;
     this.#questions.add(observation);

@@ -4,11 +4,10 @@
  * @module
  */
 import { cyan, gray, magenta, red, yellow } from "@std/fmt/colors";
-import type { Inspection, PacketType } from "../transport/mod.ts";
+import type { Inspection } from "../transport/mod.ts";
 import { describeNumber, type Observation } from "./observation.ts";
 import type { TurnState } from "../protocol.ts";
 
-/** Options of a {@linkcode Trace}. */
 export interface TraceOptions {
   readonly write: (line: string) => void;
   readonly isColoured: boolean;
@@ -30,56 +29,43 @@ export class Trace {
 
   /** Writes the line of a datagram. The inspection is of the conversation after it. */
   add(observation: Observation, inspection: Inspection | undefined): void {
-    const { write, isColoured } = this.options;
-    if (!this.#isBegun) write(isColoured ? gray(this.#row(HEADINGS)) : this.#row(HEADINGS));
-    this.#isBegun = true;
-    const line = this.#row(this.#cells(observation, inspection));
+    const { write, isColoured, startedAt } = this.options;
+    if (!this.#isBegun) {
+      const headings = this.#row(({ heading }) => heading);
+      write(isColoured ? gray(headings) : headings);
+      this.#isBegun = true;
+    }
+    const counted = { ...observation, at: observation.at - startedAt };
+    const line = this.#row(({ cell }) => cell(counted, inspection));
     write(isColoured ? colour(line, observation) : line);
   }
 
-  #cells(observation: Observation, inspection: Inspection | undefined): string[] {
-    const { order, direction, at, datagram, header, peer } = observation;
-    // What is sent waits as long as its timer says: a multiple of the estimate, after losses.
-    const armed = direction === "sent" && header && inspection?.timerOf?.(header)?.wait;
-    const rto = armed || (inspection?.retransmissionTimeout ?? Infinity);
-    return [
-      (at - this.options.startedAt).toFixed(1).replace(".", ","),
-      order === 0 ? "" : String(order),
-      String(peer.port),
-      direction === "sent" ? "→" : "←",
-      header?.type.toUpperCase() ?? "TEXTO",
-      header === undefined ? "" : describeNumber(header),
-      String(datagram.length),
-      rto === Infinity ? "" : rto.toFixed(0),
-      describeTurn(header?.type, inspection),
-      describeEvents(observation),
-    ];
-  }
-
-  #row(cells: readonly string[]): string {
-    return COLUMNS.map(({ width, isNumber }, index) => {
-      const cell = cells[index]!;
-      return isNumber ? cell.padStart(width) : cell.padEnd(width);
-    }).filter((_, index) => index !== PORT || this.options.hasPeers).join(" ").trimEnd();
+  #row(textOf: (column: Column) => string): string {
+    return COLUMNS.filter(({ heading }) => this.options.hasPeers || heading !== "puerto")
+      .map((column) => textOf(column)[column.isNumber ? "padStart" : "padEnd"](column.width))
+      .join(" ").trimEnd();
   }
 }
 
-const COLUMNS = [
-  { heading: "ms", width: 7, isNumber: true },
-  { heading: "n.º", width: 3, isNumber: true },
-  { heading: "puerto", width: 6, isNumber: true },
-  { heading: " ", width: 1, isNumber: false },
-  { heading: "tipo", width: 7, isNumber: false },
-  { heading: "número", width: 8, isNumber: false },
-  { heading: "bytes", width: 5, isNumber: true },
-  { heading: "RTO", width: 5, isNumber: true },
-  { heading: "turno", width: 14, isNumber: false },
-  { heading: "qué le pasó", width: 0, isNumber: false },
-];
-const HEADINGS = COLUMNS.map(({ heading }) => heading);
+interface Column {
+  readonly heading: string;
+  readonly width: number;
+  readonly isNumber?: boolean;
+  readonly cell: (observation: Observation, inspection: Inspection | undefined) => string;
+}
 
-/** The column that is left out if there is one peer only. */
-const PORT = HEADINGS.indexOf("puerto");
+const COLUMNS: readonly Column[] = [
+  { heading: "ms", width: 7, isNumber: true, cell: ({ at }) => at.toFixed(1).replace(".", ",") },
+  { heading: "n.º", width: 3, isNumber: true, cell: ({ order }) => order === 0 ? "" : `${order}` },
+  { heading: "puerto", width: 6, isNumber: true, cell: ({ peer }) => `${peer.port}` },
+  { heading: " ", width: 1, cell: ({ direction }) => direction === "sent" ? "→" : "←" },
+  { heading: "tipo", width: 7, cell: ({ header }) => header?.type.toUpperCase() ?? "TEXTO" },
+  { heading: "número", width: 8, cell: ({ header }) => header ? describeNumber(header) : "" },
+  { heading: "bytes", width: 5, isNumber: true, cell: ({ datagram }) => `${datagram.length}` },
+  { heading: "RTO", width: 5, isNumber: true, cell: describeTimeout },
+  { heading: "turno", width: 14, cell: describeTurn },
+  { heading: "qué le pasó", width: 0, cell: describeEvents },
+];
 
 const TURNS: Readonly<Record<TurnState | "connecting", string>> = {
   connecting: "conectando",
@@ -102,7 +88,15 @@ export function describeEvents({ fate, delay, isHeldBack, repeats }: Observation
   ].filter((part) => part !== false).join(", ");
 }
 
-function describeTurn(type: PacketType | undefined, inspection: Inspection | undefined): string {
+function describeTimeout({ direction, header }: Observation, inspection?: Inspection): string {
+  // What is sent waits as long as its timer says: a multiple of the estimate, after losses.
+  const armed = direction === "sent" && header && inspection?.timerOf?.(header)?.wait;
+  const rto = armed || (inspection?.retransmissionTimeout ?? Infinity);
+  return rto === Infinity ? "" : rto.toFixed(0);
+}
+
+function describeTurn({ header }: Observation, inspection?: Inspection): string {
+  const type = header?.type;
   if (type === "hello" || type === "retry" || type === "refuse") return TURNS.connecting;
   if (inspection !== undefined) return TURNS[inspection.turn ?? "connecting"];
   // An end whose bye is confirmed forgets the conversation.

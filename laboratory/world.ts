@@ -20,14 +20,11 @@ export interface Flight {
 
 /** An endpoint at an address. */
 export interface SimulatedHost<Event> {
-  /** Its current address. */
   address: Address;
   readonly endpoint: Endpoint<Event>;
-  /** Handles an event of the endpoint. */
   onEvent(event: Event): void;
 }
 
-/** Any number of hosts. */
 export class World {
   /** The virtual time, in ms. */
   now = 0;
@@ -68,7 +65,6 @@ export class World {
     this.#hosts.set(formatAddress(to), host);
   }
 
-  /** Schedules an action. */
   at(time: number, act: () => void): void {
     this.#appointments.push({ at: time, act });
   }
@@ -79,7 +75,6 @@ export class World {
     this.onSend({ datagram, from, to });
   }
 
-  /** Puts a datagram on its network. */
   carry(flight: Flight, isDropped: boolean = false, isExtra: boolean = false): Fate {
     const network = this.networkFor(flight);
     this.#networks.add(network);

@@ -6,19 +6,18 @@
 import { parseArgs } from "@std/cli/parse-args";
 
 /** The command line is not valid. The message says why, to the person who typed it. */
-export class UsageError extends Error {
-  /** Always "UsageError". */
-  override readonly name = "UsageError";
-}
+export class UsageError extends Error {}
+
+type Words = readonly string[];
 
 /** The options and words that a command line may hold. */
 export interface ArgumentNames {
   /** Names of the options that take a value. */
-  readonly values: readonly string[];
+  readonly values: Words;
   /** Names of the options that may take a value. */
-  readonly optionals?: readonly string[];
+  readonly optionals?: Words;
   /** Names of the options that take none. */
-  readonly flags: readonly string[];
+  readonly flags: Words;
   /** How many words that are no options are allowed: 0 or more. */
   readonly words: number;
 }
@@ -26,7 +25,7 @@ export interface ArgumentNames {
 /** The options of a command line. */
 export class Arguments {
   /** The words that are no options. */
-  readonly words: readonly string[];
+  readonly words: Words;
   readonly #values: Readonly<Record<string, unknown>>;
 
   /**
@@ -42,7 +41,7 @@ export class Arguments {
    *
    * @throws {UsageError} If an option is unknown, or a word is one too many.
    */
-  constructor(args: readonly string[], { values, optionals = [], flags, words }: ArgumentNames) {
+  constructor(args: Words, { values, optionals = [], flags, words }: ArgumentNames) {
     const boolean = ["ayuda", "version", ...flags];
     const collect = [...values, ...optionals];
     const plain = unambiguous(args, boolean, collect, values);
@@ -54,7 +53,6 @@ export class Arguments {
     this.#values = parsed;
   }
 
-  /** Whether an option that takes no value was given. */
   has(flag: string): boolean {
     return this.#values[flag] === true;
   }
@@ -132,12 +130,7 @@ export class Arguments {
  * negations, clusters of letters, values of flags, and empty values. Of the options that take a value,
  * `valued`, those in `strict` do not stand without one.
  */
-function unambiguous(
-  args: readonly string[],
-  flags: readonly string[],
-  valued: readonly string[],
-  strict: readonly string[],
-): string[] {
+function unambiguous(args: Words, flags: Words, valued: Words, strict: Words): string[] {
   const end = args.indexOf("--");
   const options = end < 0 ? args : args.slice(0, end);
   const plain = options.flatMap((arg, index) => {
@@ -160,7 +153,7 @@ function unambiguous(
 }
 
 /** Names the option that was probably meant: at most a third of its letters are others. */
-function describeUnknown(arg: string, names: readonly string[]): string {
+function describeUnknown(arg: string, names: Words): string {
   const unknown = `no se conoce la opción "${arg.replace(/=[^]+$/, "=…")}"`;
   const typed = arg.replace(/^-+|=[^]*$/g, "").slice(0, 40);
   const near = names.map((name) => ({ name, changes: distance(typed, name) }))

@@ -5,6 +5,7 @@
  */
 import type { Address, Conversation, ConversationEvent, EndReason } from "../transport/mod.ts";
 import { ConversationEndedError, formatAddress, NoAnswerError } from "../transport/mod.ts";
+import type { Line } from "../terminal/streams.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import type { Mode } from "./mode.ts";
 import { connectFailure, describeAhead, describeEnd, describeForeign } from "./words.ts";
@@ -14,7 +15,7 @@ import { describeUnprotected, EXIT, firstCode, shown } from "./words.ts";
 /** Asks the questions of a client, and hears how they stand. */
 export interface Asker {
   /** The next question; `null` at the end of input, `undefined` once `signal` is aborted. */
-  next(signal: AbortSignal): Promise<string | null | undefined>;
+  next(signal: AbortSignal): Promise<Line>;
   /** The question that a line holds; empty if it holds none. */
   read(line: string): string;
   /** How the question, or the conversation, stands. A promise resolves when there is room for more. */
@@ -51,9 +52,8 @@ export class Interview {
     this.#terminal = terminal;
     this.#server = server;
     this.#mode = mode;
-    terminal.onInvalidLine((line) =>
-      this.heard({ type: "refused", message: describeInvalid(line), line })
-    );
+    terminal.onInvalidLine = (line) =>
+      this.heard({ type: "refused", message: describeInvalid(line), line });
   }
 
   /**
@@ -77,7 +77,6 @@ export class Interview {
     return this.#conversation;
   }
 
-  /** Hands an event to the asker. */
   heard(event: HeardEvent): void | Promise<void> {
     if (event.type === "reconnecting") this.#isReconnecting = true;
     if (event.type === "reconnected") this.#isReconnecting = false;
@@ -180,7 +179,7 @@ export class ConsoleAsker implements Asker {
     this.#label = label;
   }
 
-  async next(signal: AbortSignal): Promise<string | null | undefined> {
+  async next(signal: AbortSignal): Promise<Line> {
     while (true) {
       const line = await this.#terminal.question("Ingrese una pregunta: ", { signal });
       if (line?.trim() !== "/ayuda") return line;

@@ -6,21 +6,15 @@
  */
 import type { ClientInfo, QuestionInfo } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
-import type { ClassRecord } from "./record.ts";
+import type { Recorder } from "./record.ts";
 
 /** A question that waits for its answer. */
-export interface Request {
+export interface Request extends Pick<QuestionInfo, "client" | "setAhead"> {
   /** Its number in the order of arrival, from 1. */
   readonly id: number;
-  /** The asker. */
-  readonly client: ClientInfo;
-  /** The question. */
   readonly question: string;
   /** When it came, in ms. */
   readonly since: number;
-  /** Tells the asker how many questions are answered before this one. */
-  readonly setAhead: QuestionInfo["setAhead"];
-  /** Sends the answer. */
   readonly resolve: (answer: string) => void;
 }
 
@@ -35,12 +29,11 @@ export class Desk {
   readonly requests: Request[] = [];
   /** Resolves when the outcomes so far are on record. */
   recorded: Promise<void> | undefined;
-  readonly #record: Pick<ClassRecord, "add"> | undefined;
+  readonly #record: Recorder | undefined;
   #lastId = 0;
   #isTaken = false;
 
-  /** Outcomes go on `record`. */
-  constructor(record?: Pick<ClassRecord, "add">) {
+  constructor(record?: Recorder) {
     this.#record = record;
   }
 
@@ -56,7 +49,7 @@ export class Desk {
     return promise;
   }
 
-  /** Answers a question. Returns false if it was not here any more. */
+  /** Returns false if the question was not here any more. */
   answer(request: Request, answer: string): boolean {
     if (!this.requests.includes(request)) return false;
     this.#remove(request, `Respuesta: ${answer}`);
@@ -76,7 +69,7 @@ export class Desk {
     this.requests.splice(this.requests.indexOf(request), 1);
     const { client, question } = request;
     const texts = [`Cliente: ${this.label(client)}`, `Pregunta: ${question}`, outcome];
-    this.recorded = this.#record?.add(texts);
+    this.recorded = this.#record?.(texts);
   }
 
   /** The current question; if there is none, the first of those that wait becomes it. */
@@ -123,7 +116,6 @@ export class Desk {
     return `${list.length === 1 ? "espera" : "esperan"} ${list.length}: ${list.join(", ")}`;
   }
 
-  /** How many are connected. */
   get connected(): string {
     const { size } = this.visitors;
     return size === 1 ? "1 conectado" : `${size} conectados`;

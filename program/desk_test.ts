@@ -13,7 +13,7 @@ function from(client: ClientInfo): QuestionInfo {
 
 function deskOf(...visitors: readonly ClientInfo[]) {
   const record: string[] = [];
-  const desk = new Desk({ add: (texts) => Promise.resolve(void record.push(texts.join("\n"))) });
+  const desk = new Desk((texts) => Promise.resolve(void record.push(texts.join("\n"))));
   visitors.forEach((visitor) => desk.visitors.set(visitor.id, visitor));
   const answers = visitors.map((client) => desk.add(`¿${client.id}?`, from(client), 0));
   return { desk, requests: [...desk.requests], answers, record };

@@ -7,10 +7,11 @@
 import type { ClientInfo, EndReason, QuestionInfo, Server } from "../transport/mod.ts";
 import { MAX_NOTICE_BYTES } from "../transport/mod.ts";
 import { toJsonLine } from "../terminal/clean.ts";
+import type { Line } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import type { Asker, HeardEvent } from "./asker.ts";
 import { Desk } from "./desk.ts";
-import type { ClassRecord } from "./record.ts";
+import type { Recorder } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS, NO_NOTICE } from "./words.ts";
 
 /** Events that a bot needs, however slowly it reads: few of them can wait at once. */
@@ -59,38 +60,34 @@ export class JsonOperator {
   readonly #terminal: JsonTerminal;
   readonly #maxBytes: number;
   readonly #desk: Desk;
-  readonly #clients = new Map<number, ClientInfo>();
   #lastTold = 0;
   #isTelling = false;
   #server: Server | undefined;
 
   /** Starts at once to read answers, of `maxBytes` bytes of UTF-8 at most. */
-  constructor(terminal: JsonTerminal, maxBytes: number, record?: ClassRecord) {
+  constructor(terminal: JsonTerminal, maxBytes: number, record?: Recorder) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
     this.#desk = new Desk(record);
-    terminal.onInvalidLine((line) => terminal.refuse(describeInvalid(line), { line }));
+    terminal.onInvalidLine = (line) => terminal.refuse(describeInvalid(line), { line });
     this.finished = this.#readInput();
   }
 
-  /** The server listens. */
   listening(server: Server): void {
     this.#server = server;
     const { hostname, port } = server.addr;
     this.#terminal.tell({ event: "listening", hostname, port });
   }
 
-  /** A client has connected. */
   connected(client: ClientInfo): void {
     const { id, name, remoteAddr: { hostname, port } } = client;
-    this.#clients.set(id, client);
+    this.#desk.visitors.set(id, client);
     this.#terminal.tell({ event: "connected", client: id, name, hostname, port });
   }
 
-  /** A client is gone. */
   disconnected(client: ClientInfo, reason: EndReason): void {
-    this.#clients.delete(client.id);
     this.#withdraw(client, ENDS[reason]);
+    this.#desk.visitors.delete(client.id);
     this.#terminal.tell({ event: "disconnected", client: client.id, reason });
   }
 
@@ -103,9 +100,7 @@ export class JsonOperator {
 
   /** The server has closed: what is unanswered stays so. Resolves once that is on record. */
   async close(): Promise<void> {
-    for (const { client } of [...this.#desk.requests]) {
-      this.#withdraw(client, ENDS.closing);
-    }
+    for (const { client } of [...this.#desk.requests]) this.#withdraw(client, ENDS.closing);
     await this.#desk.recorded;
   }
 
@@ -144,7 +139,7 @@ export class JsonOperator {
   #obey({ id, answer, notice, expel }: Record<string, unknown>): string | undefined {
     if (typeof notice === "string") return this.#notify(notice);
     if (typeof expel === "number") {
-      const client = this.#clients.get(expel);
+      const client = this.#desk.visitors.get(expel);
       if (client === undefined) return `no hay ningún cliente ${expel}`;
       client.expel();
       return undefined;
@@ -181,12 +176,11 @@ export class JsonAsker implements Asker {
   readonly #terminal: JsonTerminal;
   #id = 0;
 
-  /** Reads nothing before the first question is wanted. */
   constructor(terminal: JsonTerminal) {
     this.#terminal = terminal;
   }
 
-  next(signal: AbortSignal): Promise<string | null | undefined> {
+  next(signal: AbortSignal): Promise<Line> {
     return this.#terminal.line(signal);
   }
 

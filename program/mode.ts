@@ -8,16 +8,14 @@ import { codeStrength, completeRoomCode, MAX_NAME_BYTES } from "../transport/mod
 import { MIN_CODE_CHARACTERS, newRoomCode } from "../transport/mod.ts";
 import type { ConnectOptions, ConnectPlainOptions, Conversation } from "../transport/mod.ts";
 import type { Handler, ServeOptions, Server } from "../transport/mod.ts";
+import { RANDOMNESS } from "../transport/driver.ts";
 import { MAX_MESSAGE_BYTES, MAX_PLAIN_MESSAGE_BYTES } from "../protocol.ts";
-import { askCode } from "../terminal/code_prompt.ts";
 import type { Terminal } from "../terminal/terminal.ts";
 import { type Arguments, UsageError } from "./arguments.ts";
 
 /** A room, as the two programs see it. */
 export interface Mode {
-  /** Opens it. */
   readonly serve: (options: ServeOptions, handler: Handler) => Server;
-  /** Enters it. */
   readonly connect: (options: EntryOptions) => Promise<Conversation>;
   /** Longest message, in bytes of UTF-8. */
   readonly maxBytes: number;
@@ -31,7 +29,6 @@ export interface Mode {
   readonly clientOption: string;
 }
 
-/** Options for any of the rooms. */
 export type EntryOptions = ConnectOptions & ConnectPlainOptions & { readonly signal: AbortSignal };
 
 const OPEN: Mode = {
@@ -68,22 +65,20 @@ const SHORT_CODE =
  */
 export function serverMode(args: Arguments): Mode {
   if (isPlain(args, [], ["codigo", "id-servidor", "max-por-direccion"])) return PLAIN;
-  const given = args.optional("codigo");
-  const serverId = args.integer("id-servidor", { otherwise: 0, least: 0, most: 255 });
-  const identity = args.optional("id-servidor") === undefined ? {} : { serverId };
-  const open: Mode["serve"] = (options, handler) => serve({ ...options, ...identity }, handler);
-  if (given === undefined) return { ...OPEN, serve: open };
-  const isNew = given === "";
-  const code = isNew
-    ? newRoomCode((it) => crypto.getRandomValues(new Uint8Array(it)))
-    : checked(given);
-  const ofOperator = codeStrength(code) === "long" ? "Sala privada, con su código" : SHORT_CODE;
-  return {
+  const own: { serverId?: number; code?: string } = {};
+  if (args.optional("id-servidor") !== undefined) {
+    own.serverId = args.integer("id-servidor", { otherwise: 0, least: 0, most: 255 });
+  }
+  const mode: Mode = {
     ...OPEN,
-    serve: (options, handler) => serve({ ...options, ...identity, code }, handler),
-    notice: isNew ? `Sala privada, con el código ${code}` : ofOperator,
-    clientOption: " --codigo",
+    serve: (options, handler) => serve({ ...options, ...own }, handler),
   };
+  const given = args.optional("codigo");
+  if (given === undefined) return mode;
+  own.code = given === "" ? newRoomCode(RANDOMNESS.randomBytes) : checked(given);
+  const ofOperator = codeStrength(own.code) === "long" ? "Sala privada, con su código" : SHORT_CODE;
+  const notice = given === "" ? `Sala privada, con el código ${own.code}` : ofOperator;
+  return { ...mode, notice, clientOption: " --codigo" };
 }
 
 /**
@@ -124,13 +119,8 @@ async function typedCode(terminal: Terminal, signal: AbortSignal): Promise<strin
   if (!terminal.interactive) {
     throw new UsageError("no hay terminal en la que pedir el código: use --codigo TEXTO");
   }
-  const output = Deno.stdout.isTerminal() ? Deno.stdout : Deno.stderr;
-  const code = await askCode("Código de la sala: ", {
-    input: Deno.stdin,
-    output,
-    signal,
-    complete: completeRoomCode,
-  });
+  const options = { signal, complete: completeRoomCode, isFleeting: true };
+  const code = await terminal.question("Código de la sala: ", options);
   signal.throwIfAborted();
   return checked(code ?? "");
 }

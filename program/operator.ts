@@ -5,10 +5,10 @@
  */
 import type { ClientInfo, EndReason, QuestionInfo, Server } from "../transport/mod.ts";
 import { formatAddress, MAX_NOTICE_BYTES } from "../transport/mod.ts";
-import { unlessAborted } from "../terminal/streams.ts";
+import { type Line, unlessAborted } from "../terminal/streams.ts";
 import type { QuestionOptions, Terminal } from "../terminal/terminal.ts";
 import { Desk, type Request, shownName } from "./desk.ts";
-import type { ClassRecord } from "./record.ts";
+import type { Recorder } from "./record.ts";
 import { describeInvalid, describeTooLong, ENDS, NO_NOTICE, shown } from "./words.ts";
 
 /** Least time between two reports of arrivals, departures and places, in ms. */
@@ -29,7 +29,6 @@ const UNSEEN_PROMPT = "Hay una pregunta; pulse Intro para verla: ";
 const NO_QUESTION = "No hay ninguna pregunta";
 const ASIDE = "Lo que había escrito no se ha enviado a nadie";
 
-/** The commands, with their help. */
 const COMMANDS: readonly (readonly [usage: string, help: string])[] = [
   ["/cola", "quién espera, desde hace cuánto, y cómo empieza su pregunta"],
   ["/pregunta", "muestra entera la pregunta que se responde"],
@@ -64,14 +63,13 @@ export class ConsoleOperator {
   #isPrompting = false;
 
   /** Shows questions in `terminal`, and reads answers of `maxBytes` bytes of UTF-8 at most there. */
-  constructor(terminal: Terminal, maxBytes: number, record?: ClassRecord) {
+  constructor(terminal: Terminal, maxBytes: number, record?: Recorder) {
     this.#terminal = terminal;
     this.#maxBytes = maxBytes;
     this.#desk = new Desk(record);
-    terminal.onInvalidLine((line) => terminal.error(describeInvalid(line)));
+    terminal.onInvalidLine = (line) => terminal.error(describeInvalid(line));
   }
 
-  /** The server listens. */
   listening(server: Server): void {
     this.#server = server;
     this.#terminal.print("El servidor UDP listo para recibir preguntas del cliente");
@@ -80,14 +78,12 @@ export class ConsoleOperator {
     queueMicrotask(() => this.#work());
   }
 
-  /** A client has connected. */
   connected(client: ClientInfo): void {
     this.#desk.visitors.set(client.id, client);
     this.#comings.push(`Cliente conectado: ${place(client)}`);
     this.#report();
   }
 
-  /** A client is gone. */
   disconnected(client: ClientInfo, reason: EndReason): void {
     const why = ENDS[reason];
     this.#withdraw(client, why);
@@ -110,9 +106,7 @@ export class ConsoleOperator {
   /** The server has closed: what is unanswered stays so. Resolves once that is on record. */
   async close(): Promise<void> {
     this.#finish();
-    for (const { client } of [...this.#desk.requests]) {
-      this.#withdraw(client, ENDS.closing);
-    }
+    for (const { client } of [...this.#desk.requests]) this.#withdraw(client, ENDS.closing);
     await this.#desk.recorded;
   }
 
@@ -207,8 +201,7 @@ export class ConsoleOperator {
   }
 
   #obey(line: string): void {
-    const terminal = this.#terminal;
-    const desk = this.#desk;
+    const [terminal, desk] = [this.#terminal, this.#desk];
     const [, name = "", rest = ""] = /^(\S+)\s*([^]*?)\s*$/.exec(line)!;
     const number = /^\d{1,9}$/.test(rest) ? Number(rest) : 0;
     const { current } = desk;
@@ -224,9 +217,8 @@ export class ConsoleOperator {
       "/cerrar": () => this.#turnAway(),
       "/ayuda": () => this.#say("Órdenes:", ...COMMANDS.map(([it, does]) => it.padEnd(13) + does)),
     };
-    const action = actions[name] ??
-      (() => terminal.error(`no existe la orden ${name}, y no se ha enviado a nadie; vea /ayuda`));
-    action();
+    if (name in actions) return actions[name]!();
+    terminal.error(`no existe la orden ${name}, y no se ha enviado a nadie; vea /ayuda`);
   }
 
   /** Says it once the prompt is back, so that a question that it scrolls off is shown again. */
@@ -312,9 +304,6 @@ export class ConsoleOperator {
     }
   }
 }
-
-/** A line; `null` at the end of input, `undefined` if the prompt was taken away. */
-type Line = string | null | undefined;
 
 /** Whether a person's line is a command: `//` begins an answer. */
 function isCommand(line: string): boolean {

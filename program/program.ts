@@ -4,16 +4,12 @@
  * @module
  */
 import config from "../deno.json" with { type: "json" };
-import { type Laboratory, LABORATORY_FLAGS, LABORATORY_VALUES } from "../laboratory/laboratory.ts";
-import { LABORATORY_OPTIONALS, openLaboratory } from "../laboratory/laboratory.ts";
+import { type Laboratory, LABORATORY_OPTIONS, openLaboratory } from "../laboratory/laboratory.ts";
 import { onSignal } from "../terminal/streams.ts";
 import { Terminal } from "../terminal/terminal.ts";
 import { type ArgumentNames, Arguments, UsageError } from "./arguments.ts";
 import { JsonTerminal } from "./json.ts";
-import { createFile } from "./record.ts";
-import { describeBroken, describeDropped, EXIT, Failure, firstCode } from "./words.ts";
-
-export { EXIT } from "./words.ts";
+import { describeBroken, EXIT, Failure, firstCode } from "./words.ts";
 
 /** A program: its options and its work. */
 export interface Program extends ArgumentNames {
@@ -21,15 +17,13 @@ export interface Program extends ArgumentNames {
   readonly help: string;
   /** Its end of a conversation, if it holds one: it then has a laboratory and stops in order. */
   readonly role?: "server" | "client";
-  /** Does the work, and returns the exit code. */
+  /** Returns the exit code. */
   main(run: Run): Promise<number>;
 }
 
 /** One run of a program. */
 export interface Run {
-  /** The options that were typed. */
   readonly args: Arguments;
-  /** The terminal of the process. */
   readonly terminal: Terminal;
   /** The same, if another program uses this one. */
   readonly json: JsonTerminal | undefined;
@@ -50,8 +44,8 @@ const LAST_WORD_MS = 500;
 
 /** Runs a program to its end, and ends the process. */
 export async function run(program: Program): Promise<never> {
-  const json = Deno.args.includes("--json") ? new JsonTerminal({ describeDropped }) : undefined;
-  const terminal = json ?? new Terminal({ describeDropped });
+  const json = Deno.args.includes("--json") ? new JsonTerminal() : undefined;
+  const terminal = json ?? new Terminal();
   const controller = new AbortController();
   let streamCode: number = EXIT.ok;
   terminal.broken.then((stream) => {
@@ -83,14 +77,14 @@ async function complete(
   program: Program,
   { terminal, json, controller }: Pick<Run, "terminal" | "json"> & { controller: AbortController },
 ): Promise<number> {
-  const { help, role, values, optionals = [], flags } = program;
-  const isEnd = role !== undefined;
-  const args = new Arguments(Deno.args, {
-    ...program,
-    values: [...values, ...(isEnd ? LABORATORY_VALUES : [])],
-    optionals: [...optionals, ...(isEnd ? LABORATORY_OPTIONALS : [])],
-    flags: [...flags, ...(isEnd ? LABORATORY_FLAGS : [])],
-  });
+  const { help, role, values, optionals = [], flags, words } = program;
+  const names = role === undefined ? program : {
+    values: [...values, ...LABORATORY_OPTIONS.values],
+    optionals: [...optionals, ...LABORATORY_OPTIONS.optionals],
+    flags: [...flags, ...LABORATORY_OPTIONS.flags],
+    words,
+  };
+  const args = new Arguments(Deno.args, names);
   if (args.has("ayuda") || args.has("version")) {
     const text = args.has("ayuda") ? help : config.version;
     for (const line of text.split("\n")) terminal.print(line);
@@ -107,11 +101,8 @@ async function complete(
   };
   const { promise: replaced, resolve: replace } = Promise.withResolvers<void>();
   const frame = { args, terminal, json, signal, replaced };
-  if (!isEnd) return await program.main({ ...frame, laboratory: {} });
-  const laboratory = await openLaboratory(args, terminal, {
-    role,
-    createFile: (name, what) => createFile("captura", "pcapng", name, { what }),
-  });
+  if (role === undefined) return await program.main({ ...frame, laboratory: {} });
+  const laboratory = await openLaboratory(role, args, terminal);
   stopOnSignals(stop, terminal, role);
   if (role === "client") limitTime(stop, args, terminal);
   // SIGUSR1 opens the inspector of the runtime.
@@ -126,7 +117,7 @@ async function complete(
 function stopOnSignals(stop: Stop, terminal: Terminal, role: Program["role"]): void {
   const interrupt = (code: number) => stop(role === "server" ? EXIT.ok : code);
   terminal.onInterrupt(() => interrupt(EXIT.interrupted));
-  terminal.onSuspend(() => terminal.notice("Ctrl-Z no detiene este programa; Ctrl-C lo termina"));
+  terminal.onSuspend = () => terminal.notice("Ctrl-Z no detiene este programa; Ctrl-C lo termina");
   onSignal("SIGTERM", () => interrupt(EXIT.terminated));
   // The window that is closed says so twice.
   const hungUp = Promise.withResolvers<void>();

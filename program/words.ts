@@ -10,6 +10,7 @@ import { UnreachableError, UnresolvedError } from "../transport/mod.ts";
 import { clean } from "../terminal/clean.ts";
 import { MAX_LINE_LENGTH } from "../terminal/line_reader.ts";
 import type { BrokenStream } from "../terminal/terminal.ts";
+import { messageOf } from "./files.ts";
 
 /** The exit codes of the programs. */
 export const EXIT = {
@@ -36,10 +37,8 @@ export function firstCode(...codes: readonly number[]): number {
 
 /** Why a program cannot go on, for the person who runs it, and its exit code. It is no defect. */
 export class Failure extends Error {
-  /** The exit code. */
   readonly code: number;
 
-  /** Makes the failure. */
   constructor(message: string, code: number) {
     super(message);
     this.code = code;
@@ -135,7 +134,6 @@ export function shown(text: string): string {
 /** Guesses at the code of a private room after which its operator is advised to take a new one. */
 const MANY_GUESSES = 50;
 
-/** The place of a question in the queue. */
 export function describeAhead(ahead: number): string {
   if (ahead === 0) return "es la que se responde ahora";
   return ahead === 1
@@ -258,15 +256,4 @@ export function describeInvalid(line: number): string {
   return `la línea ${line} de la entrada no es UTF-8, y no se envía: guárdela como UTF-8`;
 }
 
-/** A notice without a text. */
 export const NO_NOTICE = "falta el texto del aviso";
-
-/** Notices that a stalled stream has cost. */
-export function describeDropped(count: number): string {
-  return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;
-}
-
-/** The message of what was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}

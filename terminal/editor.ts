@@ -1,7 +1,7 @@
 /**
  * Prompts for a person who types: editing, history and arrows, by `node:readline`.
  *
- * Readline is given neither stdin nor stdout but two emitters of our own, for three reasons. A key that
+ * Readline is given neither stdin nor stdout but an emitter of our own, for three reasons. A key that
  * comes while no prompt shows must wait for the next one, where readline would echo it at once. Text
  * that is pasted reaches readline in whole runs, because it measures the line anew for every key. And
  * neither `process.stdin` nor `node:stream` need be loaded, which takes longer than all the rest.
@@ -11,7 +11,6 @@
 
 import { EventEmitter } from "node:events";
 import { createInterface, type Interface } from "node:readline";
-import { commonStart } from "./code_prompt.ts";
 import { cut, INDENT } from "./layout.ts";
 import { onSignal, setRaw, within } from "./streams.ts";
 import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
@@ -49,19 +48,13 @@ const DELETE = "\x7f";
 // deno-lint-ignore no-control-regex
 const END_OF_INPUT = /^\x04+$/;
 
-/** The streams and listeners of an {@linkcode Editor}. */
 export interface EditorOptions {
-  /** The keyboard. */
   input: TerminalInput;
-  /** The screen. */
   output: Writer;
-  /** Width of the terminal. */
   columns: () => number;
   /** The row above the prompt. */
   status: () => string | undefined;
-  /** Called on Ctrl-C. */
   onInterrupt: () => void;
-  /** Called on Ctrl-Z. */
   onSuspend: () => void;
   /** Called when the keyboard is gone; the end of input follows. */
   onHangup: () => void;
@@ -75,7 +68,8 @@ export class Editor implements Prompter {
   #options: EditorOptions;
   #reader: ReadableStreamDefaultReader<Uint8Array>;
   #output: Writer;
-  #keys = new Keys();
+  /** The stream that readline reads and draws on. */
+  #keys = new EventEmitter();
   #readline: Readline;
   /** The question that waits for its line. */
   #asked: PromptOptions & { prompt: string; resolve: (line: Line) => void } | undefined;
@@ -98,14 +92,20 @@ export class Editor implements Prompter {
     this.#options = options;
     this.#reader = options.input.readable.getReader();
     this.#output = options.output;
-    const draw = (text: string) => {
-      if (this.#aside === undefined) this.#output.write(text);
-    };
-    const display = new Display(draw, options.columns);
+    const stream = Object.assign(this.#keys, {
+      // Keys come when they are handed on, and not otherwise.
+      pause() {},
+      resume() {},
+      write: (text: string) => {
+        if (this.#aside === undefined) this.#output.write(text);
+      },
+    });
+    Object.defineProperty(stream, "columns", { get: options.columns });
+    // Readline uses no more of a stream than this one has.
+    const input = stream as unknown as NodeJS.ReadWriteStream;
     this.#readline = createInterface({
-      // Readline uses no more of a stream than these have.
-      input: this.#keys as unknown as NodeJS.ReadableStream,
-      output: display as unknown as NodeJS.WritableStream,
+      input,
+      output: input,
       terminal: true,
       historySize: HISTORY_SIZE,
     }) as Readline;
@@ -125,10 +125,11 @@ export class Editor implements Prompter {
     return this.#readline.getCursorPos().rows + 1;
   }
 
-  async question(prompt: string, { signal, complete }: PromptOptions): Promise<Line> {
+  async question(prompt: string, options: PromptOptions): Promise<Line> {
     if (this.#closed) return null;
+    const { signal } = options;
     const { promise, resolve } = Promise.withResolvers<Line>();
-    this.#asked = { prompt, complete, resolve };
+    this.#asked = { ...options, prompt, resolve };
     // The text typed so far stays in readline and appears behind the next prompt.
     const withdraw = () => {
       this.hide();
@@ -207,6 +208,12 @@ export class Editor implements Prompter {
     const isShown = this.#aside === undefined;
     const isEnter = key[0] === "\r" || key === "\n";
     const isEnd = key === CTRL_D && this.#readline.line === "";
+    if (this.#asked?.isFleeting && (isEnter || isEnd)) {
+      this.hide();
+      const { line } = this.#readline;
+      Object.assign(this.#readline, { line: "", cursor: 0 });
+      return this.#answer(isEnd ? null : line);
+    }
     if (isShown && (isEnter || isEnd) && this.#options.status() !== undefined) {
       // The transcript on the screen is made of prompts and lines alone.
       this.hide();
@@ -255,7 +262,7 @@ export class Editor implements Prompter {
     const ways = complete(line);
     const common = commonStart(ways);
     if (common.length > line.length) return this.#insert(common, 0);
-    if (ways.length < 2 || !this.asking) return;
+    if (ways.length < 2 || this.#asked?.isFleeting) return;
     this.hide();
     this.#output.write(`${ways.join("  ")}\n`);
     this.show();
@@ -325,25 +332,8 @@ export class Editor implements Prompter {
   }
 }
 
-/** The input that readline listens to: one key or run of text for each "data". */
-class Keys extends EventEmitter {
-  /** Keys come when they are handed on, and not otherwise. */
-  pause(): void {}
-  resume(): void {}
-}
-
-/** The output that readline draws on. */
-class Display extends EventEmitter {
-  readonly write: (text: string) => void;
-  readonly width: () => number;
-
-  constructor(write: (text: string) => void, width: () => number) {
-    super();
-    this.write = write;
-    this.width = width;
-  }
-
-  get columns(): number {
-    return this.width();
-  }
+function commonStart([first = "", ...others]: readonly string[]): string {
+  let common = first;
+  while (!others.every((other) => other.startsWith(common))) common = common.slice(0, -1);
+  return common;
 }

@@ -8,11 +8,8 @@ import { LineReader } from "./line_reader.ts";
 import { unlessAborted } from "./streams.ts";
 import type { Line, Prompter, PromptOptions, TerminalInput, Writer } from "./streams.ts";
 
-/** The streams and the listener of a {@linkcode PipedPrompter}. */
 export interface PipedOptions {
-  /** The lines. */
   input: TerminalInput;
-  /** The prompts and the echo. */
   output: Writer;
   /** Whether escape sequences may be written to the output. */
   canErase: boolean;
@@ -68,7 +65,6 @@ export class PipedPrompter implements Prompter {
     this.show();
   }
 
-  /** Takes the prompt away. */
   withdraw(): void {
     this.hide();
     this.#prompt = undefined;

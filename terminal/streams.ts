@@ -7,7 +7,6 @@
 
 /** A source of lines; `Deno.stdin` is one. */
 export interface TerminalInput {
-  /** The bytes that are typed or piped. */
   readonly readable: ReadableStream<Uint8Array>;
   /** Whether a person types. */
   isTerminal(): boolean;
@@ -26,19 +25,19 @@ export interface TerminalOutput {
 /** A line that was typed or piped; null at the end of input, undefined if its prompt was withdrawn. */
 export type Line = string | null | undefined;
 
-/** The options of a question. */
 export interface PromptOptions {
   /** Withdraws the prompt when it aborts. */
   signal?: AbortSignal | undefined;
   /** The lines that a line may become when Tab is pressed. */
   complete?: ((line: string) => readonly string[]) | undefined;
+  /** Whether the prompt goes away with its line, which no transcript and no arrow shows again. */
+  isFleeting?: boolean;
 }
 
 /** Shows prompts and takes the lines that answer them, one at a time. */
 export interface Prompter {
   /** Whether a prompt waits for its line. */
   readonly asking: boolean;
-  /** Shows a prompt and takes the next line. */
   question(prompt: string, options: PromptOptions): Promise<Line>;
   /** Makes room for a line of text where the prompt is, if one is there. */
   hide(): void;
@@ -71,7 +70,6 @@ export class Queue {
     while (this.#length > length) await this.#progress.promise;
   }
 
-  /** Puts `text` at the end. */
   add(writer: Writer, text: string): void {
     const last = this.#parts.at(-1);
     if (last?.writer === writer) last.text += text;
@@ -97,7 +95,6 @@ export class Queue {
 export class Writer {
   /** Whether it is a terminal, rather than a file or a pipe. */
   readonly terminal: boolean;
-  /** Whether the stream can no longer be used. */
   isBroken = false;
   /** Text that waits for the stream; writers of one terminal share it. */
   readonly queue: Queue;
@@ -112,7 +109,6 @@ export class Writer {
     this.#onBroken = onBroken;
   }
 
-  /** Writes `text` as soon as the stream takes it. */
   write(text: string): void {
     if (!this.isBroken) this.queue.add(this, text);
   }
@@ -172,17 +168,11 @@ export async function setRaw(input: TerminalInput, output: Writer, mode: boolean
 
 /** Whether `promise` resolves within `ms` milliseconds. */
 export async function within(ms: number, promise: Promise<unknown>): Promise<boolean> {
-  const late = Promise.withResolvers<false>();
-  const timer = setTimeout(() => late.resolve(false), ms);
-  const inTime = promise.then(() => true);
-  return await Promise.race([inTime, late.promise]).finally(() => clearTimeout(timer));
+  return await unlessAborted(promise.then(() => true), AbortSignal.timeout(ms)) ?? false;
 }
 
 /** `undefined` if `signal` aborts first; `promise` can then be awaited again. */
-export async function unlessAborted<T>(
-  promise: Promise<T>,
-  signal?: AbortSignal,
-): Promise<T | undefined> {
+export async function unlessAborted<T>(promise: Promise<T>, signal?: AbortSignal) {
   if (signal?.aborted) return undefined;
   const aborted = Promise.withResolvers<undefined>();
   const withdraw = () => aborted.resolve(undefined);
@@ -192,10 +182,7 @@ export async function unlessAborted<T>(
 }
 
 /** Calls `listener` on each such signal, which Windows lacks, until the returned function is called. */
-export function onSignal(
-  signal: "SIGTERM" | "SIGHUP" | "SIGCONT" | "SIGUSR2" | "SIGWINCH",
-  listener: () => void,
-): () => void {
+export function onSignal(signal: Deno.Signal, listener: () => void): () => void {
   if (Deno.build.os === "windows") return () => {};
   Deno.addSignalListener(signal, listener);
   return () => Deno.removeSignalListener(signal, listener);

@@ -17,7 +17,6 @@ import type { Line, Prompter, PromptOptions, TerminalInput, TerminalOutput } fro
 
 /** The streams of a {@linkcode Terminal}; by default those of the process. */
 export interface TerminalOptions {
-  /** The source of lines. */
   input?: TerminalInput;
   /** The conversation. */
   output?: TerminalOutput;
@@ -27,11 +26,8 @@ export interface TerminalOptions {
   size?: () => { columns: number; rows: number };
   /** Whether the terminal knows no escape sequences; by default whether `TERM` is `dumb`. */
   isDumb?: boolean;
-  /** The notice that stands for `count` notices that stderr did not take; default none. */
-  describeDropped?: (count: number) => string;
 }
 
-/** The options of a question. */
 export interface QuestionOptions extends PromptOptions {
   /**
    * Lines that stand above the prompt, already printed: shown again when they have scrolled off, in a
@@ -44,9 +40,7 @@ export interface QuestionOptions extends PromptOptions {
 
 /** A stream that can no longer be used, and what it threw. */
 export interface BrokenStream {
-  /** Which one. */
   stream: "stdin" | "stdout";
-  /** Such as `Deno.errors.BrokenPipe`. */
   error: Error;
 }
 
@@ -82,15 +76,19 @@ export class Terminal {
   readonly interactive: boolean;
   /** Whether a person types and looks, be it without editing. */
   readonly isTyped: boolean;
+  /** Called on Ctrl-Z. */
+  onSuspend: () => void = () => {};
+  /** Called with the number of each line of a pipe that is not text and is left out. */
+  onInvalidLine: (line: number) => void = () => {};
+  readonly #breaks = Promise.withResolvers<BrokenStream>();
+  readonly #hangs = Promise.withResolvers<void>();
   /**
    * Resolves with the first stream that breaks (a reader that went away, a full disk), unless it is
    * stderr. What is written to it later is dropped; a broken stdin counts as the end of input.
    */
-  readonly broken: Promise<BrokenStream>;
+  readonly broken: Promise<BrokenStream> = this.#breaks.promise;
   /** Resolves when the terminal is gone: its window was closed, or its line hung up. */
-  readonly hangup: Promise<void>;
-  #breaks = Promise.withResolvers<BrokenStream>();
-  #hangs = Promise.withResolvers<void>();
+  readonly hangup: Promise<void> = this.#hangs.promise;
   #input: TerminalInput;
   #output: Writer;
   #errors: Writer;
@@ -98,7 +96,6 @@ export class Terminal {
   #screen: Writer;
   #size: () => { columns: number; rows: number };
   #isDumb: boolean;
-  #describeDropped: ((count: number) => string) | undefined;
   #dropped = 0;
   #piped: PipedPrompter;
   #editor: Editor | undefined;
@@ -108,18 +105,13 @@ export class Terminal {
   #status: string | undefined;
   #hasStatusRow = false;
   #onInterrupt = () => {};
-  #onSuspend = () => {};
-  #onInvalidLine: (line: number) => void = () => {};
   #isClosed = false;
 
   /** Touches nothing yet: neither the input nor its mode. */
   constructor(options: TerminalOptions = {}) {
-    this.broken = this.#breaks.promise;
-    this.hangup = this.#hangs.promise;
     const { input = Deno.stdin, output = Deno.stdout, errors = Deno.stderr } = options;
     this.#size = options.size ?? consoleSize;
     this.#isDumb = options.isDumb ?? isTermDumb();
-    this.#describeDropped = options.describeDropped;
     this.#input = input;
     this.#output = new Writer(output, this.#breaking(output, "stdout"));
     // Two terminals are taken for one screen, on which the order counts.
@@ -134,7 +126,7 @@ export class Terminal {
       output: this.#screen,
       canErase: this.#screen.terminal && !this.#isDumb,
       onBroken: this.#breaking(input, "stdin"),
-      onInvalid: (line) => this.#onInvalidLine(line),
+      onInvalid: (line) => this.onInvalidLine(line),
     });
   }
 
@@ -168,7 +160,7 @@ export class Terminal {
       if (this.#isClosed) return null;
       if (options.signal?.aborted) return undefined;
       const line = await this.#prompter.question(prompt, options);
-      if (line === undefined || this.#screen === this.#output) return line;
+      if (line === undefined || this.#screen === this.#output || options.isFleeting) return line;
       const isConversation = options.isConversation?.(line) ?? true;
       if (isConversation) this.#output.write(`${layOut(prompt + (line ?? ""), 0)}\n`);
       return line;
@@ -180,10 +172,11 @@ export class Terminal {
 
   /**
    * The next line by itself, for a program in a person's place: no prompt, no echo. Null at the end of
-   * input, undefined when `signal` aborts. It goes with no {@linkcode question}.
+   * input, undefined when `signal` aborts.
    */
   line(signal?: AbortSignal): Promise<Line> {
-    return this.#piped.line(signal);
+    if (this.#editor === undefined) return this.#piped.line(signal);
+    return this.question("", { signal, isConversation: () => false });
   }
 
   /**
@@ -229,7 +222,7 @@ export class Terminal {
     this.#errors.room().then(() => {
       const count = this.#dropped;
       this.#dropped = 0;
-      if (this.#describeDropped) this.#write(this.#errors, this.#describeDropped(count));
+      this.#write(this.#errors, describeDropped(count));
     });
   }
 
@@ -264,16 +257,6 @@ export class Terminal {
   onInterrupt(listener: () => void): void {
     this.#onInterrupt = listener;
     Deno.addSignalListener("SIGINT", listener);
-  }
-
-  /** Sets what Ctrl-Z does. */
-  onSuspend(listener: () => void): void {
-    this.#onSuspend = listener;
-  }
-
-  /** Sets what becomes of the number of each line of a pipe that is not text and is left out. */
-  onInvalidLine(listener: (line: number) => void): void {
-    this.#onInvalidLine = listener;
   }
 
   /** Whether stdout has taken everything, once all is written or `ms` milliseconds have passed. */
@@ -312,7 +295,7 @@ export class Terminal {
       columns: () => this.#size().columns,
       status: () => this.#status,
       onInterrupt: () => this.#onInterrupt(),
-      onSuspend: () => this.#onSuspend(),
+      onSuspend: () => this.onSuspend(),
       onHangup: this.#hangs.resolve,
     });
   }
@@ -361,6 +344,10 @@ export class Terminal {
       else if (name !== undefined) this.#breaks.resolve({ stream: name, error });
     };
   }
+}
+
+function describeDropped(count: number): string {
+  return count === 1 ? "Se perdió 1 aviso: no cabía" : `Se perdieron ${count} avisos: no cabían`;
 }
 
 function consoleSize(): { columns: number; rows: number } {

@@ -208,7 +208,7 @@ Deno.test("Ctrl-C and Ctrl-Z are keys that are told, with and without a prompt, 
   const fake = new Fake();
   const told: string[] = [];
   fake.terminal.onInterrupt(() => told.push("Ctrl-C"));
-  fake.terminal.onSuspend(() => told.push("Ctrl-Z"));
+  fake.terminal.onSuspend = () => told.push("Ctrl-Z");
   const { line } = await fake.ask("> ");
   await fake.type("ho\x03l\x1aa\r");
   assertEquals([await line, told], ["hola", ["Ctrl-C", "Ctrl-Z"]]);
@@ -363,7 +363,7 @@ Deno.test("Ctrl-C and Ctrl-Z in a paste are neither, unless they come alone", as
   const { line } = await fake.ask("> ");
   let count = 0;
   fake.terminal.onInterrupt(() => count++);
-  fake.terminal.onSuspend(() => count++);
+  fake.terminal.onSuspend = () => count++;
   await fake.type("\x1b[200~a\x03b\x1a");
   await fake.type("c\x03d\x1b[201~");
   assertEquals([count, fake.screen.text], [0, "> abcd"]);
@@ -410,6 +410,73 @@ Deno.test("Tab completes as far as there is one way, and then shows the ways", a
   await fake.type("\x15/c\t\t!\t\r");
   assertEquals(await line, "/c!");
   fake.terminal.close();
+});
+
+// The line was made of bytes and of every key: to delete an "ñ" or to move the cursor changed it unseen.
+for (
+  const { keys, line } of [
+    { keys: "la clave\r", line: "la clave" },
+    { keys: "la clave\n", line: "la clave" },
+    { keys: "contraseña 日本語\r", line: "contraseña 日本語" },
+    { keys: "cañ\x7f\x7flave\r", line: "clave" },
+    { keys: "c👩\blave\r", line: "clave" },
+    { keys: "\x7f\x7fclave\r", line: "clave" },
+    { keys: "otra\x15clave\r", line: "clave" },
+    { keys: "\x1b[Dc\x1b[1;5Cl\x1bOAa\x1b[3~\x00\x07ve\r", line: "clave" },
+    { keys: "tor\t\r", line: "tortuga" },
+    { keys: "ti\t\r", line: "tig" },
+    { keys: "ti\tr\t\r", line: "tigre" },
+    { keys: "x\t\r", line: "x" },
+    { keys: "\r", line: "" },
+    { keys: "\x04", line: null },
+  ]
+) {
+  Deno.test(`a fleeting prompt: ${JSON.stringify(keys)} is ${JSON.stringify(line)}`, async () => {
+    for (const output of ["terminal", "pipe"] as const) {
+      const fake = new Fake({ output });
+      const words = ["tigre", "tigana", "tortuga"];
+      const complete = (line: string) => words.filter((word) => word.startsWith(line));
+      const answer = fake.terminal.question("Clave: ", { isFleeting: true, complete });
+      await fake.type("");
+      assertEquals([fake.screen.text, fake.raw], ["Clave: ", true]);
+      await fake.type(keys.slice(0, -1));
+      if (line !== null) assertEquals(fake.screen.text.trimEnd(), `Clave: ${line}`.trimEnd());
+      await fake.type(keys.slice(-1));
+      assertEquals(await answer, line);
+      await settled();
+      assertEquals(fake.screen.text, "");
+      if (output === "pipe") assertEquals(fake.output, "");
+      const next = fake.terminal.question("> ");
+      await fake.type("\x1b[Aotra\r");
+      assertEquals(await next, "otra");
+      assertEquals(fake.screen.text, "> otra");
+      fake.terminal.close();
+    }
+  });
+}
+
+Deno.test("a fleeting prompt: what is typed behind the line is left for the next prompt", async () => {
+  const fake = new Fake();
+  const answer = fake.terminal.question("Clave: ", { isFleeting: true });
+  await fake.type("clave\r¿Qué?\r");
+  assertEquals([await answer, await fake.terminal.question("> ")], ["clave", "¿Qué?"]);
+  fake.terminal.close();
+});
+
+Deno.test("a fleeting prompt: aborted or without an end it goes away, and the terminal is as it was", async () => {
+  for (const isAborted of [true, false]) {
+    const fake = new Fake();
+    const stop = new AbortController();
+    const answer = fake.terminal.question("Clave: ", { isFleeting: true, signal: stop.signal });
+    await fake.type("a medias");
+    if (isAborted) stop.abort();
+    else await fake.end();
+    assertEquals(await answer, isAborted ? undefined : null);
+    fake.terminal.close();
+    await settled();
+    assertEquals(fake.raw, false);
+    if (isAborted) assertEquals(fake.screen.text, "");
+  }
 });
 
 Deno.test("a question that has scrolled off is shown again, in a third of the rows at most", async () => {
@@ -510,7 +577,10 @@ Deno.test("a stream that takes nothing stops nobody: notices are dropped and cou
   assert(await fake.terminal.flush(60_000));
   assertEquals(fake.output.length, 400_002);
   const lines = fake.errors.split("\n");
-  assertEquals(lines.slice(-2), [`${1000 - (lines.length - 2)} avisos perdidos`, ""]);
+  assertEquals(lines.slice(-2), [
+    `Se perdieron ${1000 - (lines.length - 2)} avisos: no cabían`,
+    "",
+  ]);
   assert(lines.length > 250 && lines.length < 270);
 });
 

@@ -56,7 +56,6 @@ export class Fake {
       errors: this.#output("errors", errors === "terminal"),
       size: () => ({ columns, rows }),
       isDumb,
-      describeDropped: (count) => `${count} avisos perdidos`,
     });
   }
 

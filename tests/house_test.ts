@@ -77,6 +77,8 @@ const IMPORTS: readonly (readonly [file: string, specifier: string, allowed: boo
   ["laboratory/cause.ts", "../transport/reliable/rtt.ts", true],
   ["laboratory/laboratory.ts", "../program/program.ts", false],
   ["laboratory/laboratory.ts", "../program/arguments.ts", true],
+  ["laboratory/laboratory.ts", "../program/files.ts", true],
+  ["program/files.ts", "./program.ts", false],
   ["laboratory/demo/demo.ts", "../../program/program.ts", true],
   ["program/program.ts", "../laboratory/laboratory.ts", true],
   ["laboratory/network_test.ts", "../program/asker.ts", true],

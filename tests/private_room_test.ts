@@ -172,7 +172,7 @@ for (const args of [[], ["--json"]]) {
     const ofClient = ["--puerto", `${port}`, "--codigo", ...args];
     await using client = new Pty(command("cliente", ...ofClient));
     await client.until("Código de la sala: ");
-    await client.type("nada\x15La coñ\x7fntraseña\x1b[D de hoy\r");
+    await client.type("nada\x15La coñ\x7fntraeña\x1b[D\x1b[D\x1b[Ds\x1b[F de hoy\r");
     await client.until(/Ingrese una pregunta: |"connected"/);
     await client.type("¿Y?\r");
     await server.until("Pregunta: ¿Y?\n");

@@ -7,14 +7,14 @@
 
 import { Terminal } from "../terminal/terminal.ts";
 
-const terminal = new Terminal({ describeDropped: (count) => `${count} avisos perdidos` });
+const terminal = new Terminal();
 terminal.onInterrupt(() => exit("Interrumpido", 130));
 terminal.broken.then(({ stream, error }) => exit(`Error: ${stream}: ${error.name}`, 7));
 // Its own end, and not that of the signal, which comes too.
 Deno.addSignalListener("SIGHUP", () => {});
 terminal.hangup.then(() => exit("Colgado", 9));
-terminal.onSuspend(() => terminal.notice("Ctrl-Z"));
-terminal.onInvalidLine((number) => terminal.notice(`Error: línea ${number}`));
+terminal.onSuspend = () => terminal.notice("Ctrl-Z");
+terminal.onInvalidLine = (number) => terminal.notice(`Error: línea ${number}`);
 if (Deno.args.includes("--ended")) {
   terminal.ended.then(() => terminal.notice("Fin de la entrada"));
 }

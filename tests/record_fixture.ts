@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { ClassRecord } from "../program/record.ts";
+import { Arguments } from "../program/arguments.ts";
+import { openRecord } from "../program/record.ts";
+import { Terminal } from "../terminal/terminal.ts";
 
-const record = await ClassRecord.open("clase", new Date(), (error) => {
-  throw error;
-});
+const names = { values: [], optionals: ["registro"], flags: [], words: 0 };
+const record = await openRecord(new Arguments(["--registro=clase"], names), new Terminal());
 for (let number = 1; true; number++) {
   const text = `${number}\n${number}`;
-  const texts = [`Cliente: Ana ${number}`, `Pregunta: ${text}`, `Respuesta: ${text}`];
-  await record.add(texts, new Date());
+  await record!([`Cliente: Ana ${number}`, `Pregunta: ${text}`, `Respuesta: ${text}`]);
   await new Promise((resolve) => setTimeout(resolve, 1));
 }

@@ -156,7 +156,7 @@ test("in a terminal that nobody reads for a while: what was dropped is counted",
   await pty.type("inundar\rhola\r");
   await new Promise((resolve) => setTimeout(resolve, 300));
   await pty.reads(true);
-  await pty.until(/Leído: hola\n(Aviso -+\n)*\d+ avisos perdidos\n> $/);
+  await pty.until(/Leído: hola\n(Aviso -+\n)*Se perdieron \d+ avisos: no cabían\n> $/);
 });
 
 test("in a terminal whose window is closed: a hangup, apart from its SIGHUP", async () => {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { createFile } from "../program/record.ts";
-import { EXIT, type Run, run } from "../program/program.ts";
-import { bindFailure, messageOf } from "../program/words.ts";
+import { createFile, messageOf } from "../program/files.ts";
+import { type Run, run } from "../program/program.ts";
+import { bindFailure, EXIT } from "../program/words.ts";
 import { filesOf, readSite, singleFileOf, type SiteFile } from "./site.ts";
 
 const HOSTNAME = "127.0.0.1";

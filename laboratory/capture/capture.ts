@@ -4,37 +4,19 @@
  *
  * @module
  */
-import { concat } from "../../transport/bytes.ts";
-import { waitAtMost } from "../../transport/driver.ts";
+import type { GrowingFile } from "../../program/files.ts";
 import type { Address, DatagramSocket } from "../../transport/mod.ts";
 import type { Observation } from "../observation.ts";
 import { captureBlock, type CapturedDatagram, captureHeader, ipBytes } from "./pcapng.ts";
 
-/** Most bytes that wait for a slow disk. */
-const MAX_WAITING_BYTES = 8 * 2 ** 20;
-
-/** Longest that the end of a program waits for the disk, in ms. */
-const MAX_CLOSING_MS = 2_000;
-
-/** The file of a {@linkcode Capture}. */
-export type CaptureTarget = Pick<Deno.FsFile, "write" | "truncate" | "close">;
-
-/** A capture file that grows. It holds whole blocks, also if a write fails. */
+/** Writes datagrams to a capture file. */
 export class Capture {
-  readonly #file: CaptureTarget;
-  readonly #onError: (error: unknown) => void;
+  readonly #file: GrowingFile;
   readonly #addresses = ownAddresses();
-  #waiting: Uint8Array[] = [];
-  #waitingBytes = 0;
-  #size = 0;
-  #isBroken = false;
-  #writing: Promise<void> | undefined;
 
-  /** @param onError Told why nothing more is written, once. */
-  constructor(file: CaptureTarget, onError: (error: unknown) => void) {
+  constructor(file: GrowingFile) {
     this.#file = file;
-    this.#onError = onError;
-    this.#append(captureHeader());
+    file.append(captureHeader());
   }
 
   /** The same socket, of which every datagram is captured as it leaves. */
@@ -61,54 +43,14 @@ export class Capture {
     this.#add({ datagram, from, to, at, isSent, loss });
   }
 
-  /** Closes the file once all is written, or the disk has taken nothing for too long. */
-  async close(): Promise<void> {
-    await waitAtMost(MAX_CLOSING_MS, this.#writing ?? Promise.resolve());
-    this.#isBroken = true;
-    this.#file.close();
-  }
-
   #add(captured: CapturedDatagram): void {
-    if (this.#isBroken) return;
     const { from, to, at } = captured;
-    this.#append(captureBlock({
+    this.#file.append(captureBlock({
       ...captured,
       from: this.#concrete(from, to),
       to: this.#concrete(to, from),
       at: performance.timeOrigin + at,
     }));
-  }
-
-  #append(block: Uint8Array): void {
-    if (this.#waitingBytes + block.length > MAX_WAITING_BYTES) {
-      return this.#stop(new Error("el disco no da abasto"));
-    }
-    this.#waiting.push(block);
-    this.#waitingBytes += block.length;
-    this.#writing ??= this.#write();
-  }
-
-  async #write(): Promise<void> {
-    while (this.#waiting.length > 0) {
-      const bytes = concat(this.#waiting);
-      this.#waiting = [];
-      this.#waitingBytes = 0;
-      try {
-        for (let end = 0; end < bytes.length;) end += await this.#file.write(bytes.subarray(end));
-        this.#size += bytes.length;
-      } catch (error) {
-        // Half a block would make the file unreadable.
-        await this.#file.truncate(this.#size).catch(() => {});
-        this.#waiting = [];
-        this.#stop(error);
-      }
-    }
-    this.#writing = undefined;
-  }
-
-  #stop(error: unknown): void {
-    if (!this.#isBroken) this.#onError(error);
-    this.#isBroken = true;
   }
 
   // A socket that listens on all addresses does not tell by which a datagram passed: most likely by the one

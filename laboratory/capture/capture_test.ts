@@ -1,5 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
-import { Capture, type CaptureTarget } from "./capture.ts";
+import { type FileTarget, GrowingFile } from "../../program/files.ts";
+import { Capture } from "./capture.ts";
 import { captureBlock, captureHeader, ipBytes } from "./pcapng.ts";
 import type { Address, DatagramSocket } from "../../transport/mod.ts";
 
@@ -8,7 +9,7 @@ const PEER: Address = { hostname: "127.0.0.1", port: 12_000 };
 const EVERY_BYTE = Uint8Array.from({ length: 255 }, (_, i) => i);
 
 /** A disk of a size, in bytes. */
-class Disk implements CaptureTarget {
+class Disk implements FileTarget {
   bytes: number[] = [];
   isClosed = false;
   readonly size: number;
@@ -23,6 +24,10 @@ class Disk implements CaptureTarget {
     const part = bytes.subarray(0, Math.min(1_000, this.size - this.bytes.length));
     this.bytes.push(...part);
     return Promise.resolve(part.length);
+  }
+
+  syncData(): Promise<void> {
+    return Promise.resolve();
   }
 
   truncate(length: number): Promise<void> {
@@ -91,9 +96,10 @@ Deno.test("capture: addresses of every form", () => {
 
 Deno.test("capture: a socket that listens everywhere has the address that its peer sees", async () => {
   const disk = new Disk();
-  const capture = new Capture(disk, (error) => {
+  const file = new GrowingFile(disk, (error) => {
     throw error;
   });
+  const capture = new Capture(file);
   await capture.tap(socketAt(LOCAL)).send(EVERY_BYTE, PEER);
   await capture.tap(socketAt({ ...LOCAL, hostname: "::" })).send(EVERY_BYTE, {
     ...PEER,
@@ -103,7 +109,7 @@ Deno.test("capture: a socket that listens everywhere has the address that its pe
     ...PEER,
     hostname: "::1",
   });
-  await capture.close();
+  await file.close();
   const [one, mapped, six] = packetsOf(disk.bytes);
   assertEquals([...one!.subarray(12, 20)], [127, 0, 0, 1, 127, 0, 0, 1]);
   assertEquals(mapped, one);
@@ -115,13 +121,14 @@ Deno.test("capture: of a disk that is full, whole packets are left, and one erro
   for (let size = captureHeader().length; size < 3_000; size += 97) {
     const disk = new Disk(size);
     const errors: unknown[] = [];
-    const capture = new Capture(disk, (error) => errors.push(error));
+    const file = new GrowingFile(disk, (error) => errors.push(error));
+    const capture = new Capture(file);
     const socket = capture.tap(socketAt(LOCAL));
     for (let i = 0; i < 10; i++) {
       await socket.send(EVERY_BYTE, PEER);
       await new Promise((resolve) => setTimeout(resolve, 0));
     }
-    await capture.close();
+    await file.close();
     assertEquals(errors.length, 1);
     const whole = captureBlock({ datagram: EVERY_BYTE, from: PEER, to: PEER, at: 0, isSent: true });
     const kept = Math.floor((size - captureHeader().length) / whole.length);
@@ -134,12 +141,13 @@ Deno.test("capture: a disk that takes nothing costs bounded memory", async () =>
   const blocked = Promise.withResolvers<number>();
   disk.write = () => blocked.promise;
   const errors: unknown[] = [];
-  const capture = new Capture(disk, (error) => errors.push(error));
+  const file = new GrowingFile(disk, (error) => errors.push(error));
+  const capture = new Capture(file);
   const socket = capture.tap(socketAt(LOCAL));
   const datagram = new Uint8Array(60_000);
   for (let i = 0; i < 1_000; i++) await socket.send(datagram, PEER);
   assertEquals(errors.map(String), ["Error: el disco no da abasto"]);
   blocked.reject(new Error("Unplugged"));
-  await capture.close();
+  await file.close();
   assertEquals(errors.length, 1);
 });

@@ -43,7 +43,6 @@ export function captureHeader(): Uint8Array {
   return concat([block(BLOCK.section, u32(BYTE_ORDER), u16(1, 0), lengths), ...interfaces]);
 }
 
-/** The block of a datagram. */
 export function captureBlock(captured: CapturedDatagram): Uint8Array {
   const { at, isSent, loss } = captured;
   const packet = packetOf(captured);

@@ -5,7 +5,8 @@
  * @module
  */
 import { green, red, yellow } from "@std/fmt/colors";
-import { EXIT, type Run, run } from "../../program/program.ts";
+import { type Run, run } from "../../program/program.ts";
+import { EXIT } from "../../program/words.ts";
 import { toJsonLine } from "../../terminal/clean.ts";
 import { UsageError } from "../../program/arguments.ts";
 import { type Bench, Fault, Inlet, type Passage, Screen, Trial, Unchecked } from "./trial.ts";

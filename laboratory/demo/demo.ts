@@ -7,7 +7,8 @@
 import { green, red } from "@std/fmt/colors";
 import { describeImpairment, type Impairment, IMPAIRMENT_OPTIONS } from "../impairment.ts";
 import { isDropped, readImpairment } from "../impairment.ts";
-import { EXIT, type Run, run } from "../../program/program.ts";
+import { type Run, run } from "../../program/program.ts";
+import { EXIT } from "../../program/words.ts";
 import { Questions } from "../summary.ts";
 import { draw, drawCause, drawHeading, WIDTH } from "./diagram.ts";
 import { ORIGINAL, Play, type Scene } from "./play.ts";
@@ -41,10 +42,8 @@ Ejemplos:
 /** Time to type a line, in ms: longer than an acknowledgement is held back. */
 const TYPING_MS = 300;
 
-/** Options of {@linkcode demonstrate}. */
 export interface DemoOptions {
   readonly impairment: Impairment;
-  /** Whether it goes over plain UDP. */
   readonly isPlain: boolean;
   readonly isColoured: boolean;
   /** Whether the cause of each datagram is told; not by default. */
@@ -73,13 +72,10 @@ export function demonstrate({ isColoured, isExplained, ...options }: DemoOptions
   const colour = missing.length === 0 ? green : red;
   const line = (text: string) => ({ text, pause: 0, isStep: false });
   const linesOf = (scene: Scene, pause: number) => {
-    const text = draw(scene, isColoured);
-    if (scene.type !== "crossing") return [{ ...line(text), pause }];
-    const cause = isExplained && scene.cause;
-    return [
-      { text, pause, isStep: true },
-      ...cause ? [line(drawCause(scene.by, cause, isColoured))] : [],
-    ];
+    const isStep = scene.type === "crossing";
+    const cause = isExplained && isStep && scene.cause;
+    const told = cause ? [line(drawCause(scene.by, cause, isColoured))] : [];
+    return [{ text: draw(scene, isColoured), pause, isStep }, ...told];
   };
   return [
     line(describeImpairment(options.impairment) ?? "Red sin degradar"),
