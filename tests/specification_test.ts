@@ -12,6 +12,7 @@ import {
 } from "../transport/private/cpace.ts";
 import { privateRoom } from "../transport/private/private_room.ts";
 import * as dialer from "../transport/reliable/dialer.ts";
+import * as listener from "../transport/reliable/listener.ts";
 import * as packets from "../transport/reliable/packet.ts";
 import {
   BYE_REASONS,
@@ -50,6 +51,7 @@ const CONSTANTS: Readonly<Record<string, unknown>> = {
   ...limits,
   ...plainAsker,
   ...dialer,
+  ...listener,
   ...packets,
   ...rtt,
   ...session,
@@ -191,6 +193,28 @@ Deno.test({
   },
 });
 
+// A reader could not tell from the page when a bye is sent again, and before anything was measured the
+// page was wrong.
+Deno.test({
+  name: "specification: a bye of the server is sent again when the page says",
+  ignore: !canRead,
+  fn() {
+    const [, unmeasured] = /tras esperas\s+de ([\d., y]+) ms/.exec(page)!;
+    const stated = unmeasured!.match(/[\d.]+\d/g)!.map((it) => Number(it.replaceAll(".", "")));
+    assertEquals(pausesOfBye(new rtt.RttEstimator()).map(Math.floor), stated);
+    for (const roundTrip of [50, 900, 3_000]) {
+      const measured = new rtt.RttEstimator();
+      measured.sample(roundTrip, 0);
+      const { timeout } = measured;
+      const [first, ...others] = pausesOfBye(measured);
+      assertEquals(Math.round(first!), Math.round(Math.min(timeout, 1_250)));
+      others.forEach((pause, i) => {
+        assertEquals(Math.floor(pause), Math.floor(Math.min(312, 2 ** (i + 1) * timeout)));
+      });
+    }
+  },
+});
+
 Deno.test({
   name: "specification: every type, and every reason for a refusal or a bye, is in its table",
   ignore: !canRead,
@@ -267,6 +291,27 @@ function checkReplies(heading: string, states: readonly string[], expected: Repl
   const [header, ...rows] = readTable(heading);
   assertEquals(header!.slice(1).map(unquote), [...states]);
   assertEquals(new Map(rows.map(([label, ...cells]) => [label, cells])), expected);
+}
+
+/** The waits of a server's bye that nobody confirms, in ms. */
+function pausesOfBye(measured: rtt.RttEstimator): number[] {
+  const times = new Set<number>();
+  let now = 0;
+  const server = new session.Session({
+    id: 1n,
+    role: "answerer",
+    address: CLIENT,
+    now,
+    idleTimeout: session.IDLE_TIMEOUT_MS,
+    output: { transmit: () => times.add(now), drop() {}, sessionEvent() {} },
+    rtt: measured,
+    random: () => 0.5,
+    randomBytes: (length) => new Uint8Array(length),
+  });
+  server.bye("closing", now);
+  while (server.turn !== "closed") server.handleTimeout(now = server.nextTimeout);
+  const sorted = [...times];
+  return sorted.slice(1).map((time, i) => time - sorted[i]!);
 }
 
 /** The packets of the page, in order, as one capture. */
