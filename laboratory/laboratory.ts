@@ -87,7 +87,7 @@ export async function openLaboratory(
   const captureName = args.optional("captura");
   const isPlain = warning === undefined && captureName === undefined;
   if (isPlain && !isTraced && !isSummaryWanted) return { options: {}, async conclude() {} };
-  const capture = captureName === undefined
+  const opened = captureName === undefined
     ? undefined
     : await openCapture(captureName, terminal, { role, createFile });
   const [{ ImpairedSocket }, { Trace }, { Summary }] = await Promise.all([
@@ -110,24 +110,27 @@ export async function openLaboratory(
       hasPeers: role === "server",
       startedAt: performance.now(),
     });
+    if (opened !== undefined) terminal.notice(`Captura en ${opened.path}`);
     if (warning !== undefined) terminal.notice(warning);
     return impaired = new ImpairedSocket(socket, {
       ...impairment,
       onObservation: (observation) => {
         if (isTraced) trace.add(observation, endpoint.inspect(observation.datagram));
         summary.add(observation);
-        capture?.add(observation);
+        opened?.capture.add(observation);
       },
     });
   };
   const conclude = async () => {
     const isTold = monitor !== undefined && (isSummaryWanted || summary.hadLosses);
     for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
-    await capture?.close();
+    await opened?.capture.close();
+    // After a command that was wrong, the right one may take the name.
+    if (opened !== undefined && monitor === undefined) await Deno.remove(opened.path);
   };
   // What is captured is what really leaves.
   const capturing: ConnectOptions["transport"] = (socket, endpoint) =>
-    transport(capture?.tap(socket) ?? socket, endpoint);
+    transport(opened?.capture.tap(socket) ?? socket, endpoint);
   return { options: { transport: capturing }, conclude };
 }
 
@@ -135,13 +138,13 @@ async function openCapture(
   name: string,
   terminal: Terminal,
   { role, createFile }: LaboratoryOptions,
-): Promise<Capture> {
+): Promise<{ path: string; capture: Capture }> {
   const { Capture } = await import("./capture/capture.ts");
   // Both ends may start in the same second.
   const { path, file } = await createFile(name, role === "server" ? "servidor " : "cliente ");
-  terminal.notice(`Captura en ${path}`);
-  return new Capture(file, (error) => {
+  const capture = new Capture(file, (error) => {
     const why = error instanceof Error ? error.message : String(error);
     terminal.error(`la captura se queda como está, porque no se puede escribir más: ${why}`);
   });
+  return { path, capture };
 }

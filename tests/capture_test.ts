@@ -180,6 +180,16 @@ test(
   !canRunPrograms,
 );
 
+// The command that was put right was refused: its first try had left an empty file of that name.
+test("a program that does not begin leaves no capture", async (folder) => {
+  for (const [code, ...wrong] of [[2, "--puerto=x"], [3, "--host=192.0.2.1"]] as const) {
+    await using server = runIn(folder, "servidor", "--captura=a", ...wrong);
+    assertEquals(await server.exited(), code);
+    assertMatch(server.errors, /^Error: .+\n$/);
+    assertEquals(await outputOf("ls", `${folder}/registros`), "");
+  }
+}, !canRunPrograms);
+
 test("a disk that is full costs the capture, and not the conversation", async (folder) => {
   const server = command("servidor", "--puerto", "0", "--captura", "a");
   // The limit of a file stands for a full disk: blocks of 1,024 bytes.
