@@ -69,6 +69,9 @@ export interface LaboratoryOptions {
   ) => Promise<{ path: string; file: CaptureTarget }>;
 }
 
+/** Where a laboratory tells what it does. */
+type Teller = Pick<Terminal, "notice" | "error" | "colour">;
+
 /**
  * Opens the laboratory that the options ask for, and loads its modules only then.
  *
@@ -76,7 +79,7 @@ export interface LaboratoryOptions {
  */
 export async function openLaboratory(
   args: Arguments,
-  terminal: Terminal,
+  terminal: Teller,
   { role, createFile }: LaboratoryOptions,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
@@ -95,6 +98,7 @@ export async function openLaboratory(
     import("./trace.ts"),
     import("./summary.ts"),
   ]);
+  const told = [opened && `Captura en ${opened.path}`, warning].filter((it) => it !== undefined);
   const summary = new Summary();
   let monitor: Monitor | undefined;
   let impaired: InstanceType<typeof ImpairedSocket> | undefined;
@@ -103,6 +107,7 @@ export async function openLaboratory(
       if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);
       return impaired = new ImpairedSocket(socket, impaired.options, impaired);
     }
+    for (const line of monitor === undefined ? told : []) terminal.notice(line);
     monitor = endpoint;
     const trace = new Trace({
       write: (line) => terminal.notice(line),
@@ -110,8 +115,6 @@ export async function openLaboratory(
       hasPeers: role === "server",
       startedAt: performance.now(),
     });
-    if (opened !== undefined) terminal.notice(`Captura en ${opened.path}`);
-    if (warning !== undefined) terminal.notice(warning);
     return impaired = new ImpairedSocket(socket, {
       ...impairment,
       onObservation: (observation) => {
@@ -136,7 +139,7 @@ export async function openLaboratory(
 
 async function openCapture(
   name: string,
-  terminal: Terminal,
+  terminal: Teller,
   { role, createFile }: LaboratoryOptions,
 ): Promise<{ path: string; capture: Capture }> {
   const { Capture } = await import("./capture/capture.ts");
