@@ -103,9 +103,9 @@ export async function createFile(
   } catch (error) {
     if (error instanceof UsageError) throw error;
     const what = error instanceof Deno.errors.AlreadyExists
-      ? `ya existe ${path}, y no se escribe encima`
-      : `no se puede crear ${path} (${messageOf(error)})`;
-    throw new UsageError(`${what}: elija otro nombre con --${option}`);
+      ? `ya existe ${path}, y no se escribe encima:`
+      : `no se puede crear ${path} (${messageOf(error)}): revise la carpeta, o`;
+    throw new UsageError(`${what} elija otro nombre con --${option}`);
   }
 }
 
