@@ -84,7 +84,7 @@ export async function createFile(
   option: string,
   extension: string,
   name: string,
-  { now = new Date(), what = "" }: { now?: Date; what?: string } = {},
+  { now = new Date(), what = "", copy = 1 }: { now?: Date; what?: string; copy?: number } = {},
 ): Promise<{ path: string; file: Deno.FsFile }> {
   if (name !== "" && !/^[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_. -]{0,99}$/u.test(name)) {
     throw new UsageError(
@@ -93,7 +93,7 @@ export async function createFile(
   }
   const given = name.endsWith(`.${extension}`) ? name.slice(0, -extension.length - 1) : name;
   const stem = given || `${what}${day(now)} ${time(now).replaceAll(":", ".")}`;
-  const path = `${FOLDER}/${stem}.${extension}`;
+  const path = `${FOLDER}/${stem}${copy > 1 ? ` (${copy})` : ""}.${extension}`;
   try {
     await Deno.mkdir(FOLDER, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -102,10 +102,15 @@ export async function createFile(
     return { path, file: await Deno.open(path, { write: true, createNew: true }) };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const what = error instanceof Deno.errors.AlreadyExists
+    const isThere = error instanceof Deno.errors.AlreadyExists;
+    // Two programs may begin in the same second.
+    if (isThere && name === "") {
+      return await createFile(option, extension, name, { now, what, copy: copy + 1 });
+    }
+    const problem = isThere
       ? `ya existe ${path}, y no se escribe encima:`
       : `no se puede crear ${path} (${messageOf(error)}): revise la carpeta, o`;
-    throw new UsageError(`${what} elija otro nombre con --${option}`);
+    throw new UsageError(`${problem} elija otro nombre con --${option}`);
   }
 }
 
