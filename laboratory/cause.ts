@@ -26,6 +26,7 @@ export function refusalOf(
   if (kind === "duplicates" && header?.type === "message") {
     return `ya tenía el mensaje ${header.number}: no lo muestra otra vez`;
   }
+  if (kind === "ignored" && header === undefined) return "nadie lo espera: lo descarta";
   // The nonce of a handshake is forgotten with it.
   const isLate = kind === "unknown" && (header?.type === "retry" || header?.type === "welcome");
   return isLate ? "la sesión ya está abierta: no hace falta" : why;

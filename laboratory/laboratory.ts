@@ -56,6 +56,9 @@ export interface Laboratory {
   conclude(): Promise<void>;
 }
 
+/** Where a laboratory tells what it does. */
+type Teller = Pick<Terminal, "notice" | "error" | "colour">;
+
 /**
  * Opens the laboratory that the options ask for, and loads its modules only then.
  *
@@ -65,7 +68,7 @@ export interface Laboratory {
 export async function openLaboratory(
   role: "server" | "client",
   args: Arguments,
-  terminal: Terminal,
+  terminal: Teller,
 ): Promise<Laboratory> {
   const isTraced = args.has("traza");
   const isSummaryWanted = args.has("resumen");
@@ -85,6 +88,7 @@ export async function openLaboratory(
     import("./capture/capture.ts"),
   ]);
   const capture = file && new Capture(file);
+  const told = [file && `Captura en ${file.path}`, warning].filter((it) => it !== undefined);
   const summary = new Summary();
   let monitor: Monitor | undefined;
   let impaired: InstanceType<typeof ImpairedSocket> | undefined;
@@ -95,6 +99,7 @@ export async function openLaboratory(
       if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);
       return impaired = new ImpairedSocket(socket, impaired.options, impaired);
     }
+    for (const line of monitor === undefined ? told : []) terminal.notice(line);
     monitor = endpoint;
     const trace = new Trace({
       write: (line) => terminal.notice(line),
@@ -102,7 +107,6 @@ export async function openLaboratory(
       hasPeers: role === "server",
       startedAt: performance.now(),
     });
-    if (warning !== undefined) terminal.notice(warning);
     return impaired = new ImpairedSocket(socket, {
       ...impairment,
       onObservation: (observation) => {
@@ -116,6 +120,8 @@ export async function openLaboratory(
     const isTold = monitor !== undefined && (isSummaryWanted || summary.hadLosses);
     for (const line of isTold ? summary.lines(monitor!.counters) : []) terminal.notice(line);
     await file?.close();
+    // After a command that was wrong, the right one may take the name.
+    if (file !== undefined && monitor === undefined) await Deno.remove(file.path);
   };
   return { options: { transport }, conclude };
 }

@@ -18,25 +18,28 @@ const MAX_WAITING_BYTES = 8 * 2 ** 20;
 const MAX_CLOSING_MS = 2_000;
 
 const KINDS = {
-  registro: { extension: "md", title: "Registro", name: "el registro" },
-  captura: { extension: "pcapng", title: "Captura", name: "la captura" },
+  registro: { extension: "md", name: "el registro" },
+  captura: { extension: "pcapng", name: "la captura" },
 };
 
 /**
- * Opens the file that an option asks for, if it does, and tells of it; see {@linkcode createFile}.
+ * Opens the file that an option asks for, if it does; see {@linkcode createFile}.
  *
  * @param what Precedes the date of a file without a name.
  */
 export async function openFile(
   option: keyof typeof KINDS,
-  { args, terminal, what }: { args: Arguments; terminal: Terminal; what?: string },
+  { args, terminal, what }: {
+    args: Arguments;
+    terminal: Pick<Terminal, "error">;
+    what?: string;
+  },
 ) {
   const given = args.optional(option);
   if (given === undefined) return undefined;
-  const { extension, title, name } = KINDS[option];
-  const { path, file } = await createFile(option, extension, given, what);
-  terminal.notice(`${title} en ${path}`);
-  return new GrowingFile(file, (error) => {
+  const { extension, name } = KINDS[option];
+  const { path, file } = await createFile(option, extension, given, { what });
+  return new GrowingFile(path, file, (error) => {
     const why = `porque no se puede escribir más: ${messageOf(error)}`;
     terminal.error(`${name} se queda como está, ${why}`);
   });
@@ -48,7 +51,12 @@ export async function openFile(
  *
  * @throws {UsageError} If the name is not one of a file, or such a file exists.
  */
-export async function createFile(option: string, extension: string, name: string, what = "") {
+export async function createFile(
+  option: string,
+  extension: string,
+  name: string,
+  { what = "", copy = 1 }: { what?: string | undefined; copy?: number } = {},
+): Promise<{ path: string; file: Deno.FsFile }> {
   if (name !== "" && !/^[\p{L}\p{M}\p{N}_][\p{L}\p{M}\p{N}_. -]{0,99}$/u.test(name)) {
     throw new UsageError(
       `el valor de --${option} debe ser el nombre de un archivo, sin carpetas ni signos: "${name}"`,
@@ -56,7 +64,7 @@ export async function createFile(option: string, extension: string, name: string
   }
   const given = name.endsWith(`.${extension}`) ? name.slice(0, -extension.length - 1) : name;
   const stem = given || `${what}${today()} ${timeOfDay().replaceAll(":", ".")}`;
-  const path = `${FOLDER}/${stem}.${extension}`;
+  const path = `${FOLDER}/${stem}${copy > 1 ? ` (${copy})` : ""}.${extension}`;
   try {
     await Deno.mkdir(FOLDER, { recursive: true }).catch((error) => {
       if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
@@ -65,10 +73,15 @@ export async function createFile(option: string, extension: string, name: string
     return { path, file: await Deno.open(path, { write: true, createNew: true }) };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    const what = error instanceof Deno.errors.AlreadyExists
-      ? `ya existe ${path}, y no se escribe encima`
-      : `no se puede crear ${path} (${messageOf(error)})`;
-    throw new UsageError(`${what}: elija otro nombre con --${option}`);
+    const isThere = error instanceof Deno.errors.AlreadyExists;
+    // Two programs may begin in the same second.
+    if (isThere && name === "") {
+      return await createFile(option, extension, name, { what, copy: copy + 1 });
+    }
+    const problem = isThere
+      ? `ya existe ${path}, y no se escribe encima:`
+      : `no se puede crear ${path} (${messageOf(error)}): revise la carpeta, o`;
+    throw new UsageError(`${problem} elija otro nombre con --${option}`);
   }
 }
 
@@ -76,6 +89,7 @@ export type FileTarget = Pick<Deno.FsFile, "write" | "syncData" | "truncate" | "
 
 /** A file that grows. It holds whole entries, also if a write fails. */
 export class GrowingFile {
+  readonly path: string;
   readonly #file: FileTarget;
   readonly #onError: (error: unknown) => void;
   #waiting: Uint8Array[] = [];
@@ -85,7 +99,8 @@ export class GrowingFile {
   #writing: Promise<void> | undefined;
 
   /** @param onError Told why nothing more is written, once. */
-  constructor(file: FileTarget, onError: (error: unknown) => void) {
+  constructor(path: string, file: FileTarget, onError: (error: unknown) => void) {
+    this.path = path;
     this.#file = file;
     this.#onError = onError;
   }

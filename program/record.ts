@@ -16,6 +16,7 @@ export type Recorder = (texts: readonly string[]) => Promise<void>;
 export async function openRecord(args: Arguments, terminal: Terminal) {
   const file = await openFile("registro", { args, terminal });
   if (file === undefined) return undefined;
+  terminal.notice(`Registro en ${file.path}`);
   file.append(encodeText(`# Registro del ${today()}\n`));
   const record: Recorder = (texts) =>
     file.append(encodeText(`\n## ${timeOfDay()}\n\n${texts.map(indented).join("")}`));

@@ -180,6 +180,26 @@ test(
   !canRunPrograms,
 );
 
+// Of a class that began in one second only one had a capture: the others were told to choose a name.
+test("programs that begin in the same second have a file each", async (folder) => {
+  const args = [`--puerto=${freePort()}`, "--tiempo-maximo=1", "--captura", "--", "¿y?"];
+  const clients = Array.from({ length: 4 }, () => runIn(folder, "cliente", ...args));
+  const codes = await Promise.all(clients.map((client) => client.exited()));
+  await Promise.all(clients.map((client) => client[Symbol.asyncDispose]()));
+  assertEquals(codes, [7, 7, 7, 7]);
+  assertEquals((await outputOf("ls", `${folder}/registros`)).trim().split("\n").length, 4);
+}, !canRunPrograms);
+
+// The command that was put right was refused: its first try had left an empty file of that name.
+test("a program that does not begin leaves no capture", async (folder) => {
+  for (const [code, ...wrong] of [[2, "--puerto=x"], [3, "--host=192.0.2.1"]] as const) {
+    await using server = runIn(folder, "servidor", "--captura=a", ...wrong);
+    assertEquals(await server.exited(), code);
+    assertMatch(server.errors, /^Error: .+\n$/);
+    assertEquals(await outputOf("ls", `${folder}/registros`), "");
+  }
+}, !canRunPrograms);
+
 test("a disk that is full costs the capture, and not the conversation", async (folder) => {
   const server = command("servidor", "--puerto", "0", "--captura", "a");
   // The limit of a file stands for a full disk: blocks of 1,024 bytes.

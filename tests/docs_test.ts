@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { canRunPrograms, command, type ProgramName } from "./process.ts";
 import * as transport from "../transport/mod.ts";
+import { ENDS } from "../program/words.ts";
 import { EXERCISES } from "../web/exercises.ts";
 import { decodeLink, DEFAULT_SCENARIO } from "../web/scenario.ts";
 
@@ -104,6 +105,11 @@ Deno.test({
     }
     assertEquals([...inPage].sort(), [...inHelp].sort());
   },
+});
+
+test("every end of a conversation that a program hears of is in the page of the programs", async () => {
+  const page = await read("docs/programas.md");
+  assertEquals(Object.keys(ENDS).filter((reason) => !page.includes(`\`${reason}\``)), []);
 });
 
 test("every option that the programs read is in the page of the programs", async () => {

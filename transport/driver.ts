@@ -83,6 +83,8 @@ export class Driver<Event> {
   /** All that are open, and the latest, which sends. */
   readonly #sockets = new Set<DatagramSocket>();
   #socket: DatagramSocket;
+  /** Sockets that still receive, or close only once all that they hold has left. */
+  #receiving = 0;
   #sending: Promise<void> | undefined;
   #cancelTimer = () => {};
   #timerAt = Infinity;
@@ -138,8 +140,9 @@ export class Driver<Event> {
   #open(): DatagramSocket {
     const socket = this.options.open();
     this.#sockets.add(socket);
+    this.#receiving++;
     this.#receiveAll(socket).then(() => {
-      if (this.#isClosed && this.#sockets.size === 0) this.#finished.resolve();
+      if (--this.#receiving === 0 && this.#isClosed) this.#finished.resolve();
     }, this.#finished.reject);
     return socket;
   }

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { type Address, Endpoint } from "./endpoint.ts";
-import { byTurns, type DatagramSocket, Driver } from "./driver.ts";
+import { byTurns, type DatagramSocket, Driver, pause } from "./driver.ts";
 
 /** A clock that stands in for the platform's, and fires the timers of a driver. */
 class Clock implements Disposable {
@@ -271,6 +271,29 @@ Deno.test("driver: after a hop it sends from the new socket, and hears three for
   driver.hop();
   await driver.close();
   assertEquals([...sockets.open], []);
+});
+
+// A client that had hopped was gone before what its network delayed had left.
+Deno.test("driver: after a hop, too, it is over only once the last socket is", async () => {
+  using _ = new Clock();
+  const sockets = new Sockets();
+  const closing: (() => void)[] = [];
+  const open = () => {
+    const socket = sockets.openNext();
+    return { ...socket, close: () => void closing.push(socket.close) };
+  };
+  const driver = new Driver({ open, endpoint: new Echo(), onEvent() {} });
+  driver.hop();
+  let isOver = false;
+  const closed = driver.close().then(() => isOver = true);
+  await pause();
+  assertEquals(closing.length, 2);
+  for (const close of closing) {
+    assert(!isOver);
+    close();
+    await pause();
+  }
+  await closed;
 });
 
 Deno.test("driver: where no socket can be opened, it goes on with the one that it has", async () => {

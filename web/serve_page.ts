@@ -5,7 +5,7 @@
  */
 import { createFile, messageOf } from "../program/files.ts";
 import { type Run, run } from "../program/program.ts";
-import { bindFailure, EXIT } from "../program/words.ts";
+import { bindFailure, EXIT, Failure } from "../program/words.ts";
 import { filesOf, readSite, singleFileOf, type SiteFile } from "./site.ts";
 
 const HOSTNAME = "127.0.0.1";
@@ -34,7 +34,8 @@ export class PageServer {
 
   /** Answers a request. A request for `/` reads the sources again. */
   async respond(request: Request): Promise<Response> {
-    const { hostname, pathname } = new URL(request.url);
+    // A request whose Host is no name has no valid URL.
+    const { hostname, pathname = "" } = URL.parse(request.url) ?? {};
     // Another site may make its own name point here (DNS rebinding), and a browser would let it read.
     if (hostname !== HOSTNAME && hostname !== "localhost") {
       return refusal(403, "Nombre no admitido");
@@ -89,7 +90,12 @@ async function main({ args, terminal }: Run): Promise<number> {
   if (name !== undefined) {
     const page = new Blob([singleFileOf(await readSite())]);
     const { path, file } = await createFile("exportar", "html", name);
-    await page.stream().pipeTo(file.writable);
+    try {
+      await page.stream().pipeTo(file.writable);
+    } catch (error) {
+      await Deno.remove(path);
+      throw new Failure(`no se pudo escribir ${path}: ${messageOf(error)}`, EXIT.defect);
+    }
     terminal.print(`Página escrita en ${path}: ábrala con doble clic`);
     return EXIT.ok;
   }

@@ -60,6 +60,24 @@ test("page server: only reads, and only for the names of this machine", async (p
   }
 });
 
+// A Host that is no name made the URL of the request invalid: the terminal showed a stack trace.
+Deno.test({
+  name: "laboratorio: refuses a request whose Host is no name, and goes on without a stack trace",
+  ignore: !canRun,
+  async fn() {
+    await using program = new Process(taskCommand("laboratorio", "--puerto", "0"));
+    const [, port] = await program.until(/http:\/\/127\.0\.0\.1:(\d+)\//);
+    for (const host of ["[", "a b", "127.0.0.1:99999"]) {
+      using connection = await Deno.connect({ hostname: "127.0.0.1", port: Number(port) });
+      const request = `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+      await connection.write(new TextEncoder().encode(request));
+      const response = await new Response(connection.readable).text();
+      assertStringIncludes(response, "HTTP/1.1 403");
+    }
+    assertEquals(program.errors, "");
+  },
+});
+
 test("page server: the page may run its own scripts and load nothing from elsewhere", async (page) => {
   const response = await get(page, "/");
   await response.body?.cancel();
@@ -101,6 +119,20 @@ Deno.test({
     assert(shell.output.length < 2_000_000, `It has ${shell.output.length} characters`);
     assertEquals(/(?:src|href)="(?!data:|#)[^"]*"/.exec(shell.output), null);
     assertStringIncludes(shell.output, "Permission to use, copy, modify, and/or distribute");
+  },
+});
+
+// A full disk was told as a defect of the program, and left the first half of a page.
+Deno.test({
+  name: "laboratorio: --exportar to a disk that is full leaves no file, and says so",
+  ignore: !canRun || Deno.build.os === "windows",
+  async fn() {
+    // The limit of a file stands for a full disk: blocks of 1,024 bytes.
+    const script = `trap '' XFSZ; ulimit -f 64; "$@"; echo $?; ls registros`;
+    await using shell = inFolder(script, ...taskCommand("laboratorio", "--exportar", "clase"));
+    await shell.exited();
+    assertEquals(shell.output, "1\n");
+    assertMatch(shell.errors, /^Error: no se pudo escribir registros\/clase\.html: .+\n$/);
   },
 });
 

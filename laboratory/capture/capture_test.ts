@@ -96,7 +96,7 @@ Deno.test("capture: addresses of every form", () => {
 
 Deno.test("capture: a socket that listens everywhere has the address that its peer sees", async () => {
   const disk = new Disk();
-  const file = new GrowingFile(disk, (error) => {
+  const file = new GrowingFile("registros/x.pcapng", disk, (error) => {
     throw error;
   });
   const capture = new Capture(file);
@@ -121,7 +121,7 @@ Deno.test("capture: of a disk that is full, whole packets are left, and one erro
   for (let size = captureHeader().length; size < 3_000; size += 97) {
     const disk = new Disk(size);
     const errors: unknown[] = [];
-    const file = new GrowingFile(disk, (error) => errors.push(error));
+    const file = new GrowingFile("registros/x.pcapng", disk, (error) => errors.push(error));
     const capture = new Capture(file);
     const socket = capture.tap(socketAt(LOCAL));
     for (let i = 0; i < 10; i++) {
@@ -141,7 +141,7 @@ Deno.test("capture: a disk that takes nothing costs bounded memory", async () =>
   const blocked = Promise.withResolvers<number>();
   disk.write = () => blocked.promise;
   const errors: unknown[] = [];
-  const file = new GrowingFile(disk, (error) => errors.push(error));
+  const file = new GrowingFile("registros/x.pcapng", disk, (error) => errors.push(error));
   const capture = new Capture(file);
   const socket = capture.tap(socketAt(LOCAL));
   const datagram = new Uint8Array(60_000);

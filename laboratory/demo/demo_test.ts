@@ -10,7 +10,7 @@ import type { Impairment } from "../impairment.ts";
 import config from "../../deno.json" with { type: "json" };
 import { CONNECT_TIMEOUT_MS } from "../../transport/mod.ts";
 import { bothWays, PERFECT } from "../network.ts";
-import { canRunPrograms } from "../../tests/process.ts";
+import { canRunPrograms, taskCommand } from "../../tests/process.ts";
 import { canUsePty, Pty } from "../../tests/pty.ts";
 import { cases } from "../../tests/whole.ts";
 import { draw, drawHeading, WIDTH } from "./diagram.ts";
@@ -215,7 +215,7 @@ Deno.test("demo: it takes less than ten seconds, however long it took", () => {
 });
 
 Deno.test("demo: the tests run it as the task does", () => {
-  assertEquals(config.tasks.demo, "deno run laboratory/demo/demo.ts");
+  assertEquals(config.tasks.demo, "deno run --allow-env=TERM laboratory/demo/demo.ts");
 });
 
 const SCRIPT = decodeURIComponent(new URL("demo.ts", import.meta.url).pathname);
@@ -227,7 +227,7 @@ async function run(...args: string[]) {
 /** Runs the demonstration with what is typed into its pipe. */
 async function type(typed: string, ...args: string[]) {
   const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "--no-prompt", SCRIPT, ...args],
+    args: ["run", "--no-prompt", "--allow-env=TERM", SCRIPT, ...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
@@ -274,7 +274,7 @@ for (const [name, key] of [["Ctrl-C", "\x03"], ["Ctrl-D", "\x04"]] as const) {
     name: `demo: in a terminal, Enter is a step and ${name} the end, and a narrow one is told`,
     ignore: !canRunPrograms || !canUsePty,
     async fn() {
-      const command = [Deno.execPath(), "run", "--no-prompt", SCRIPT, "--paso"];
+      const command = taskCommand("demo", "--paso");
       await using terminal = new Pty(command, { columns: 60, rows: 50 });
       await terminal.until("Ctrl-D termina");
       await terminal.until("SERVIDOR");
@@ -292,4 +292,28 @@ test("demo: bad input", async () => {
   const { code, output, errors } = await run("--perdida", "mucha");
   assertEquals([code, output], [2, ""]);
   assertMatch(errors, /^Error: el valor de --perdida .*"mucha".*\n$/);
+});
+
+// The task did not let the demo see what terminal it is in: it wrote colours.
+Deno.test({
+  name: "demo: in a dumb terminal, not one escape sequence",
+  ignore: !canRunPrograms || !canUsePty,
+  async fn() {
+    const command = taskCommand("demo", "--paso", "--perdida", "0%");
+    await using terminal = new Pty(["env", "-u", "NO_COLOR", "TERM=dumb", ...command]);
+    await terminal.until("SERVIDOR");
+    await terminal.type("\r");
+    await terminal.until("(pide conectar)");
+    await terminal.type("\x04");
+    assertEquals(await terminal.exited, 0);
+    // The runtime clears its progress before.
+    assert(terminal.raw.lastIndexOf("\x1b") < terminal.raw.indexOf("Intro"));
+  },
+});
+
+Deno.test("demo: a server without protection knows nobody's bye, and that is no late one", () => {
+  const impairment = { ...impairmentOf(1, 0), dropped: [[1, 1]] as const };
+  const lines = demonstrate({ impairment, isPlain: true, isColoured: false, isExplained: true });
+  const told = lines.map(({ text }) => text.trim());
+  assertEquals(told.filter((text) => text.startsWith("(")), ["(nadie lo espera: lo descarta)"]);
 });
