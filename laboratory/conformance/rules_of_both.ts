@@ -6,7 +6,7 @@
 import { seededBytes } from "../random.ts";
 import { EMPTY, encodeText } from "../../transport/bytes.ts";
 import { encode, MAX_SEGMENT_BYTES } from "../../transport/reliable/packet.ts";
-import { type Plays, type Trial, Unchecked } from "./trial.ts";
+import { type Plays, Unchecked } from "./trial.ts";
 import { hearing, meet, QUESTIONS, speaking, type Visit } from "./visit.ts";
 
 /** A message of three segments with a word at its end, and another whose ñ the first edge cuts in two. */
@@ -76,14 +76,14 @@ export const RULES_OF_BOTH: Plays = {
     await trial.never(`ACK ${number}`, 300, "sigue conversando después del BYE");
   }),
   "1.17": speaking(async (visit, _, trial) => {
-    for (const [i, [what, datagram]] of rubbish(trial, visit.id).entries()) {
+    for (const [i, [what, datagram]] of rubbish(visit).entries()) {
       trial.send(datagram);
       await visit.ping(100 + i, 1, `deja de contestar después de ${what}`);
     }
   }),
   "1.18": speaking(async (visit, _, trial) => {
     await visit.settle();
-    for (const [what, datagram] of rubbish(trial, visit.id)) {
+    for (const [what, datagram] of rubbish(visit)) {
       trial.clear();
       trial.send(datagram);
       const isReply = (type?: string) => type !== "ping" && type !== "message";
@@ -318,7 +318,7 @@ export const RULES_OF_BOTH: Plays = {
 };
 
 /** Datagrams that are no packets, and what they are. */
-function rubbish(trial: Trial, id: bigint): [string, Uint8Array][] {
+function rubbish({ trial, id, next }: Visit): [string, Uint8Array][] {
   const ping = encode({ type: "ping", id, number: 9, attempt: 1 });
   const long = new Uint8Array(1_200);
   long.set(ping);
@@ -332,7 +332,7 @@ function rubbish(trial: Trial, id: bigint): [string, Uint8Array][] {
     ["un datagrama de 1.200 bytes", long],
     [
       "un segmento que pasa del último",
-      encode({ type: "message", id, number: 1, segment: 2, lastSegment: 1 }),
+      encode({ type: "message", id, number: next, segment: 1, lastSegment: 0 }),
     ],
     ["bytes al azar", seededBytes(trial.random, 200)],
     ["un texto suelto", encodeText("¿Hola?")],
