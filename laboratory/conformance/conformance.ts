@@ -151,16 +151,19 @@ export function levelOf(findings: readonly Finding[]): number | undefined {
   return first < 0 ? levels.at(-1) : levels[first - 1];
 }
 
-async function main({ args, terminal, json }: Run): Promise<number> {
+async function main({ args, terminal, json, signal }: Run): Promise<number> {
   if (args.has("preguntas")) {
     for (const question of QUESTIONS) terminal.print(question);
     return EXIT.ok;
   }
   if (args.has("respuesta-automatica")) {
-    // Programs of students read all of it at once, and close when it ends.
-    for (const answer of answers(3_000)) await terminal.print(answer);
-    await new Promise((resolve) => setTimeout(resolve, 3_600_000));
-    return EXIT.ok;
+    // Programs of students read all of it at once, and close when it ends. Only a write tells that they are gone.
+    let told = 0;
+    for (const answer of answers(Infinity)) {
+      await terminal.print(answer);
+      if (++told > 3_000) await new Promise((resolve) => setTimeout(resolve, 1_000));
+      if (signal.aborted) return EXIT.ok;
+    }
   }
   const target = args.optional("servidor");
   if ((target === undefined) !== args.has("cliente")) {
