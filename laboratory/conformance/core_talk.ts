@@ -119,12 +119,9 @@ export const RULES_OF_TALKS: Plays = {
       new Set(sealedOf(trial).map((it) => it.subarray(24, end).join())).size;
     trial.demand(differing() === differing(32), "usa dos veces un contador");
   },
-  "4.7": async (trial) => {
-    await talkWell(trial, (it) => isSealed(it) ? [flipped(it), it] : [it]);
-  },
-  "4.8": async (trial) => {
-    await talkWell(trial, (it) => isSealed(it) ? [it, it] : [it]);
-  },
+  "4.7": async (trial) =>
+    void await talkWell(trial, (it) => isSealed(it) ? [flipped(it), it] : [it]),
+  "4.8": async (trial) => void await talkWell(trial, (it) => isSealed(it) ? [it, it] : [it]),
   "4.9": async (trial) => {
     const id = trial.id();
     const hello = (attempt: number, token: Uint8Array) => {

@@ -14,6 +14,9 @@ import type { Packet, PacketFields, PacketType } from "../../transport/reliable/
 /** Time for a packet that has to come, in ms: a slow machine is no fault. */
 export const DEADLINE_MS = 5_000;
 
+/** Longest exchange, in ms. */
+const MAX_TRIAL_MS = 90_000;
+
 /** Most datagrams of the peer in one exchange. */
 const MAX_ARRIVALS = 20_000;
 
@@ -172,8 +175,7 @@ export class Trial implements Disposable {
     return this.history.filter(({ packet }) => packet === undefined).length;
   }
 
-  /** Whether the peer sends more than an exchange can need. */
-  get isFlooded(): boolean {
+  get #isFlooded(): boolean {
     return this.history.length >= MAX_ARRIVALS;
   }
 
@@ -208,6 +210,9 @@ export class Trial implements Disposable {
     const until = performance.now() + ms;
     const is = finderOf(wanted);
     while (true) {
+      if (this.#isFlooded) this.fail("envía datagramas sin parar");
+      const isLate = performance.now() > this.#startedAt + MAX_TRIAL_MS;
+      if (isLate) this.fail("el intercambio no termina");
       const found = this.#inbox.find(is);
       const rest = until - performance.now();
       if (found !== undefined || rest <= 0) return found;
@@ -255,6 +260,12 @@ export class Trial implements Disposable {
   /** Lets time pass. */
   async rest(ms: number): Promise<void> {
     await this.peek(() => false, ms);
+  }
+
+  /** Lets time pass, and forgets what came. */
+  async forget(ms: number): Promise<void> {
+    await this.rest(ms);
+    this.clear();
   }
 
   /** Forgets what came so far, or a part of it. */
@@ -314,7 +325,7 @@ export class Trial implements Disposable {
   #take(): void {
     for (const [via, inlet] of this.#inlets.entries()) {
       for (const [datagram, from] of inlet.take()) {
-        if (this.isFlooded) continue;
+        if (this.#isFlooded) continue;
         const lost = this.#carry("inward", () => this.#arrive(datagram, from, via));
         this.#note("peer", datagram, lost);
       }
