@@ -237,10 +237,10 @@ export const RULES_OF_BOTH: Plays = {
     visit.acknowledge({ ...packet, segment: 0 });
     await visit.settle();
     trial.clear();
-    await trial.rest(2_500);
-    const again = visit.segments();
-    trial.demand(!again.has(0), "reenvía un segmento que ya está acusado");
-    trial.demand(again.size > 0, "no reenvía los segmentos sin acuse", `MESSAGE ${packet.number}`);
+    const cause = "no reenvía los segmentos sin acuse";
+    await trial.sees(visit.packets("message"), cause, `MESSAGE ${packet.number}`, 10_000);
+    await trial.rest(1_000);
+    trial.demand(!visit.segments().has(0), "reenvía un segmento que ya está acusado");
   }),
   "3.5": speaking(async (visit, _, trial) => {
     const text = longText(visit);

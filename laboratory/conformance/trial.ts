@@ -7,7 +7,7 @@
 import { bothWays, type Network, type NetworkConditions } from "../network.ts";
 import { describeNumber } from "../observation.ts";
 import { seededRandom } from "../random.ts";
-import type { Address, Endpoint } from "../../transport/endpoint.ts";
+import type { Address } from "../../transport/endpoint.ts";
 import { decode, encode, readHeader } from "../../transport/reliable/packet.ts";
 import type { Packet, PacketFields, PacketType } from "../../transport/reliable/packet.ts";
 
@@ -149,12 +149,12 @@ export class Trial implements Disposable {
     [this.bench, this.peer, this.random] = [bench, bench.server, seededRandom(bench.seed)];
     this.#screenStart = bench.screen.text.length;
     this.#inlets = bench.inlet === undefined ? [] : [bench.inlet];
+    if (bench.inlet === undefined) return;
+    bench.inlet.onArrival = () => this.#take();
     // What clients of earlier exchanges still sent is of no interest; a new one may have come early.
-    const early = bench.inlet?.take().filter(([datagram]) =>
-      readHeader(datagram)?.type !== "message"
-    );
-    if (bench.inlet !== undefined) bench.inlet.onArrival = () => this.#take();
-    for (const [datagram, from] of early ?? []) this.#arrive(datagram, from, 0);
+    for (const [datagram, from] of bench.inlet.take()) {
+      if (readHeader(datagram)?.type !== "message") this.#arrive(datagram, from, 0);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -173,10 +173,6 @@ export class Trial implements Disposable {
   /** Datagrams of the peer that are no packets. */
   get malformed(): number {
     return this.history.filter(({ packet }) => packet === undefined).length;
-  }
-
-  get #isFlooded(): boolean {
-    return this.history.length >= MAX_ARRIVALS;
   }
 
   /** An unpredictable id: the peer may remember those of earlier exchanges. */
@@ -210,16 +206,17 @@ export class Trial implements Disposable {
     const until = performance.now() + ms;
     const is = finderOf(wanted);
     while (true) {
-      if (this.#isFlooded) this.fail("envía datagramas sin parar");
+      if (this.history.length >= MAX_ARRIVALS) this.fail("envía datagramas sin parar");
       const isLate = performance.now() > this.#startedAt + MAX_TRIAL_MS;
       if (isLate) this.fail("el intercambio no termina");
       const found = this.#inbox.find(is);
       const rest = until - performance.now();
       if (found !== undefined || rest <= 0) return found;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, rest);
-      this.#wake = resolve;
-      await promise;
+      let timer;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, rest);
+      });
       clearTimeout(timer);
     }
   }
@@ -298,34 +295,10 @@ export class Trial implements Disposable {
     return count();
   }
 
-  /** Lets an endpoint of the core talk with the peer until something holds; tells whether it does. */
-  async drive<E>(endpoint: Endpoint<E>, { onEvent, until, ms, twist = (datagram) => [datagram] }: {
-    readonly onEvent: (event: E) => void;
-    readonly until: () => boolean;
-    readonly ms: number;
-    /** What is sent in place of a datagram. */
-    readonly twist?: ((datagram: Uint8Array) => readonly Uint8Array[]) | undefined;
-  }): Promise<void> {
-    const end = performance.now() + ms;
-    while (!until() && performance.now() < end) {
-      const wait = Math.min(endpoint.nextTimeout, end) - performance.now();
-      const arrival = await this.poll(() => true, Math.max(0, Math.min(wait, 50)));
-      if (arrival !== undefined) {
-        endpoint.receive(arrival.datagram, arrival.from, performance.now());
-      }
-      if (endpoint.nextTimeout <= performance.now()) endpoint.handleTimeout(performance.now());
-      for (const event of endpoint.takeEvents()) onEvent(event);
-      for (const { datagram, to } of endpoint.takeTransmits()) {
-        this.peer = to;
-        for (const twisted of twist(datagram)) this.send(twisted);
-      }
-    }
-  }
-
   #take(): void {
     for (const [via, inlet] of this.#inlets.entries()) {
       for (const [datagram, from] of inlet.take()) {
-        if (this.#isFlooded) continue;
+        if (this.history.length >= MAX_ARRIVALS) continue;
         const lost = this.#carry("inward", () => this.#arrive(datagram, from, via));
         this.#note("peer", datagram, lost);
       }
@@ -362,19 +335,15 @@ export class Trial implements Disposable {
   }
 }
 
-const NUMBERS: Readonly<Record<string, keyof Packet>> = {
-  intento: "attempt",
-  eco: "echo",
-  segmento: "segment",
-  último: "lastSegment",
-};
+const NAMES = new Map(Object.entries({ intento: "attempt", eco: "echo", segmento: "segment" }))
+  .set("último", "lastSegment");
 
 /** The fields of a packet as people write it, as `ACK 2, eco 1` or `BYE, motivo 0`. */
 export function fieldsOf(text: string): Partial<Packet> {
   const [head = "", ...words] = text.split(", ");
   const [type = "", number] = head.split(" ");
   const fields = words.map((it) => it.split(" ")).map(([word = "", value]) =>
-    word === "motivo" ? ["payload", Uint8Array.of(Number(value))] : [NUMBERS[word], Number(value)]
+    word === "motivo" ? ["payload", Uint8Array.of(Number(value))] : [NAMES.get(word), Number(value)]
   );
   if (number !== undefined) fields.push(["number", Number(number)]);
   return { type: type.toLowerCase() as PacketType, ...Object.fromEntries(fields) };

@@ -20,6 +20,8 @@ export const QUESTIONS: readonly string[] = [
   ...["¿Pregunta 4?", "¿Pregunta 5?", "¿Pregunta 6?"],
 ];
 
+type Length = "short" | "long" | "any";
+
 /** How a visit begins. */
 export interface VisitOptions {
   /** The idle timeout to propose, in ms. */
@@ -84,7 +86,7 @@ export class Visit {
   }
 
   /** Comes to a message of the peer, and leaves it unacknowledged. */
-  async toHear(length: "short" | "long" | "any"): Promise<Packet> {
+  async toHear(length: Length): Promise<Packet> {
     for (let turns = 0; turns < 24; turns++) {
       if (this.isOurs) await this.tell();
       const isNext = this.packets("message", (it) => it.number === this.next);
@@ -195,11 +197,10 @@ export class Visit {
   }
 }
 
+type Play<T> = (visit: Visit, start: T, trial: Trial) => Promise<void>;
+
 /** A play in which the tester speaks first, with the number of that message. */
-export function speaking(
-  play: (visit: Visit, number: number, trial: Trial) => Promise<void>,
-  options?: VisitOptions,
-) {
+export function speaking(play: Play<number>, options?: VisitOptions) {
   return async (trial: Trial): Promise<void> => {
     const visit = await meet(trial, options);
     await play(visit, await visit.toSpeak(), trial);
@@ -207,11 +208,7 @@ export function speaking(
 }
 
 /** A play that begins with a message of the peer, which is not acknowledged yet. */
-export function hearing(
-  length: "short" | "long" | "any",
-  play: (visit: Visit, packet: Packet, trial: Trial) => Promise<void>,
-  options?: VisitOptions,
-) {
+export function hearing(length: Length, play: Play<Packet>, options?: VisitOptions) {
   return async (trial: Trial): Promise<void> => {
     const visit = await meet(trial, options);
     await play(visit, await visit.toHear(length), trial);
