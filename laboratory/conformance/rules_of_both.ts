@@ -20,7 +20,7 @@ export const RULES_OF_BOTH: Plays = {
     await visit.ping(0x01020304);
     await visit.toSpeak();
     await visit.tell();
-    trial.demand(trial.malformed === 0, "envía datagramas que no son paquetes bien formados");
+    trial.demandPackets("envía datagramas que no son paquetes bien formados");
   }),
   "1.7": speaking(async (visit, _, trial) => {
     trial.send({ type: "ping", id: visit.id ^ 1n, number: 901, attempt: 1 });
@@ -213,7 +213,7 @@ export const RULES_OF_BOTH: Plays = {
   }, { isVague: true }),
   "3.1": hearing("long", async (visit, _, trial) => {
     await visit.hear();
-    trial.demand(trial.malformed === 0, "sus segmentos no son de 1.104 bytes");
+    trial.demandPackets("sus segmentos no son de 1.104 bytes");
     if (trial.bench.role === "client") checkQuestion(visit, 3);
   }),
   "3.2": speaking(async (visit, _, trial) => {

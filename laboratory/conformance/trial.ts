@@ -63,8 +63,7 @@ export class Screen {
   constructor(source?: ReadableStream<Uint8Array>) {
     this.isPiped = source !== undefined;
     const decoder = new TextDecoder();
-    const write = (chunk: Uint8Array) =>
-      void (this.text += decoder.decode(chunk, { stream: true }));
+    const write = (it: Uint8Array) => void (this.text += decoder.decode(it, { stream: true }));
     source?.pipeTo(new WritableStream({ write })).catch(() => {});
   }
 }
@@ -170,9 +169,9 @@ export class Trial implements Disposable {
     return this.#inbox;
   }
 
-  /** Datagrams of the peer that are no packets. */
-  get malformed(): number {
-    return this.history.filter(({ packet }) => packet === undefined).length;
+  /** Holds if all datagrams of the peer are packets. */
+  demandPackets(cause: string): void {
+    this.demand(this.history.every(({ packet }) => packet !== undefined), cause);
   }
 
   /** An unpredictable id: the peer may remember those of earlier exchanges. */
@@ -317,13 +316,7 @@ export class Trial implements Disposable {
     const now = performance.now();
     const arrivals = this.#ways?.[way].send(undefined, now).arrivals;
     if (arrivals === undefined) deliver();
-    for (const at of arrivals ?? []) {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        deliver();
-      }, at - now);
-      this.#timers.add(timer);
-    }
+    for (const at of arrivals ?? []) this.#timers.add(setTimeout(deliver, at - now));
     return arrivals?.length === 0;
   }
 
@@ -365,16 +358,14 @@ function describe(packet: Partial<Packet>): string {
   const { type = "", attempt = 0, echo = 0, segment, payload } = packet;
   const isWhole = packet.ackDelay !== undefined;
   const number = isWhole ? describeNumber({ ...packet as Packet, hasToken: false }) : packet.number;
-  const isReason = type === "bye" || type === "refuse";
-  return [
-    `${type.toUpperCase()} ${number ?? ""}`.trimEnd(),
-    attempt > 0 && `intento ${attempt}`,
-    echo > 0 && `eco ${echo}`,
-    segment !== undefined && !isWhole && `segmento ${segment}`,
-    isReason
-      ? payload !== undefined && `motivo ${payload[0]}`
-      : payload?.length && `${payload.length} bytes`,
-  ].filter((part) => part).join(", ");
+  const parts = [`${type.toUpperCase()} ${number ?? ""}`.trimEnd()];
+  if (attempt > 0) parts.push(`intento ${attempt}`);
+  if (echo > 0) parts.push(`eco ${echo}`);
+  if (segment !== undefined && !isWhole) parts.push(`segmento ${segment}`);
+  const isReason = payload?.length === 1 && (type === "bye" || type === "refuse");
+  if (isReason) parts.push(`motivo ${payload[0]}`);
+  else if (payload?.length) parts.push(`${payload.length} bytes`);
+  return parts.join(", ");
 }
 
 function describeBytes(datagram: Uint8Array): string {
