@@ -82,3 +82,23 @@ Deno.test({
     );
   },
 });
+
+// It waited an hour once its reader had gone, and a teacher's loop left one behind for each delivery.
+Deno.test({
+  name: "conformidad: the automatic answers end with their reader",
+  ignore,
+  async fn() {
+    const args = ["run", "--allow-net", "--allow-read=docs", "--allow-env=TERM"];
+    args.push("laboratory/conformance/conformance.ts", "--respuesta-automatica");
+    const options = { args, stdin: "null", stdout: "piped", stderr: "null" } as const;
+    const child = new Deno.Command(Deno.execPath(), options).spawn();
+    const reader = child.stdout.getReader();
+    const text = new TextDecoder();
+    let read = "";
+    while (!read.includes("NOOOOO 2999")) {
+      read = read.slice(-20) + text.decode((await reader.read()).value, { stream: true });
+    }
+    await reader.cancel();
+    assertEquals((await child.status).success, false);
+  },
+});
