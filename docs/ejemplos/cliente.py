@@ -11,8 +11,7 @@ LARGOS = {RETRY: (1, 36), WELCOME: (12, 108), REFUSE: (1, 1), MESSAGE: (0, MAXIM
           PING: (0, 40), PONG: (0, 8), BYE: (1, 1), BYE_ACK: (0, 0)}  # bytes de contenido
 
 def hello(ficha=b""):
-    datos = struct.pack(">IBB", int(1000 * INACTIVIDAD), len(ficha), 0) + ficha
-    return datos.ljust(136, b"\0")  # 1.2
+    return struct.pack(">IBB130s", int(1000 * INACTIVIDAD), len(ficha), 0, ficha)  # 1.2
 
 class Envio:  # un paquete que se reenvía hasta que llega su contestación (2.3)
     def __init__(self, tipo, numero=0, contenido=b"", ahead=0):
@@ -67,13 +66,14 @@ class Cliente:
         self.rto = min(5.0, self.srtt + max(4 * self.variacion, 0.001) + 0.025)
 
     def recibir(self, datos):
-        ahora = time.monotonic()
+        ahora, contenido = time.monotonic(), datos[24:]
         if len(datos) < 24 or datos == self.ultimo[0] and ahora < self.ultimo[1] + self.rto:
             return  # una copia (2.19)
         _, _, tipo, intento, eco, demora, ident, numero, _, ultimo, _ = CABECERA.unpack_from(datos)
-        contenido, (menos, mas) = datos[24:], LARGOS.get(tipo, (0, -1))
+        menos, mas = LARGOS.get(tipo, (0, -1))
         es_paquete = datos[:4] == b"PyR\x02" and menos <= len(contenido) <= mas
-        if not es_paquete or ident != (self.sesion or self.azar):
+        if not es_paquete or ident != (self.sesion or self.azar) or (
+                tipo == MESSAGE and datos[20] > ultimo):
             return  # 1.7, 1.18
         self.ultimo = (datos, ahora)
         if not self.sesion:

@@ -102,8 +102,8 @@ def recibir(datos, direccion):
     if len(datos) < 24 or datos[:4] != b"PyR\x02":
         return  # 1.17, 1.18
     menos, mas = LARGOS.get(datos[4], (0, -1))
-    if not menos <= len(datos) - 24 <= mas:
-        return
+    if not menos <= len(datos) - 24 <= mas or datos[4] == MESSAGE and datos[20] > datos[21]:
+        return  # el segmento no pasa del último
     intento, ident = datos[5], datos[8:16]
     if datos[4] == HELLO:
         sesion = next((it for it in sesiones.values() if it.azar == ident), None)  # 2.2

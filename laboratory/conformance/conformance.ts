@@ -62,9 +62,6 @@ export interface Finding extends Rule {
   readonly passages: readonly Passage[];
 }
 
-/** Longest exchange, in ms. */
-const MAX_TRIAL_MS = 90_000;
-
 /** The rules of an end that can be checked, as the specification lists them. */
 export function readRules(specification: string, role: Bench["role"]): Rule[] {
   const rows = specification.matchAll(
@@ -90,37 +87,21 @@ const playsOf = (role: Bench["role"]) => ({
 /** Plays the exchange of one rule. */
 export async function check(rule: Rule, bench: Bench): Promise<Finding> {
   using trial = new Trial(bench);
-  const found = { state: "holds", cause: "", expected: undefined } as const;
-  const finding = await play(trial, rule.number).then(() => found, (error) => {
-    const state = error instanceof Unchecked ? "unchecked" as const : "broken" as const;
+  let [state, cause]: [Finding["state"], string] = ["holds", ""];
+  try {
+    await playsOf(bench.role)[rule.number]!(trial);
+  } catch (error) {
     if (!(error instanceof Fault) && !(error instanceof Unchecked)) throw error;
-    return { state, cause: error.message, expected: trial.expected };
-  });
-  const passages = trial.passages.slice();
-  for (const visit of trial.visits) await visit.leave();
-  if (trial.isFlooded) {
-    return {
-      ...rule,
-      state: "broken",
-      cause: "envía datagramas sin parar",
-      expected: undefined,
-      passages,
-    };
+    [state, cause] = [error instanceof Fault ? "broken" : "unchecked", error.message];
   }
-  return { ...rule, ...finding, passages };
+  const { expected, passages } = trial;
+  const finding = { ...rule, state, cause, expected, passages: passages.slice() };
+  for (const visit of trial.visits) await visit.leave().catch(() => {});
+  return finding;
 }
 
-async function play(trial: Trial, number: string): Promise<void> {
-  let timer;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Fault("el intercambio no termina")), MAX_TRIAL_MS);
-  });
-  try {
-    await Promise.race([playsOf(trial.bench.role)[number]!(trial), late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+/** Exchanges in a row in which nothing comes from the peer, after which there is none. */
+const MAX_UNREACHED = 3;
 
 /** Checks rule by rule, until the peer cannot be reached. */
 export async function* checkAll(rules: readonly Rule[], bench: Bench): AsyncGenerator<Finding> {
@@ -140,9 +121,6 @@ export function* answers(count: number): Generator<string> {
   }
 }
 
-/** Exchanges in a row in which nothing comes from the peer, after which there is none. */
-const MAX_UNREACHED = 3;
-
 /** The highest level that holds: every lower one does too. */
 export function levelOf(findings: readonly Finding[]): number | undefined {
   const levels = [...new Set(findings.map(({ level }) => level))].sort();
@@ -152,16 +130,19 @@ export function levelOf(findings: readonly Finding[]): number | undefined {
   return first < 0 ? levels.at(-1) : levels[first - 1];
 }
 
-async function main({ args, terminal, json }: Run): Promise<number> {
+async function main({ args, terminal, json, signal }: Run): Promise<number> {
   if (args.has("preguntas")) {
     for (const question of QUESTIONS) terminal.print(question);
     return EXIT.ok;
   }
   if (args.has("respuesta-automatica")) {
-    // Programs of students read all of it at once, and close when it ends.
-    for (const answer of answers(3_000)) await terminal.print(answer);
-    await new Promise((resolve) => setTimeout(resolve, 3_600_000));
-    return EXIT.ok;
+    // Programs of students read all of it at once, and close when it ends. Only a write tells that they are gone.
+    let told = 0;
+    for (const answer of answers(Infinity)) {
+      await terminal.print(answer);
+      if (++told > 3_000) await new Promise((resolve) => setTimeout(resolve, 1_000));
+      if (signal.aborted) return EXIT.ok;
+    }
   }
   const target = args.optional("servidor");
   if ((target === undefined) !== args.has("cliente")) {
@@ -176,54 +157,38 @@ async function main({ args, terminal, json }: Run): Promise<number> {
   const code = args.optional("codigo");
   const highest = code === undefined ? 3 : 4;
   const level = args.integer("nivel", { otherwise: highest, least: 0, most: highest });
+  const lowest = code !== undefined ? 4 : Math.min(level, 1);
   const only = args.optional("regla");
-  const place = {
-    hostname: args.host(DEFAULT_HOSTNAME),
-    port: args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 }),
-  };
+  const own = args.integer("puerto", { otherwise: DEFAULT_PORT, least: 1, most: 65_535 });
+  const seed = args.integer("semilla", { otherwise: 1, least: 0, most: 999_999_999 });
+  const host = args.host(DEFAULT_HOSTNAME);
+  const specification = new URL("../../docs/protocolo.md", import.meta.url);
+  const rules = readRules(await Deno.readTextFile(specification), role).filter((rule) =>
+    only === undefined ? rule.level >= lowest && rule.level <= level : rule.number === only
+  );
+  if (rules.length === 0) {
+    const what = role === "client" ? "cliente" : "servidor";
+    throw new UsageError(`no se puede comprobar la regla "${only}" de un ${what}`);
+  }
   const bench: Bench = {
-    role,
-    code,
-    seed: args.integer("semilla", { otherwise: 1, least: 0, most: 999_999_999 }),
+    ...{ role, code, seed, seen: new Set() },
     screen: new Screen(Deno.stdin.isTerminal() ? undefined : Deno.stdin.readable),
     server: { hostname, port: Number(port) },
-    inlet: role === "client" ? new Inlet(place) : undefined,
-    seen: new Set(),
+    inlet: role === "client" ? new Inlet({ hostname: host, port: own }) : undefined,
   };
-  const isAsked = (rule: Rule) =>
-    only !== undefined
-      ? rule.number === only
-      : code !== undefined
-      ? rule.level === 4
-      : level === 0
-      ? rule.level === 0
-      : rule.level > 0 && rule.level <= level;
-  const specification = await Deno.readTextFile(
-    new URL("../../docs/protocolo.md", import.meta.url),
-  );
-  const rules = readRules(specification, role).filter(isAsked);
-  if (rules.length === 0) {
-    throw new UsageError(
-      `no se puede comprobar la regla "${only}" de un ${
-        target === undefined ? "cliente" : "servidor"
-      }`,
-    );
-  }
-  if (role === "client") { for (const line of describeCommand(place.port)) terminal.notice(line); }
+  if (role === "client") { for (const line of describeCommand(own)) terminal.notice(line); }
   const findings: Finding[] = [];
   const isColoured = json === undefined && terminal.colour("stdout");
   for await (const finding of checkAll(rules, bench)) {
     findings.push(finding);
     const ladder = finding.state === "broken" ? ladderOf(finding, role) : undefined;
     if (json === undefined) {
-      const lines = describeFinding(finding, { seed: bench.seed, isColoured });
+      const lines = describeFinding(finding, { seed, isColoured });
       if (args.has("escalera") && ladder !== undefined) lines.push(`        ${ladder}`);
       for (const line of lines) terminal.print(line);
     } else {
       const passages = finding.passages.map(({ datagram: _, ...rest }) => rest);
-      await json.print(
-        toJsonLine({ event: "rule", seed: bench.seed, ...finding, passages, ladder }),
-      );
+      await json.print(toJsonLine({ event: "rule", seed, ...finding, passages, ladder }));
     }
   }
   const isCut = findings.length < rules.length;
@@ -241,9 +206,8 @@ async function main({ args, terminal, json }: Run): Promise<number> {
 function summaryOf(level: number | undefined, isCut: boolean, unchecked: number): string {
   const rest = unchecked === 0 ? "" : `; ${unchecked} reglas sin comprobar`;
   if (isCut) return `No contesta nadie: no se sigue${rest}`;
-  return `${
-    level === undefined ? "No alcanza el primer nivel" : `Nivel alcanzado: ${level}`
-  }${rest}`;
+  if (level === undefined) return `No alcanza el primer nivel${rest}`;
+  return `Nivel alcanzado: ${level}${rest}`;
 }
 
 function describeCommand(port: number): string[] {
@@ -270,30 +234,27 @@ export function describeFinding(
   { number, title, state, cause, expected, passages, isDuty }: Finding,
   { seed, isColoured }: { readonly seed: number; readonly isColoured: boolean },
 ): string[] {
-  const [mark, colour] = state === "holds"
-    ? ["✓", green] as const
-    : state === "broken"
-    ? [isDuty ? "✗" : "△", red] as const
-    : ["–", yellow] as const;
+  const [mark, colour] = {
+    holds: ["✓", green] as const,
+    broken: [isDuty ? "✗" : "△", red] as const,
+    unchecked: ["–", yellow] as const,
+  }[state];
   const line = `${isColoured ? colour(mark) : mark} ${number.padEnd(5)} ${title}`;
   if (state === "holds") return [line];
   if (state === "unchecked") return [line, `        Sin comprobar: ${cause}`];
-  const told = passages.map(({ at, by, text, lost }) =>
-    `        ${at.toFixed(1).replace(".", ",").padStart(9)} ms ${
-      by === "tester" ? "→" : "←"
-    } ${text}${lost ? " (perdido a propósito)" : ""}`
-  );
+  const told = passages.map(({ at, by, text, lost }) => {
+    const [time, arrow] = [at.toFixed(1).replace(".", ","), by === "tester" ? "→" : "←"];
+    return `        ${time.padStart(9)} ms ${arrow} ${text}${lost ? " (perdido a propósito)" : ""}`;
+  });
   const skipped = told.length - FIRST - LAST;
+  if (skipped > 0) told.splice(FIRST, skipped, `        … ${skipped} datagramas …`);
+  const link = `docs/protocolo.md#regla-${number.replace(".", "-")}`;
   return [
     line,
     `        ${cause[0]!.toUpperCase()}${cause.slice(1)}`,
-    ...skipped > 0
-      ? [...told.slice(0, FIRST), `        … ${skipped} datagramas …`, ...told.slice(-LAST)]
-      : told,
+    ...told,
     ...expected === undefined ? [] : [`        Se esperaba: ${expected}`],
-    `        docs/protocolo.md#regla-${
-      number.replace(".", "-")
-    }; para repetirla: --regla ${number} --semilla ${seed}`,
+    `        ${link}; para repetirla: --regla ${number} --semilla ${seed}`,
   ];
 }
 

@@ -4,9 +4,9 @@
  * @module
  */
 import { seededBytes } from "../random.ts";
-import { EMPTY, encodeText } from "../../transport/bytes.ts";
-import { encode, MAX_SEGMENT_BYTES } from "../../transport/reliable/packet.ts";
-import { type Plays, type Trial, Unchecked } from "./trial.ts";
+import { concat, EMPTY, encodeText } from "../../transport/bytes.ts";
+import { encode, MAX_SEGMENT_BYTES, type Packet } from "../../transport/reliable/packet.ts";
+import { type Plays, Unchecked } from "./trial.ts";
 import { hearing, meet, QUESTIONS, speaking, type Visit } from "./visit.ts";
 
 /** A message of three segments with a word at its end, and another whose ñ the first edge cuts in two. */
@@ -20,20 +20,17 @@ export const RULES_OF_BOTH: Plays = {
     await visit.ping(0x01020304);
     await visit.toSpeak();
     await visit.tell();
-    trial.demand(trial.malformed === 0, "envía datagramas que no son paquetes bien formados");
+    trial.demandPackets("envía datagramas que no son paquetes bien formados");
   }),
   "1.7": speaking(async (visit, _, trial) => {
     trial.send({ type: "ping", id: visit.id ^ 1n, number: 901, attempt: 1 });
     await trial.never("PONG 901", 300, "contesta a un PING de otra sesión");
     await visit.ping(902);
   }),
-  "1.8": async (trial) => {
-    const visit = await meet(trial);
-    for (let turns = 0; turns < 4; turns++) await (visit.isOurs ? visit.tell() : visit.hear());
-  },
+  "1.8": async (trial) => await (await meet(trial)).turns(4),
   "1.9": async (trial) => {
     const visit = await meet(trial);
-    for (let turns = 0; turns < 2; turns++) {
+    for (const _ of [1, 2]) {
       const last = await visit.toSpeak() - 1;
       const isEarly = visit.packets("message", ({ number }) => number > last);
       await trial.never(isEarly, 700, "habla sin que sea su turno");
@@ -45,21 +42,16 @@ export const RULES_OF_BOTH: Plays = {
     if (trial.bench.role === "client") checkQuestion(visit, 1);
     await visit.toSpeak();
     const [start, end] = [visit.word(), visit.word()];
-    const middle = "á".repeat((MAX_SEGMENT_BYTES - encodeText(start + end).length) / 2);
-    await visit.tell(start + middle + end);
-    trial.demand(
-      await trial.shown(start + middle + end) > 0,
-      "no muestra entero un mensaje de 1.104 bytes",
-    );
+    const text = start + "á".repeat((MAX_SEGMENT_BYTES - encodeText(start + end).length) / 2) + end;
+    await visit.tell(text);
+    const isWhole = await trial.shown(text) > 0;
+    trial.demand(isWhole, "no muestra entero un mensaje de 1.104 bytes");
   }),
   "1.13": speaking(async (visit, number, trial) => {
     visit.say(visit.word(), { attempt: 9 });
-    const has = visit.packets(/ack|message/, (it) => visit.has(number)(it) && it.echo === 9);
-    await trial.sees(
-      has,
-      `no acusa el mensaje ${number}`,
-      `ACK ${number}, eco 9, o MESSAGE ${number + 1}, eco 9`,
-    );
+    const has = visit.packets(/./, (it) => visit.has(number)(it) && it.echo === 9);
+    const expected = `ACK ${number}, eco 9, o MESSAGE ${number + 1}, eco 9`;
+    await trial.sees(has, `no acusa el mensaje ${number}`, expected);
   }),
   "1.14": speaking(async (visit, _, trial) => {
     const payload = seededBytes(trial.random, 8);
@@ -76,14 +68,14 @@ export const RULES_OF_BOTH: Plays = {
     await trial.never(`ACK ${number}`, 300, "sigue conversando después del BYE");
   }),
   "1.17": speaking(async (visit, _, trial) => {
-    for (const [i, [what, datagram]] of rubbish(trial, visit.id).entries()) {
+    for (const [what, datagram] of rubbish(visit)) {
       trial.send(datagram);
-      await visit.ping(100 + i, 1, `deja de contestar después de ${what}`);
+      await visit.settle(`deja de contestar después de ${what}`);
     }
   }),
   "1.18": speaking(async (visit, _, trial) => {
     await visit.settle();
-    for (const [what, datagram] of rubbish(trial, visit.id)) {
+    for (const [what, datagram] of rubbish(visit)) {
       trial.clear();
       trial.send(datagram);
       const isReply = (type?: string) => type !== "ping" && type !== "message";
@@ -91,45 +83,28 @@ export const RULES_OF_BOTH: Plays = {
     }
   }),
   "1.19": speaking(async (visit, number, trial) => {
-    const [early, right] = [visit.word(), visit.word()];
-    visit.say(early, { number: number + 2 });
-    await trial.never(
-      `ACK ${number + 2}`,
-      400,
-      `acusa el mensaje ${number + 2} antes del ${number}`,
-    );
+    const [early, right, next] = [visit.word(), visit.word(), number + 2];
+    visit.say(early, { number: next });
+    await trial.never(`ACK ${next}`, 400, `acusa el mensaje ${next} antes del ${number}`);
     await visit.tell(right);
     await trial.shown(right);
-    trial.demand(
-      await trial.shown(early, 0) === 0,
-      `muestra el mensaje ${number + 2} antes del ${number}`,
-    );
+    const isHidden = await trial.shown(early, 0) === 0;
+    trial.demand(isHidden, `muestra el mensaje ${next} antes del ${number}`);
   }),
   "2.3": hearing("short", async (visit, { number, attempt, payload }, trial) => {
-    const isAgain = visit.packets(
-      "message",
-      (it) => it.number === number && it.attempt !== attempt,
-    );
+    const is = visit.packets("message", (it) => it.number === number && it.attempt !== attempt);
     const expected = `MESSAGE ${number}, intento ${attempt + 1}`;
-    const { packet } = await trial.sees(
-      isAgain,
-      `no reenvía el mensaje ${number}`,
-      expected,
-      10_000,
-    );
-    trial.demand(packet!.attempt === attempt + 1, "no cuenta los intentos de uno en uno", expected);
-    trial.demand(
-      packet!.payload.join() === payload.join(),
-      "reenvía otro texto con el mismo número",
-    );
+    const again = await trial.sees(is, `no reenvía el mensaje ${number}`, expected, 10_000);
+    const isNext = again.packet!.attempt === attempt + 1;
+    trial.demand(isNext, "no cuenta los intentos de uno en uno", expected);
+    const isSame = again.packet!.payload.join() === payload.join();
+    trial.demand(isSame, "reenvía otro texto con el mismo número");
   }),
   "2.4": hearing("short", async (visit, { number }, trial) => {
     const pauses: number[] = [];
+    const is = visit.packets("message", (it) => it.number === number);
     for (let last = -Infinity; pauses.length < 12;) {
-      const again = await trial.poll(
-        visit.packets("message", (it) => it.number === number),
-        10_000,
-      );
+      const again = await trial.poll(is, 10_000);
       const pause = (again?.at ?? Infinity) - last;
       // Two copies at once are allowed, and a sudden pause is that of a busy machine.
       const isSudden = pause > 4 * (pauses.at(-1) ?? pause);
@@ -138,28 +113,17 @@ export const RULES_OF_BOTH: Plays = {
       if (isSudden) pauses.length = 0;
       else if (pause > 15 && pause < Infinity) pauses.push(pause);
     }
-    trial.fail(
-      `reenvía a los ${pauses.map(Math.round).join(", ")} ms, y no llega a esperar un segundo`,
-    );
+    const told = pauses.map(Math.round).join(", ");
+    trial.fail(`reenvía a los ${told} ms, y no llega a esperar un segundo`);
   }),
-  "2.5": hearing("short", async (visit, { number }, trial) => {
+  "2.5": hearing("short", async (visit, { number }) => {
     await visit.hear();
-    await visit.settle();
-    await trial.never(
-      `MESSAGE ${number}`,
-      1_500,
-      `reenvía el mensaje ${number} después de su acuse`,
-    );
+    await visit.isDone(number, `reenvía el mensaje ${number} después de su acuse`);
   }),
-  "2.6": hearing("short", async (visit, { number }, trial) => {
+  "2.6": hearing("short", async (visit, { number }) => {
     visit.next++;
     await visit.tell();
-    await visit.settle();
-    await trial.never(
-      `MESSAGE ${number}`,
-      1_500,
-      `reenvía el mensaje ${number} aunque llegó el siguiente`,
-    );
+    await visit.isDone(number, `reenvía el mensaje ${number} aunque llegó el siguiente`);
     await visit.hear();
   }),
   "2.7": speaking(async (visit, number, trial) => {
@@ -183,19 +147,17 @@ export const RULES_OF_BOTH: Plays = {
     await visit.toSpeak();
     await visit.tell();
     await trial.rest(200);
-    const isOther = visit.packets(
-      "message",
-      (it) =>
-        it.number === number + 1 && it.segment === segment && it.payload.join() !== payload.join(),
-    );
-    await trial.never(isOther, 0, "responde dos veces al mismo mensaje, con textos distintos");
+    const isPart = (it: Packet) => it.number === number + 1 && it.segment === segment;
+    const isOther = (it: Packet) => isPart(it) && it.payload.join() !== payload.join();
+    const cause = "responde dos veces al mismo mensaje, con textos distintos";
+    await trial.never(visit.packets("message", isOther), 0, cause);
     const times = await trial.shown(text);
     trial.demand(times === 1, `muestra ${times} veces un mensaje repetido`);
   }),
   "2.9": hearing("short", async (visit, packet, trial) => {
     await visit.hear();
     await visit.settle();
-    for (let i = 0; i < 5; i++) visit.acknowledge(packet);
+    for (const _ of "12345") visit.acknowledge(packet);
     await trial.never(`MESSAGE ${packet.number}`, 700, "reenvía un mensaje por un ACK repetido");
   }),
   "2.10": speaking(async (visit, number, trial) => {
@@ -207,7 +169,7 @@ export const RULES_OF_BOTH: Plays = {
     await trial.never(isWrong, 800, "acusa lo que no ha recibido");
   }),
   "2.11": speaking(async (visit, old, trial) => {
-    for (let turns = 0; turns < 4; turns++) await (visit.isOurs ? visit.tell() : visit.hear());
+    await visit.turns(4);
     trial.clear();
     visit.say(visit.word(), { number: old, attempt: 5 });
     visit.send(`ACK ${old + 1}, eco 1`);
@@ -229,11 +191,8 @@ export const RULES_OF_BOTH: Plays = {
       trial.clear();
       await trial.rest(200);
     }
-    await trial.never(
-      `MESSAGE ${number}`,
-      1_200,
-      `reenvía el mensaje ${number} pasado el plazo de inactividad`,
-    );
+    const cause = `reenvía el mensaje ${number} pasado el plazo de inactividad`;
+    await trial.never(`MESSAGE ${number}`, 1_200, cause);
   }, { idle: 1_000 }),
   "2.18": speaking(async (visit, number, trial) => {
     for (const attempt of [1, 2, 3]) {
@@ -246,24 +205,22 @@ export const RULES_OF_BOTH: Plays = {
   "2.19": speaking(async (visit, number, trial) => {
     trial.clear();
     const text = visit.word();
-    for (let copies = 0; copies < 6; copies++) visit.say(text);
+    for (const _ of "123456") visit.say(text);
     await trial.rest(600);
-    const isReply = visit.packets(/ack|message/, (it) => visit.has(number)(it) && it.segment === 0);
+    const isReply = visit.packets(/./, (it) => visit.has(number)(it) && it.segment === 0);
     const replies = trial.arrivals.filter(isReply).length;
     trial.demand(replies <= 3, `contesta ${replies} veces a 6 copias del mismo envío`);
   }, { isVague: true }),
   "3.1": hearing("long", async (visit, _, trial) => {
     await visit.hear();
-    trial.demand(trial.malformed === 0, "sus segmentos no son de 1.104 bytes");
+    trial.demandPackets("sus segmentos no son de 1.104 bytes");
     if (trial.bench.role === "client") checkQuestion(visit, 3);
   }),
   "3.2": speaking(async (visit, _, trial) => {
     const text = longText(visit);
     await visit.tell(text, [2, 0, 2, 1, 0]);
-    await visit.take(
-      `MESSAGE ${visit.next}`,
-      "no entrega un mensaje con los segmentos desordenados",
-    );
+    const cause = "no entrega un mensaje con los segmentos desordenados";
+    await visit.take(`MESSAGE ${visit.next}`, cause);
     const times = await trial.shown(text.slice(-12));
     trial.demand(times === 1, `muestra ${times} veces un mensaje de tres segmentos`);
   }),
@@ -271,10 +228,8 @@ export const RULES_OF_BOTH: Plays = {
     const text = longText(visit);
     for (const segment of [0, 2]) {
       visit.say(text, { order: [segment], attempt: 4 });
-      await visit.take(
-        `ACK ${number}, segmento ${segment}, eco 4`,
-        `no acusa el segmento ${segment + 1} de 3`,
-      );
+      const wanted = `ACK ${number}, segmento ${segment}, eco 4`;
+      await visit.take(wanted, `no acusa el segmento ${segment + 1} de 3`);
     }
     await visit.tell(text);
   }),
@@ -282,14 +237,10 @@ export const RULES_OF_BOTH: Plays = {
     visit.acknowledge({ ...packet, segment: 0 });
     await visit.settle();
     trial.clear();
-    await trial.rest(2_500);
-    const again = trial.arrivals.filter(visit.packets("message")).map((it) => it.packet!.segment);
-    trial.demand(!again.includes(0), "reenvía un segmento que ya está acusado");
-    trial.demand(
-      again.length > 0,
-      "no reenvía los segmentos sin acuse",
-      `MESSAGE ${packet.number}`,
-    );
+    const cause = "no reenvía los segmentos sin acuse";
+    await trial.sees(visit.packets("message"), cause, `MESSAGE ${packet.number}`, 10_000);
+    await trial.rest(1_000);
+    trial.demand(!visit.segments().has(0), "reenvía un segmento que ya está acusado");
   }),
   "3.5": speaking(async (visit, _, trial) => {
     const text = longText(visit);
@@ -303,25 +254,22 @@ export const RULES_OF_BOTH: Plays = {
     await visit.take("BYE, motivo 3", "no se despide ante un mensaje que no es UTF-8");
   }),
   "3.7": speaking(async (visit, number, trial) => {
-    visit.send(
-      `MESSAGE ${number}, intento 1, último 60`,
-      new Uint8Array(MAX_SEGMENT_BYTES).fill(0x61),
-    );
+    const payload = new Uint8Array(MAX_SEGMENT_BYTES).fill(0x61);
+    visit.send(`MESSAGE ${number}, intento 1, último 60`, payload);
     await trial.never(`ACK ${number}`, 500, "acusa un mensaje de más de 65.536 bytes");
   }),
   "3.8": hearing("long", async (visit, { lastSegment }, trial) => {
     if (lastSegment < 10) throw new Unchecked("hace falta un mensaje de más de diez segmentos");
     await trial.rest(20);
-    const sent = trial.arrivals.filter(visit.packets("message")).map((it) => it.packet!.segment);
-    trial.demand(new Set(sent).size <= 10, "envía más de diez segmentos sin esperar ningún acuse");
+    const isFew = visit.segments().size <= 10;
+    trial.demand(isFew, "envía más de diez segmentos sin esperar ningún acuse");
   }),
 };
 
 /** Datagrams that are no packets, and what they are. */
-function rubbish(trial: Trial, id: bigint): [string, Uint8Array][] {
+function rubbish({ trial, id, next }: Visit): [string, Uint8Array][] {
   const ping = encode({ type: "ping", id, number: 9, attempt: 1 });
-  const long = new Uint8Array(1_200);
-  long.set(ping);
+  const beyond = encode({ type: "message", id, number: next, segment: 1, lastSegment: 0 });
   return [
     ["un datagrama vacío", EMPTY],
     ["un datagrama de un byte", Uint8Array.of(0x50)],
@@ -329,11 +277,8 @@ function rubbish(trial: Trial, id: bigint): [string, Uint8Array][] {
     ["un paquete de tipo 0", ping.with(4, 0)],
     ["un paquete de tipo 200", ping.with(4, 200)],
     ["una firma que no es «PyR»", ping.with(1, 0)],
-    ["un datagrama de 1.200 bytes", long],
-    [
-      "un segmento que pasa del último",
-      encode({ type: "message", id, number: 1, segment: 2, lastSegment: 1 }),
-    ],
+    ["un datagrama de 1.200 bytes", concat([ping, new Uint8Array(1_176)])],
+    ["un segmento que pasa del último", beyond],
     ["bytes al azar", seededBytes(trial.random, 200)],
     ["un texto suelto", encodeText("¿Hola?")],
   ];

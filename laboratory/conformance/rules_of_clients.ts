@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { decodeText, encodeText } from "../../transport/bytes.ts";
+import { decodeText, EMPTY, encodeText } from "../../transport/bytes.ts";
 import { seededBytes } from "../random.ts";
 import { decodeHello, HELLO_BYTES, type Packet } from "../../transport/reliable/packet.ts";
 import { type Arrival, DEADLINE_MS, type Plays, type Trial } from "./trial.ts";
@@ -11,104 +11,78 @@ import { admit, hearing, meet, nextHello, type Visit } from "./visit.ts";
 
 /** The rules of clients, at level 0 too. */
 export const RULES_OF_CLIENTS: Plays = {
-  "0.1": async (trial) => {
-    const { datagram } = await plainQuestion(trial);
+  "0.1": plainly((trial, { datagram }) => {
     trial.demand(decodeText(datagram) !== undefined, "su pregunta no es UTF-8");
-  },
-  "0.3": async (trial) => {
+  }),
+  "0.3": plainly(async (trial) => {
     const text = `${trial.id()}`.padEnd(1_024, "z");
-    await plainQuestion(trial);
     trial.send(encodeText(text));
     trial.demand(await trial.shown(text) > 0, "no muestra entera una respuesta de 1.024 bytes");
-  },
-  "0.4": async (trial) => {
-    await plainQuestion(trial);
-    await trial.never(() => true, 800, "hace otra pregunta sin esperar la respuesta");
-  },
-  "0.5": async (trial) => {
-    await plainQuestion(trial);
+  }),
+  "0.4": plainly((trial) =>
+    trial.never(() => true, 800, "hace otra pregunta sin esperar la respuesta")
+  ),
+  "0.5": plainly(async (trial) => {
     const isBye = ({ datagram }: Arrival) => decodeText(datagram) === "bye";
-    while (true) {
+    do {
       trial.clear();
       trial.send(encodeText("NOOOOO"));
-      if (isBye(await trial.sees(() => true, "no se despide", "«bye»"))) return;
-    }
-  },
-  "0.7": async (trial) => {
-    await plainQuestion(trial);
-    trial.send(Uint8Array.of(0xff, 0xfe, 0xc3));
-    trial.send(new Uint8Array());
-    trial.send(encodeText("NOOOOO"));
+    } while (!isBye(await trial.sees(() => true, "no se despide", "«bye»")));
+  }),
+  "0.7": plainly(async (trial) => {
+    for (const it of [Uint8Array.of(0xff, 0xfe, 0xc3), EMPTY, encodeText("NOOOOO")]) trial.send(it);
     await trial.sees(() => true, "deja de preguntar después de un datagrama que no es UTF-8");
-  },
-  "0.9": async (trial) => {
-    await plainQuestion(trial);
-    await trial.sees(
-      () => true,
-      "espera para siempre una respuesta que no llega",
-      "otra pregunta, o «bye»",
-      12_000,
-    );
-  },
+  }),
+  "0.9": plainly(async (trial) => {
+    const cause = "espera para siempre una respuesta que no llega";
+    await trial.sees(() => true, cause, "otra pregunta, o «bye»", 12_000);
+  }),
   "1.2": async (trial) => {
-    const ids: bigint[] = [];
-    for (let times = 0; times < 2; times++) {
+    const ids = new Set<bigint>();
+    for (const _ of [1, 2]) {
       const { packet: { id, attempt }, datagram: { length } } = await nextHello(trial);
-      ids.push(id);
+      ids.add(id);
       trial.demand(length === HELLO_BYTES, `su HELLO mide ${length} bytes`, "160");
       trial.send({ type: "refuse", id, echo: attempt, payload: Uint8Array.of(1) });
     }
-    trial.demand(ids[0] !== ids[1], "dos conexiones llevan el mismo número al azar");
+    trial.demand(ids.size === 2, "dos conexiones llevan el mismo número al azar");
   },
-  "1.4": async (trial) => {
-    const { packet: { id, attempt } } = await nextHello(trial);
+  "1.4": knocking(async (trial, { id, attempt }) => {
     const payload = seededBytes(trial.random, 1 + Math.floor(36 * trial.random()));
     trial.send({ type: "retry", id, echo: attempt, payload });
     const isAgain = ({ packet: it }: Arrival) =>
       it?.type === "hello" && it.id === id && it.payload[4] !== 0;
-    const { packet } = await trial.sees(
-      isAgain,
-      "no devuelve la ficha de un RETRY",
-      "HELLO con la ficha",
-    );
-    const { token } = decodeHello(packet!.payload)!;
-    trial.demand(token.join() === payload.join(), "devuelve una ficha cambiada");
-    admit(trial, { packet: packet! });
-  },
+    const cause = "no devuelve la ficha de un RETRY";
+    const { packet } = await trial.sees(isAgain, cause, "HELLO con la ficha");
+    const isSame = decodeHello(packet!.payload)!.token.join() === payload.join();
+    trial.demand(isSame, "devuelve una ficha cambiada");
+    admit(trial, packet!);
+  }),
   "1.15": async (trial) => {
     const visit = await meet(trial);
     await untilBye(visit);
     visit.send("BYE-ACK");
-    await trial.rest(200);
-    trial.clear();
+    await trial.forget(200);
     await trial.never(visit.packets("message"), 600, "sigue preguntando después de despedirse");
   },
-  "1.20": async (trial) => {
-    const { packet: { id, attempt } } = await nextHello(trial);
+  "1.20": knocking(async (trial, { id, attempt }) => {
     trial.send({ type: "refuse", id, echo: attempt, payload: Uint8Array.of(0) });
-    await trial.rest(1_000);
-    trial.clear();
+    await trial.forget(1_000);
     await trial.never({ type: "hello", id }, 2_500, "sigue pidiendo conexión después de un REFUSE");
-  },
-  "2.1": async (trial) => {
-    const { packet: { id, attempt } } = await nextHello(trial);
+  }),
+  "2.1": knocking(async (trial, { id, attempt }) => {
     const isAgain = ({ packet }: Arrival) => packet?.id === id && packet.attempt > attempt;
     await trial.sees(isAgain, "no reenvía el HELLO", `HELLO, intento ${attempt + 1}`);
-    await trial.rest(12_000);
-    trial.clear();
-    await trial.never(
-      { type: "hello", id },
-      3_000,
-      "sigue pidiendo conexión después de 15 segundos",
-    );
-  },
+    await trial.forget(12_000);
+    const cause = "sigue pidiendo conexión después de 15 segundos";
+    await trial.never({ type: "hello", id }, 3_000, cause);
+  }),
   "2.12": async (trial) => {
     const visit = await meet(trial);
     const { attempt } = await untilBye(visit);
     const isAgain = visit.packets("bye", (it) => it.attempt !== attempt);
     await trial.sees(isAgain, "no reenvía el BYE", `BYE, intento ${attempt + 1}`);
-    await trial.rest(10_000);
-    trial.clear();
+    await trial.forget(10_000);
     await trial.never(visit.packets("bye"), 3_000, "reenvía el BYE para siempre");
   },
   "2.15": async (trial) => {
@@ -141,16 +115,23 @@ export const RULES_OF_CLIENTS: Plays = {
   "3.22": asking((visit) => visit.send("BYE, intento 1, motivo 8")),
 };
 
-/** The first datagram of the next plain client. */
-async function plainQuestion(trial: Trial): Promise<Arrival> {
-  const { seen } = trial.bench;
-  const isNew = ({ from }: Arrival) => !seen.has(`${from.port}`);
-  const cause = "no llega ninguna pregunta: ¿se repite la orden del cliente?";
-  const question = await trial.sees(isNew, cause, "un datagrama con el texto", 3 * DEADLINE_MS);
-  trial.clear();
-  seen.add(`${question.from.port}`);
-  trial.peer = question.from;
-  return question;
+/** A play that begins with the question of a plain client. */
+function plainly(play: (trial: Trial, question: Arrival) => void | Promise<void>) {
+  return async (trial: Trial): Promise<void> => {
+    const { seen } = trial.bench;
+    const isNew = ({ from }: Arrival) => !seen.has(`${from.port}`);
+    const cause = "no llega ninguna pregunta: ¿se repite la orden del cliente?";
+    const question = await trial.sees(isNew, cause, "un datagrama con el texto", 3 * DEADLINE_MS);
+    trial.clear();
+    seen.add(`${question.from.port}`);
+    trial.peer = question.from;
+    await play(trial, question);
+  };
+}
+
+/** A play that begins with the HELLO of a client. */
+function knocking(play: (trial: Trial, hello: Packet) => Promise<void>) {
+  return async (trial: Trial): Promise<void> => await play(trial, (await nextHello(trial)).packet);
 }
 
 /** Answers until the client says bye. */
@@ -184,11 +165,10 @@ function asking(interrupt: (visit: Visit) => void) {
     trial.clear();
     const { seen } = trial.bench;
     const isNew = ({ packet }: Arrival) => packet?.type === "hello" && !seen.has(packet.id);
-    const cause = "no conecta otra vez";
-    const hello = await trial.sees(isNew, cause, "HELLO con otro número al azar", 20_000);
+    const hello = await trial.sees(isNew, "no conecta otra vez", "HELLO con otro número", 20_000);
     seen.add(hello.packet!.id);
     trial.peer = hello.from;
-    const again = await admit(trial, { packet: hello.packet! }).hear();
+    const again = await admit(trial, hello.packet!).hear();
     trial.demand(again === text, "no repite la pregunta que estaba sin responder", `«${text}»`);
   };
 }

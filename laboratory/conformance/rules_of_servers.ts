@@ -28,10 +28,8 @@ export const RULES_OF_SERVERS: Plays = {
   "0.1": async (trial) => {
     const { datagram } = await askPlainly(trial);
     trial.demand(decodeText(datagram) !== undefined, "su respuesta no es UTF-8");
-    trial.demand(
-      decode(datagram) === undefined,
-      "contesta con un paquete de los niveles siguientes",
-    );
+    const isPlain = decode(datagram) === undefined;
+    trial.demand(isPlain, "contesta con un paquete de los niveles siguientes");
   },
   "0.3": async (trial) => {
     const text = `${trial.id()}`.padEnd(1_024, "z");
@@ -46,8 +44,7 @@ export const RULES_OF_SERVERS: Plays = {
   },
   "0.7": async (trial) => {
     for (const datagram of [EMPTY, Uint8Array.of(0xff, 0xfe, 0xc3)]) trial.send(datagram, 1);
-    await trial.rest(300);
-    trial.clear();
+    await trial.forget(300);
     await askPlainly(trial);
   },
   "0.8": async (trial) => {
@@ -150,8 +147,7 @@ export const RULES_OF_SERVERS: Plays = {
   "3.12": moving(async (visit, trial) => {
     const { packet } = await trial.sees(isChallenge, "no envía un desafío a la dirección nueva");
     visit.send(`PONG 0, eco ${packet!.attempt}`, packet!.payload.slice(), 1);
-    await trial.rest(200);
-    trial.clear();
+    await trial.forget(200);
     visit.say(visit.word(), { via: 1 });
     const answer = await visit.take(`MESSAGE ${visit.next + 1}`);
     trial.demand(answer.via === 1, "sigue respondiendo a la dirección de antes");
@@ -218,15 +214,9 @@ async function demandedToken(trial: Trial): Promise<Packet | undefined> {
   return undefined;
 }
 
-async function askPlainly(
-  trial: Trial,
-  { text = `¿${trial.id()}?`, via = 0 } = {},
-): Promise<Arrival> {
+async function askPlainly(trial: Trial, { text = `¿${trial.id()}?`, via = 0 } = {}) {
   trial.send(encodeText(text), via);
-  await trial.sees(
-    () => true,
-    "no responde a la pregunta",
-    "un datagrama con el texto de la respuesta",
-  );
-  return (await trial.poll(() => true, 0))!;
+  const answer = await trial.sees(() => true, "no responde a la pregunta", "un texto");
+  trial.clear((it) => it === answer);
+  return answer;
 }

@@ -7,12 +7,15 @@
 import { bothWays, type Network, type NetworkConditions } from "../network.ts";
 import { describeNumber } from "../observation.ts";
 import { seededRandom } from "../random.ts";
-import type { Address, Endpoint } from "../../transport/endpoint.ts";
+import type { Address } from "../../transport/endpoint.ts";
 import { decode, encode, readHeader } from "../../transport/reliable/packet.ts";
 import type { Packet, PacketFields, PacketType } from "../../transport/reliable/packet.ts";
 
 /** Time for a packet that has to come, in ms: a slow machine is no fault. */
 export const DEADLINE_MS = 5_000;
+
+/** Longest exchange, in ms. */
+const MAX_TRIAL_MS = 90_000;
 
 /** Most datagrams of the peer in one exchange. */
 const MAX_ARRIVALS = 20_000;
@@ -60,8 +63,7 @@ export class Screen {
   constructor(source?: ReadableStream<Uint8Array>) {
     this.isPiped = source !== undefined;
     const decoder = new TextDecoder();
-    const write = (chunk: Uint8Array) =>
-      void (this.text += decoder.decode(chunk, { stream: true }));
+    const write = (it: Uint8Array) => void (this.text += decoder.decode(it, { stream: true }));
     source?.pipeTo(new WritableStream({ write })).catch(() => {});
   }
 }
@@ -146,12 +148,12 @@ export class Trial implements Disposable {
     [this.bench, this.peer, this.random] = [bench, bench.server, seededRandom(bench.seed)];
     this.#screenStart = bench.screen.text.length;
     this.#inlets = bench.inlet === undefined ? [] : [bench.inlet];
+    if (bench.inlet === undefined) return;
+    bench.inlet.onArrival = () => this.#take();
     // What clients of earlier exchanges still sent is of no interest; a new one may have come early.
-    const early = bench.inlet?.take().filter(([datagram]) =>
-      readHeader(datagram)?.type !== "message"
-    );
-    if (bench.inlet !== undefined) bench.inlet.onArrival = () => this.#take();
-    for (const [datagram, from] of early ?? []) this.#arrive(datagram, from, 0);
+    for (const [datagram, from] of bench.inlet.take()) {
+      if (readHeader(datagram)?.type !== "message") this.#arrive(datagram, from, 0);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -167,14 +169,9 @@ export class Trial implements Disposable {
     return this.#inbox;
   }
 
-  /** Datagrams of the peer that are no packets. */
-  get malformed(): number {
-    return this.history.filter(({ packet }) => packet === undefined).length;
-  }
-
-  /** Whether the peer sends more than an exchange can need. */
-  get isFlooded(): boolean {
-    return this.history.length >= MAX_ARRIVALS;
+  /** Holds if all datagrams of the peer are packets. */
+  demandPackets(cause: string): void {
+    this.demand(this.history.every(({ packet }) => packet !== undefined), cause);
   }
 
   /** An unpredictable id: the peer may remember those of earlier exchanges. */
@@ -208,13 +205,17 @@ export class Trial implements Disposable {
     const until = performance.now() + ms;
     const is = finderOf(wanted);
     while (true) {
+      if (this.history.length >= MAX_ARRIVALS) this.fail("envía datagramas sin parar");
+      const isLate = performance.now() > this.#startedAt + MAX_TRIAL_MS;
+      if (isLate) this.fail("el intercambio no termina");
       const found = this.#inbox.find(is);
       const rest = until - performance.now();
       if (found !== undefined || rest <= 0) return found;
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, rest);
-      this.#wake = resolve;
-      await promise;
+      let timer;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, rest);
+      });
       clearTimeout(timer);
     }
   }
@@ -257,6 +258,12 @@ export class Trial implements Disposable {
     await this.peek(() => false, ms);
   }
 
+  /** Lets time pass, and forgets what came. */
+  async forget(ms: number): Promise<void> {
+    await this.rest(ms);
+    this.clear();
+  }
+
   /** Forgets what came so far, or a part of it. */
   clear(isPast: (arrival: Arrival) => boolean = () => true): void {
     this.#inbox = this.#inbox.filter((arrival) => !isPast(arrival));
@@ -287,34 +294,10 @@ export class Trial implements Disposable {
     return count();
   }
 
-  /** Lets an endpoint of the core talk with the peer until something holds; tells whether it does. */
-  async drive<E>(endpoint: Endpoint<E>, { onEvent, until, ms, twist = (datagram) => [datagram] }: {
-    readonly onEvent: (event: E) => void;
-    readonly until: () => boolean;
-    readonly ms: number;
-    /** What is sent in place of a datagram. */
-    readonly twist?: ((datagram: Uint8Array) => readonly Uint8Array[]) | undefined;
-  }): Promise<void> {
-    const end = performance.now() + ms;
-    while (!until() && performance.now() < end) {
-      const wait = Math.min(endpoint.nextTimeout, end) - performance.now();
-      const arrival = await this.poll(() => true, Math.max(0, Math.min(wait, 50)));
-      if (arrival !== undefined) {
-        endpoint.receive(arrival.datagram, arrival.from, performance.now());
-      }
-      if (endpoint.nextTimeout <= performance.now()) endpoint.handleTimeout(performance.now());
-      for (const event of endpoint.takeEvents()) onEvent(event);
-      for (const { datagram, to } of endpoint.takeTransmits()) {
-        this.peer = to;
-        for (const twisted of twist(datagram)) this.send(twisted);
-      }
-    }
-  }
-
   #take(): void {
     for (const [via, inlet] of this.#inlets.entries()) {
       for (const [datagram, from] of inlet.take()) {
-        if (this.isFlooded) continue;
+        if (this.history.length >= MAX_ARRIVALS) continue;
         const lost = this.#carry("inward", () => this.#arrive(datagram, from, via));
         this.#note("peer", datagram, lost);
       }
@@ -333,13 +316,7 @@ export class Trial implements Disposable {
     const now = performance.now();
     const arrivals = this.#ways?.[way].send(undefined, now).arrivals;
     if (arrivals === undefined) deliver();
-    for (const at of arrivals ?? []) {
-      const timer = setTimeout(() => {
-        this.#timers.delete(timer);
-        deliver();
-      }, at - now);
-      this.#timers.add(timer);
-    }
+    for (const at of arrivals ?? []) this.#timers.add(setTimeout(deliver, at - now));
     return arrivals?.length === 0;
   }
 
@@ -351,19 +328,15 @@ export class Trial implements Disposable {
   }
 }
 
-const NUMBERS: Readonly<Record<string, keyof Packet>> = {
-  intento: "attempt",
-  eco: "echo",
-  segmento: "segment",
-  último: "lastSegment",
-};
+const NAMES = new Map(Object.entries({ intento: "attempt", eco: "echo", segmento: "segment" }))
+  .set("último", "lastSegment");
 
 /** The fields of a packet as people write it, as `ACK 2, eco 1` or `BYE, motivo 0`. */
 export function fieldsOf(text: string): Partial<Packet> {
   const [head = "", ...words] = text.split(", ");
   const [type = "", number] = head.split(" ");
   const fields = words.map((it) => it.split(" ")).map(([word = "", value]) =>
-    word === "motivo" ? ["payload", Uint8Array.of(Number(value))] : [NUMBERS[word], Number(value)]
+    word === "motivo" ? ["payload", Uint8Array.of(Number(value))] : [NAMES.get(word), Number(value)]
   );
   if (number !== undefined) fields.push(["number", Number(number)]);
   return { type: type.toLowerCase() as PacketType, ...Object.fromEntries(fields) };
@@ -385,16 +358,14 @@ function describe(packet: Partial<Packet>): string {
   const { type = "", attempt = 0, echo = 0, segment, payload } = packet;
   const isWhole = packet.ackDelay !== undefined;
   const number = isWhole ? describeNumber({ ...packet as Packet, hasToken: false }) : packet.number;
-  const isReason = type === "bye" || type === "refuse";
-  return [
-    `${type.toUpperCase()} ${number ?? ""}`.trimEnd(),
-    attempt > 0 && `intento ${attempt}`,
-    echo > 0 && `eco ${echo}`,
-    segment !== undefined && !isWhole && `segmento ${segment}`,
-    isReason
-      ? payload !== undefined && `motivo ${payload[0]}`
-      : payload?.length && `${payload.length} bytes`,
-  ].filter((part) => part).join(", ");
+  const parts = [`${type.toUpperCase()} ${number ?? ""}`.trimEnd()];
+  if (attempt > 0) parts.push(`intento ${attempt}`);
+  if (echo > 0) parts.push(`eco ${echo}`);
+  if (segment !== undefined && !isWhole) parts.push(`segmento ${segment}`);
+  const isReason = payload?.length === 1 && (type === "bye" || type === "refuse");
+  if (isReason) parts.push(`motivo ${payload[0]}`);
+  else if (payload?.length) parts.push(`${payload.length} bytes`);
+  return parts.join(", ");
 }
 
 function describeBytes(datagram: Uint8Array): string {

@@ -6,14 +6,8 @@
 import { concat, decodeText, EMPTY, encodeText } from "../../transport/bytes.ts";
 import { encodeHello, encodeWelcome, MAX_SEGMENT_BYTES } from "../../transport/reliable/packet.ts";
 import { nameLength, type Packet, type PacketFields } from "../../transport/reliable/packet.ts";
-import {
-  type Arrival,
-  DEADLINE_MS,
-  fieldsOf,
-  type Trial,
-  Unchecked,
-  type Wanted,
-} from "./trial.ts";
+import { type Arrival, DEADLINE_MS, fieldsOf, type Trial } from "./trial.ts";
+import { Unchecked, type Wanted } from "./trial.ts";
 
 /** Time for somebody's client to start once more, in ms. */
 const START_MS = 15_000;
@@ -25,6 +19,8 @@ export const QUESTIONS: readonly string[] = [
   `¿Pregunta 3? ${"ñandú ".repeat(1_700)}`.trimEnd(),
   ...["¿Pregunta 4?", "¿Pregunta 5?", "¿Pregunta 6?"],
 ];
+
+type Length = "short" | "long" | "any";
 
 /** How a visit begins. */
 export interface VisitOptions {
@@ -90,7 +86,7 @@ export class Visit {
   }
 
   /** Comes to a message of the peer, and leaves it unacknowledged. */
-  async toHear(length: "short" | "long" | "any"): Promise<Packet> {
+  async toHear(length: Length): Promise<Packet> {
     for (let turns = 0; turns < 24; turns++) {
       if (this.isOurs) await this.tell();
       const isNext = this.packets("message", (it) => it.number === this.next);
@@ -99,9 +95,8 @@ export class Visit {
       if (length === "any" || (packet!.lastSegment > 0) === (length === "long")) return packet!;
       await this.hear();
     }
-    throw new Unchecked(
-      `hace falta un mensaje ${length === "long" ? "más largo" : "más corto"}: vea --ayuda`,
-    );
+    const asked = length === "long" ? "más largo" : "más corto";
+    throw new Unchecked(`hace falta un mensaje ${asked}: vea --ayuda`);
   }
 
   /** Hears and acknowledges the whole message of the peer. */
@@ -114,9 +109,8 @@ export class Visit {
       last = packet.lastSegment;
       parts[packet.segment] = packet.payload.slice(packet.segment === 0 ? nameLength(packet) : 0);
     }
-    const text = decodeText(concat(parts)) ??
-      this.trial.fail(`el mensaje ${this.next} no es UTF-8`);
-    this.next++;
+    const cause = `el mensaje ${this.next++} no es UTF-8`;
+    const text = decodeText(concat(parts)) ?? this.trial.fail(cause);
     this.heard.push(text);
     return text;
   }
@@ -170,9 +164,26 @@ export class Visit {
   }
 
   /** Waits until the peer has read all that was sent, and forgets what came before, but its next message. */
-  async settle(): Promise<void> {
-    await this.ping(++this.#pings);
+  async settle(cause?: string): Promise<void> {
+    await this.ping(++this.#pings, 1, cause);
     this.trial.clear(({ packet }) => packet?.number !== this.next);
+  }
+
+  /** Holds if a message is not sent again. */
+  async isDone(number: number, cause: string): Promise<void> {
+    await this.settle();
+    await this.trial.never(`MESSAGE ${number}`, 1_500, cause);
+  }
+
+  /** The segments of messages that came and were not taken. */
+  segments(): Set<number> {
+    const arrivals = this.trial.arrivals.filter(this.packets("message"));
+    return new Set(arrivals.map(({ packet }) => packet!.segment));
+  }
+
+  /** Goes on for some messages, of either end. */
+  async turns(count: number): Promise<void> {
+    for (let i = 0; i < count; i++) await (this.isOurs ? this.tell() : this.hear());
   }
 
   /** Says bye, and confirms the peer's. */
@@ -186,11 +197,10 @@ export class Visit {
   }
 }
 
+type Play<T> = (visit: Visit, start: T, trial: Trial) => Promise<void>;
+
 /** A play in which the tester speaks first, with the number of that message. */
-export function speaking(
-  play: (visit: Visit, number: number, trial: Trial) => Promise<void>,
-  options?: VisitOptions,
-) {
+export function speaking(play: Play<number>, options?: VisitOptions) {
   return async (trial: Trial): Promise<void> => {
     const visit = await meet(trial, options);
     await play(visit, await visit.toSpeak(), trial);
@@ -198,11 +208,7 @@ export function speaking(
 }
 
 /** A play that begins with a message of the peer, which is not acknowledged yet. */
-export function hearing(
-  length: "short" | "long" | "any",
-  play: (visit: Visit, packet: Packet, trial: Trial) => Promise<void>,
-  options?: VisitOptions,
-) {
+export function hearing(length: Length, play: Play<Packet>, options?: VisitOptions) {
   return async (trial: Trial): Promise<void> => {
     const visit = await meet(trial, options);
     await play(visit, await visit.toHear(length), trial);
@@ -211,7 +217,7 @@ export function hearing(
 
 /** Begins a session with the peer: connects to a server, or waits for a client. */
 export async function meet(trial: Trial, options: VisitOptions = {}): Promise<Visit> {
-  if (trial.bench.role === "client") return admit(trial, await nextHello(trial), options);
+  if (trial.bench.role === "client") return admit(trial, (await nextHello(trial)).packet, options);
   const { idle = 75_000, via = 0, isVague } = options;
   const nonce = trial.id();
   let token: Uint8Array = EMPTY;
@@ -219,10 +225,7 @@ export async function meet(trial: Trial, options: VisitOptions = {}): Promise<Vi
     const payload = encodeHello({ idleTimeout: idle, token, keyShare: EMPTY });
     trial.send({ type: "hello", id: nonce, attempt, payload }, via);
     const { packet } = await trial.poll(({ packet }) => packet?.id === nonce, 2_000) ?? {};
-    trial.demand(
-      packet?.type !== "refuse",
-      `rechaza la conexión, por el motivo ${packet?.payload[0]}`,
-    );
+    if (packet?.type === "refuse") trial.fail(`rechaza la conexión: motivo ${packet.payload[0]}`);
     if (packet?.type === "retry") token = packet.payload.slice();
     if (packet?.type !== "welcome") continue;
     const id = new DataView(packet.payload.slice().buffer).getBigUint64(0);
@@ -238,12 +241,8 @@ export async function nextHello(trial: Trial): Promise<Arrival & { packet: Packe
   const { seen } = trial.bench;
   const isNew: Wanted = ({ packet, from }) =>
     packet?.type === "hello" && !(seen.has(packet.id) && seen.has(`${from.port}`));
-  const hello = await trial.sees(
-    isNew,
-    "no llega ningún HELLO: ¿se repite la orden del cliente?",
-    "HELLO",
-    START_MS,
-  );
+  const cause = "no llega ningún HELLO: ¿se repite la orden del cliente?";
+  const hello = await trial.sees(isNew, cause, "HELLO", START_MS);
   trial.clear((it) => it === hello);
   seen.add(hello.packet!.id).add(`${hello.from.port}`);
   trial.peer = hello.from;
@@ -251,15 +250,11 @@ export async function nextHello(trial: Trial): Promise<Arrival & { packet: Packe
 }
 
 /** Opens a session for a client. */
-export function admit(
-  trial: Trial,
-  { packet }: { packet: Packet },
-  options: VisitOptions = {},
-): Visit {
+export function admit(trial: Trial, hello: Packet, options: VisitOptions = {}): Visit {
   const { idle = 75_000, isVague } = options;
   const id = trial.id();
   const payload = encodeWelcome({ sessionId: id, idleTimeout: idle, keyShare: EMPTY });
-  const echo = isVague ? 0 : packet.attempt;
-  trial.send({ type: "welcome", id: packet.id, attempt: 1, echo, payload });
+  const echo = isVague ? 0 : hello.attempt;
+  trial.send({ type: "welcome", id: hello.id, attempt: 1, echo, payload });
   return new Visit(trial, id, 0, options);
 }
