@@ -60,6 +60,7 @@ async function open(): Promise<void> {
   $<HTMLSelectElement>("guion").value = scenario.script;
   draw();
   measure();
+  say(`${formatNumber(experiment.now)} ms.`);
   setPlaying(location.hash === "" && !matchMedia("(prefers-reduced-motion: reduce)").matches);
 }
 

@@ -272,6 +272,8 @@ browserTest(
     const settings = () => new URLSearchParams(new URL(page.url()).hash.slice(1));
     await type("perdida", "10");
     await page.waitForFunction(() => location.hash.includes("perdida=10&"));
+    // The live region told of what was seen before.
+    await page.waitForFunction(() => document.querySelector("#aviso")!.textContent === "0 ms.");
     await type("retraso", "10001");
     assertEquals(settings().get("retraso"), "200");
     await type("retraso", "80");
