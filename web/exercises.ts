@@ -94,7 +94,7 @@ export const EXERCISES: readonly Exercise[] = [
       return answer !== undefined && !isFlying(answer, lane) && answer.arrivals.length < 2;
     },
     isSolved: ([lane]) =>
-      sent(lane, "message", 2).some((it) => !isFlying(it, lane)) &&
+      sent(lane, "message", 2).slice(0, 1).some((it) => !isFlying(it, lane)) &&
       shown(lane, "client", "Respuesta: ") === 1,
   },
   {

@@ -163,3 +163,11 @@ Deno.test("exercise reinicio: the question outlives a second restart", () => {
   student.restart();
   assertEquals(student.end(), "solved");
 });
+
+// The answer was late, and the one that was sent again passed for its second copy.
+Deno.test("exercise respuesta-duplicada: what is late was not duplicated", () => {
+  const student = new Student("respuesta-duplicada").disturb("delay", isMessage(2), 0, 6_000);
+  student.until("Respuesta: ");
+  assertEquals(student.verdict, "pending");
+  assertEquals(student.end(), "failed");
+});

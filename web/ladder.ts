@@ -165,7 +165,7 @@ const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
  * so is what was just said there.
  */
 export function captionsOf({ crossings, told }: Lane, view: View): Caption[] {
-  const columns = Math.floor((marginOf(view.width) - 2 * GAP) / CHARACTER);
+  const columns = Math.max(1, Math.floor((marginOf(view.width) - 2 * GAP) / CHARACTER));
   const causes = crossings
     .filter(({ header, repeats, cause }) =>
       cause !== "" && (repeats > 0 || EXPLAINED.has(header?.type ?? ""))

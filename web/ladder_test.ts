@@ -82,4 +82,6 @@ Deno.test("ladder: a narrow one leaves room for its arrows, and cuts long words"
   const captions = captionsOf(laneOf({ script: "nadie", actions, now: 3_000 }), view);
   const widest = Math.max(...captions.flatMap(({ rows }) => rows.map(({ length }) => length)));
   assert(widest <= 12, `${widest} characters`);
+  // Before it has a place, a diagram has no width.
+  captionsOf(laneOf({ now: 3_000 }), { ...view, width: 0 });
 });
