@@ -52,10 +52,13 @@ export const EXERCISES: readonly Exercise[] = [
     hint: "El acuse llegó: vuelva atrás y piérdalo mientras está en camino.",
     start: { pace: 4_000, now: 4_000 },
     isFailed: ([lane]) => hasArrived(sent(lane, "ack", 1)[0], lane),
-    isSolved: ([lane]) =>
-      sent(lane, "ack", 1)[0]?.isLostByHand === true &&
-      sent(lane, "message", 1).some((it) => it.repeats > 0 && hasArrived(it, lane)) &&
-      shown(lane, "server", "Pregunta: ") === 1,
+    isSolved: ([lane]) => {
+      const [ack] = sent(lane, "ack", 1);
+      const isRepeatedAfter = ({ at }: Crossing) =>
+        sent(lane, "message", 1).some((it) => it.at > at && hasArrived(it, lane));
+      return ack?.isLostByHand === true && isRepeatedAfter(ack) &&
+        shown(lane, "server", "Pregunta: ") === 1;
+    },
   },
   {
     id: "primera-pregunta",
@@ -72,6 +75,7 @@ export const EXERCISES: readonly Exercise[] = [
     isFailed: ([lane, plain]) =>
       hasArrived(sent(lane, "message", 1)[0], lane) || hasArrived(plain.crossings[0], plain),
     isSolved: ([lane, plain]) =>
+      [sent(lane, "message", 1)[0], plain.crossings[0]].every((it) => it?.isLostByHand) &&
       shown(lane, "server", "Pregunta: ") === 1 && shown(plain, "client", "Sin respuesta") === 1,
   },
   {
@@ -83,14 +87,14 @@ export const EXERCISES: readonly Exercise[] = [
     task: "Con protección, duplique la respuesta, MESSAGE 2: arrástrela hacia arriba, o pulse D.",
     explanation:
       "Las dos copias llevan el número 2. El cliente muestra la primera; la segunda la rechaza por repetida.",
-    hint: "La respuesta llegó una sola vez: vuelva atrás y duplíquela mientras está en camino.",
+    hint: "La respuesta no llegó dos veces: vuelva atrás y duplíquela mientras está en camino.",
     start: { now: 2_000 },
     isFailed: ([lane]) => {
       const [answer] = sent(lane, "message", 2);
       return answer !== undefined && !isFlying(answer, lane) && answer.arrivals.length < 2;
     },
     isSolved: ([lane]) =>
-      sent(lane, "message", 2).some((it) => !isFlying(it, lane)) &&
+      sent(lane, "message", 2).slice(0, 1).some((it) => !isFlying(it, lane)) &&
       shown(lane, "client", "Respuesta: ") === 1,
   },
   {
@@ -151,7 +155,7 @@ export const EXERCISES: readonly Exercise[] = [
       return !isDue || shown(lane, "server", "Ingrese una respuesta: ", at) > 0;
     },
     isSolved: ([lane]) =>
-      shown(lane, "server", "Pregunta: ") === 2 && shown(lane, "client", "Respuesta: ") === 1,
+      shown(lane, "server", "Pregunta: ") > 1 && shown(lane, "client", "Respuesta: ") === 1,
   },
 ];
 

@@ -88,6 +88,9 @@ const WAYS: Readonly<
       () => {},
       (it) => it.disturb("lose", "text", 1),
       (it) => it.disturb("lose", isMessage(1)),
+      // What is only late is not lost, though it was sent again meanwhile.
+      (it) => it.disturb("lose", "text", 1).disturb("delay", isMessage(1), 0, 9_000),
+      (it) => it.disturb("delay", "text", 1, 9_000).disturb("lose", isMessage(1)),
     ],
   },
   "respuesta-duplicada": {
@@ -135,3 +138,36 @@ for (const { id, choices, right } of EXERCISES) {
     })
   );
 }
+
+// The question, lost and sent again before its acknowledgement was lost, passed for the repetition that
+// this loss causes: the page explained what had not happened yet.
+Deno.test("exercise primer-acuse: the repetition is the one after the loss", () => {
+  const student = new Student("primer-acuse").disturb("lose", isMessage(1)).disturb("lose", isAck);
+  assertEquals(student.verdict, "pending");
+  assertEquals(student.end(), "solved");
+});
+
+// The late question had not arrived when its repetition did.
+Deno.test("exercise primera-pregunta: what is late was never lost", () => {
+  const student = new Student("primera-pregunta").disturb("lose", "text", 1);
+  student.disturb("delay", isMessage(1), 0, 9_000).until("Respuesta: ");
+  student.experiment.seek(student.experiment.now + 4_000);
+  assertEquals(student.verdict, "pending");
+});
+
+Deno.test("exercise reinicio: the question outlives a second restart", () => {
+  const student = new Student("reinicio").until("Pregunta: ").restart();
+  const isAgain = () =>
+    student.experiment.lanes[0].told.filter(({ text }) => text.startsWith("Pregunta: ")).length > 1;
+  for (let i = 0; !isAgain(); i++, student.experiment.step()) assert(i < 100);
+  student.restart();
+  assertEquals(student.end(), "solved");
+});
+
+// The answer was late, and the one that was sent again passed for its second copy.
+Deno.test("exercise respuesta-duplicada: what is late was not duplicated", () => {
+  const student = new Student("respuesta-duplicada").disturb("delay", isMessage(2), 0, 6_000);
+  student.until("Respuesta: ");
+  assertEquals(student.verdict, "pending");
+  assertEquals(student.end(), "failed");
+});

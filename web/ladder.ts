@@ -37,8 +37,9 @@ const TOP = 14;
 /** Width of the times at the left, and of the gap between a life line and its captions. */
 const AXIS = 34;
 const GAP = 6;
-/** Part of the width for the captions of each end, and least of it, in pixels: for its longest word. */
+/** Part of the width for the captions of each end. For its longest word it may be more, in pixels. */
 const MARGIN = 0.25;
+const MAX_MARGIN = 0.31;
 const LEAST_MARGIN = 106;
 const CHARACTER = 7;
 
@@ -66,7 +67,7 @@ export function xOf(end: Side, { width }: View): number {
 }
 
 function marginOf(width: number): number {
-  return Math.round(Math.max(LEAST_MARGIN, MARGIN * width));
+  return Math.round(Math.max(Math.min(LEAST_MARGIN, MAX_MARGIN * width), MARGIN * width));
 }
 
 /** Pixels from the top of a moment. */
@@ -164,7 +165,7 @@ const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
  * so is what was just said there.
  */
 export function captionsOf({ crossings, told }: Lane, view: View): Caption[] {
-  const columns = Math.floor((marginOf(view.width) - 2 * GAP) / CHARACTER);
+  const columns = Math.max(1, Math.floor((marginOf(view.width) - 2 * GAP) / CHARACTER));
   const causes = crossings
     .filter(({ header, repeats, cause }) =>
       cause !== "" && (repeats > 0 || EXPLAINED.has(header?.type ?? ""))
@@ -188,7 +189,9 @@ const MAX_ROWS = 6;
 
 function wrap(text: string, columns: number): string[] {
   const rows = [""];
-  for (const word of text.slice(0, (MAX_ROWS + 1) * columns).split(" ")) {
+  const long = new RegExp(`\\S{${columns}}(?=\\S)`, "gu");
+  const words = text.slice(0, (MAX_ROWS + 1) * columns).replace(long, "$& ").split(" ");
+  for (const word of words) {
     const row = rows.at(-1)!;
     if (row !== "" && row.length + 1 + word.length > columns) rows.push(word);
     else rows[rows.length - 1] = row === "" ? word : `${row} ${word}`;

@@ -73,3 +73,15 @@ Deno.test("ladder: only what is between two heights is drawn", () => {
   assert(some.length > 0 && some.length < all(lane).length);
   for (const { y1, y2 } of some) assert(y1 <= yOf(2_000, VIEW) && y2 >= yOf(1_000, VIEW) - 80);
 });
+
+// At 320 pixels, or 400 %, the life lines stood 39 pixels apart, and a word of 500 letters crossed them.
+Deno.test("ladder: a narrow one leaves room for its arrows, and cuts long words", () => {
+  const view = { width: 285, scale: 180 };
+  assert(xOf("server", view) - xOf("client", view) >= 70);
+  const actions = [{ at: 2_000, type: "ask", text: "ñ".repeat(500) } as const];
+  const captions = captionsOf(laneOf({ script: "nadie", actions, now: 3_000 }), view);
+  const widest = Math.max(...captions.flatMap(({ rows }) => rows.map(({ length }) => length)));
+  assert(widest <= 12, `${widest} characters`);
+  // Before it has a place, a diagram has no width.
+  captionsOf(laneOf({ now: 3_000 }), { ...view, width: 0 });
+});

@@ -13,10 +13,14 @@ import { millisecondsOf, scaleFor, type View, yOf } from "./ladder.ts";
 import type { Action } from "../laboratory/demo/play.ts";
 import { diagramOf, formatNumber, headerOf, KIND_NAMES } from "./lane_view.ts";
 import * as panels from "./panels.ts";
-import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError, type Scenario } from "./scenario.ts";
+import { decodeLink, DEFAULT_SCENARIO, encodeLink, LinkError } from "./scenario.ts";
+import { MAX_ACTIONS, type Scenario } from "./scenario.ts";
 
 /** Time by which a key delays a datagram, in ms. */
 const KEY_DELAY_MS = 100;
+
+/** Time between two changes of the address, in ms: browsers refuse more than 100 in half a minute. */
+const ADDRESS_MS = 400;
 
 /** Pixels that a pointer may tremble. */
 const TREMBLE = 6;
@@ -38,12 +42,17 @@ let selected: readonly [lane: number, index: number] | undefined;
 let isPlaying = false;
 /** The moment that is played, in ms with fractions, and the time of the last frame. */
 let [clock, framedAt] = [0, 0];
+/** Whether the address is behind, and when it was changed last, in ms. */
+let [isStale, addressedAt] = [false, -Infinity];
 
 /** Shows what the address says. */
 async function open(): Promise<void> {
   const scenario = readAddress();
-  const isPrivate = scenario.kinds.includes("private");
-  experiment = new Experiment(scenario, isPrivate ? await loadSodium() : undefined);
+  const { hash } = location;
+  const sodium = scenario.kinds.includes("private") ? await loadSodium() : undefined;
+  // Another link was opened meanwhile.
+  if (location.hash !== hash) return;
+  experiment = new Experiment(scenario, sodium);
   // A recording can only be looked at.
   document.body.toggleAttribute("data-registro", scenario.recording !== undefined);
   selected = undefined;
@@ -51,6 +60,7 @@ async function open(): Promise<void> {
   $<HTMLSelectElement>("guion").value = scenario.script;
   draw();
   measure();
+  say(`${formatNumber(experiment.now)} ms.`);
   setPlaying(location.hash === "" && !matchMedia("(prefers-reduced-motion: reduce)").matches);
 }
 
@@ -71,14 +81,30 @@ function readAddress(): Scenario {
 
 /** Opens another scenario at its beginning, without what was done. */
 function restart(change: Partial<Scenario>): void {
+  isStale = false;
   location.hash = encodeLink({ ...experiment.scenario, ...change, actions: [], now: 0 });
+}
+
+/** Opens a link to where the page already is: a browser does nothing. */
+function reopen({ target }: Event): void {
+  const { href } = target as HTMLAnchorElement;
+  if (href !== undefined) isStale = false;
+  if (href === location.href) open();
 }
 
 /** Draws what was just done, tells it, and puts it into the address. */
 function show(text: string): void {
   draw();
-  history.replaceState(null, "", `#${encodeLink(experiment.scenario)}`);
+  updateAddress();
   say(text);
+}
+
+/** Puts the scenario into the address, now or a little later. */
+function updateAddress(): void {
+  isStale = performance.now() < addressedAt + ADDRESS_MS;
+  if (isStale) return;
+  addressedAt = performance.now();
+  history.replaceState(null, "", `#${encodeLink(experiment.scenario)}`);
 }
 
 function say(text: string): void {
@@ -101,7 +127,11 @@ function go(move: () => void): void {
 }
 
 function act(action: Action): void {
-  if (experiment.scenario.recording !== undefined) return;
+  const { actions, recording } = experiment.scenario;
+  if (recording !== undefined) return;
+  if (actions.length >= MAX_ACTIONS) {
+    return say("No caben más acciones en un enlace: deshaga alguna");
+  }
   const wasPlaying = isPlaying;
   experiment.act(action);
   setPlaying(wasPlaying);
@@ -237,15 +267,19 @@ function frame(time: number): void {
     if (news !== "") say(news);
     if (experiment.isOver) setPlaying(false);
   }
+  if (isStale) updateAddress();
   framedAt = time;
   requestAnimationFrame(frame);
 }
 
 async function copyLink(): Promise<void> {
+  addressedAt = -Infinity;
   show("");
+  // There is no clipboard for a page that came without TLS.
+  const copy = navigator.clipboard?.writeText(location.href) ?? Promise.reject();
   const copied = "Enlace copiado: quien lo abra verá lo mismo";
   const failed = "El enlace es esta dirección";
-  await navigator.clipboard.writeText(location.href).then(() => say(copied), () => say(failed));
+  await copy.then(() => say(copied), () => say(failed));
 }
 
 function undo(): void {
@@ -263,7 +297,11 @@ function speak(type: "ask" | "answer", event: Event): void {
 
 function chooseKinds(): void {
   const selects = canvas.querySelectorAll<HTMLSelectElement>(".tipo");
-  restart({ kinds: Array.from(selects, ({ value }) => value) as unknown as Scenario["kinds"] });
+  // An exercise is about certain kinds.
+  restart({
+    exercise: "",
+    kinds: Array.from(selects, ({ value }) => value) as unknown as Scenario["kinds"],
+  });
 }
 
 /** The fields bear the names that they have in links. */
@@ -288,6 +326,7 @@ const HANDLERS: readonly (readonly [string, string, (event: Event) => unknown])[
   ["preguntar", "submit", (event) => speak("ask", event)],
   ["responder", "submit", (event) => speak("answer", event)],
   ["ejercicio", "change", draw],
+  ["ejercicio", "click", reopen],
   ["tabla", "toggle", draw],
   ["cual", "change", measure],
   ["lienzo", "change", chooseKinds],

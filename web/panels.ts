@@ -129,7 +129,11 @@ export function exercisePanel(
   const status = { id: "veredicto", role: "status", "data-estado": verdict };
   return [
     ...list,
-    h("fieldset", { id: "prediccion" }, [h("legend", {}, exercise.question), ...radios]),
+    // Nobody predicts what has been seen.
+    h("fieldset", { id: "prediccion", disabled: verdict !== "pending" }, [
+      h("legend", {}, exercise.question),
+      ...radios,
+    ]),
     h("p", {}, exercise.task),
     h("p", status, describeVerdict(verdict, exercise, chosen)),
   ];

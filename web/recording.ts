@@ -57,7 +57,8 @@ export function recordingLink(datagrams: readonly RecordedDatagram[]): string {
 export function decodeRecording(text: string): RecordedDatagram[] | undefined {
   const datagrams = text.split(".").slice(0, MAX_DATAGRAMS).map((written) => {
     const found = /^(\d{1,7})([cs])(\d{1,5})\*([\w-]{0,64})$/i.exec(written);
-    if (found === null) return undefined;
+    // One letter over four is no base64.
+    if (found === null || found[4]!.length % 4 === 1) return undefined;
     const [, at, letter, length, start = ""] = found;
     const datagram = new Uint8Array(Math.min(Number(length), 65_535));
     const bytes = Uint8Array.from(

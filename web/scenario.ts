@@ -52,7 +52,8 @@ export const DEFAULT_SCENARIO: Scenario = {
   ...{ seed: 7, pace: 1_000, now: 0 },
 };
 
-const MAX_ACTIONS = 200;
+/** Most actions of a link. */
+export const MAX_ACTIONS = 200;
 const MAX_TEXT_CHARACTERS = 500;
 
 const KINDS: Readonly<Record<PlayKind, string>> = {

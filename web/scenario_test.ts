@@ -55,6 +55,8 @@ for (
     ["accion=5+retrasar+1+1", "«Retraso, ms» debe ser"],
     ["accion=9+reiniciar&accion=8+reiniciar", "no están en orden"],
     ["accion=1+reiniciar&".repeat(201), "más de 200 acciones"],
+    // One letter over four is no base64: the page stayed blank.
+    ["registro=0c10*A", "su registro no se entiende"],
   ] as const
 ) {
   Deno.test(`link: ${link.slice(0, 40)} is refused, with its reason`, () => {

@@ -81,6 +81,8 @@ for (const { id, title, right, explanation, hint } of EXERCISES) {
     await untilDecided();
     assertEquals(await verdict(), "solved", `${await hands.actions()}`);
     assertMatch(await hands.text("veredicto"), /Su predicción se cumplió/);
+    // The right choice could be made after all was seen, and passed for a prediction.
+    assert(await page.$("#prediccion:disabled") !== null);
     assert((await hands.text("veredicto")).includes(explanation));
   });
 }

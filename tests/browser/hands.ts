@@ -103,6 +103,14 @@ export class Hands {
     await this.page.mouse.up();
   }
 
+  /** Drags a datagram in flight downwards with a finger, by pixels; or taps it, by none. */
+  async dragWithFinger(wanted: Wanted, pixels: number): Promise<void> {
+    const { x, y } = await this.#headOf(await this.await(wanted));
+    const finger = await this.page.touchscreen.touchStart(x, y);
+    for (let part = 1; part <= 5; part++) await finger.move(x, y + pixels * part / 5);
+    await finger.end();
+  }
+
   /** Goes to a datagram in flight with the Tab key, and presses a key there. */
   async pressAt(wanted: Wanted, key: "Enter" | "ArrowDown" | "d"): Promise<void> {
     const node = await this.await(wanted);

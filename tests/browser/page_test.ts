@@ -98,6 +98,7 @@ browserTest(
     await hands.lose({ name: "MESSAGE 1" });
     await hands.pressAt({ name: "MESSAGE 1 · reenvío 1" }, "ArrowDown");
     await hands.read(QUESTION);
+    await hands.press("enlace");
     const other = await browser.newPage();
     await other.setViewport(WIDE);
     const copy = new Hands(other, address);
@@ -127,6 +128,11 @@ browserTest(
 
 browserTest("people ask and answer in its boxes", async ({ hands, page }) => {
   await hands.follow("guion=nadie&instante=900");
+  // As in the program, nothing is sent that is only spaces.
+  await page.type("#pregunta", "  ");
+  await page.keyboard.press("Enter");
+  assertEquals(await hands.actions(), []);
+  await page.$eval("#pregunta", (it) => (it as HTMLInputElement).value = "");
   await page.type("#pregunta", "¿Y CSS?");
   await page.keyboard.press("Enter");
   await hands.read("Pregunta: ¿Y CSS?");
@@ -184,12 +190,62 @@ browserTest(
     assertEquals(await seen(), [false, true]);
     await hands.lose({ name: "«¿HTML", lane: 1 });
     assertEquals((await hands.actions()).length, 1);
+    // The table made the whole page wider.
+    await page.click("#tabla summary");
+    await page.waitForSelector("#tabla td");
     const excess = await page.evaluate(() =>
       document.documentElement.scrollWidth - document.documentElement.clientWidth
     );
     assertEquals(excess, 0);
   },
 );
+
+// Inline elements have no touch-action, and all of SVG is inline: the finger scrolled instead.
+browserTest("a finger drags a datagram down, and loses it", async ({ hands, page }) => {
+  await page.setViewport({ ...NARROW, hasTouch: true, isMobile: true });
+  await hands.follow(START);
+  await hands.dragWithFinger({ name: "MESSAGE 1" }, 60);
+  await hands.dragWithFinger({ name: "MESSAGE 1" }, 0);
+  assertMatch((await hands.actions()).join(), /retrasó \d+ ms MESSAGE 1 .*perdió MESSAGE 1/);
+});
+
+// Browsers refuse more than 100 or 200 changes of an address in some seconds; the link was then an old one.
+browserTest("a slider that is dragged changes the address seldom", async ({ hands, page }) => {
+  await hands.follow("instante=0");
+  const changes = await page.$eval("#instante", (it) => {
+    const slider = it as HTMLInputElement;
+    let changes = 0;
+    const replace = history.replaceState.bind(history);
+    history.replaceState = (...all) => (changes++, replace(...all));
+    for (let i = 1; i <= 300; i++) {
+      slider.value = `${i}`;
+      slider.dispatchEvent(new Event("input"));
+    }
+    return changes;
+  });
+  assert(changes < 60, `${changes} changes`);
+  await page.waitForFunction(() => location.hash.endsWith("instante=300"));
+});
+
+browserTest("an exercise can be opened again from its own link", async ({ hands, page }) => {
+  await hands.follow("");
+  await page.click("#ejercicios a");
+  await page.waitForSelector("#veredicto");
+  await hands.press("reproducir");
+  await page.waitForFunction(() => document.querySelector("#ahora")!.textContent !== "4000 ms");
+  await page.click("#ejercicios a");
+  assertEquals(await hands.text("ahora"), "4000 ms");
+});
+
+browserTest("there is always room in the link for what was done", async ({ hands, page }) => {
+  await hands.follow("guion=nadie&instante=0" + "&accion=0+reiniciar".repeat(199));
+  await hands.press("reiniciar");
+  await hands.press("reiniciar");
+  assertMatch(await hands.text("aviso"), /^No caben más acciones/);
+  await hands.press("enlace");
+  await hands.follow(new URL(page.url()).hash.slice(1));
+  assertEquals([(await hands.actions()).length, await hands.text("error")], [200, ""]);
+});
 
 // With a scrollbar that came later, the right end of the diagrams was cut off.
 browserTest(
@@ -216,6 +272,8 @@ browserTest(
     const settings = () => new URLSearchParams(new URL(page.url()).hash.slice(1));
     await type("perdida", "10");
     await page.waitForFunction(() => location.hash.includes("perdida=10&"));
+    // The live region told of what was seen before.
+    await page.waitForFunction(() => document.querySelector("#aviso")!.textContent === "0 ms.");
     await type("retraso", "10001");
     assertEquals(settings().get("retraso"), "200");
     await type("retraso", "80");
