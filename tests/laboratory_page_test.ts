@@ -25,9 +25,12 @@ const FELL_FAR = 0.6;
 const FELL = 0.8;
 /** Far more than anything takes that is waited for: reached only by a test that fails. */
 const PATIENCE_MS = 30_000;
-/** Interval between looks at a terminal, and equal looks in a row of one that is at rest. */
+/**
+ * Interval between looks at a terminal, and equal looks in a row of one that is at rest: longer than a client
+ * waits before it asks whether its first acknowledgement arrived.
+ */
 const LOOK_MS = 100;
-const LOOKS = 4;
+const LOOKS = 16;
 
 type Role = "servidor" | "cliente" | "captura";
 
@@ -231,8 +234,8 @@ function withoutTimes(shown: string, port: number): string {
     .map((line) =>
       line.trimEnd()
         .replace(` --puerto ${port}`, "")
-        .replace(TRACE_LINE, (_, order, peer, datagram, _rto, rest) =>
-          [order, peer && "puerto", datagram, rest].join(" ").trimEnd())
+        .replace(TRACE_LINE, (_, numbers, datagram, _rto, rest) =>
+          [numbers.replace(/\d{4,}/, "puerto"), datagram, rest].join(" ").trimEnd())
         .replace(/^ *(\d+) +\d+\.\d+ /, "$1 ")
         .replace(/\b\d+,\d ms\b/g, "T ms")
         .replace(/\b0x[0-9a-f]{16}\b/, "SESSION")
@@ -247,13 +250,13 @@ function withoutTimes(shown: string, port: number): string {
 const NOISE =
   /^(?:Task |Cliente (?:des)?conectado: |Conectando con |Para terminar escriba |Sin preguntas |\d+ conectad|\^C$|Running as user |Capturing on | \*\* \(tshark|tshark: $|\d+ packets? captured|reading from file )/;
 
-/** Time, order, port, type to bytes, RTO, and the rest. */
-const TRACE_LINE = /^ *\d+,\d +(\d+)(?: +(\d+))? ([→←] .{22}) (.{5})(.*)$/;
+/** Time, order and port (a keepalive has no order), type to bytes, RTO, and the rest. */
+const TRACE_LINE = /^ *\d+,\d +((?:\d+ +)*)([→←] .{22}) (.{5})(.*)$/;
 
 /** Those of all lines but of HELLOs that are sent, which wait for a random time. */
 function timeoutsOf(shown: string): string[] {
   return shown.split("\n").flatMap((line) => {
-    const [, , , datagram, timeout] = TRACE_LINE.exec(line) ?? [];
+    const [, , datagram, timeout] = TRACE_LINE.exec(line) ?? [];
     return datagram === undefined || datagram.startsWith("→ HELLO") ? [] : timeout!.trim();
   });
 }
