@@ -56,7 +56,7 @@ export interface Laboratory {
   conclude(): Promise<void>;
 }
 
-/** Where a laboratory tells what it does. */
+/** The part of a terminal that a laboratory writes to. */
 type Teller = Pick<Terminal, "notice" | "error" | "colour">;
 
 /**
@@ -93,7 +93,7 @@ export async function openLaboratory(
   let monitor: Monitor | undefined;
   let impaired: InstanceType<typeof ImpairedSocket> | undefined;
   const transport: ConnectOptions["transport"] = (bound, endpoint) => {
-    // What is captured is what really leaves.
+    // The capture holds the datagrams that really leave.
     const socket = capture?.tap(bound) ?? bound;
     if (impaired !== undefined && monitor === endpoint) {
       if (isTraced) terminal.notice(`Se sigue desde el puerto ${socket.address.port}`);

@@ -89,7 +89,7 @@ export function describeEvents({ fate, delay, isHeldBack, repeats }: Observation
 }
 
 function describeTimeout({ direction, header }: Observation, inspection?: Inspection): string {
-  // What is sent waits as long as its timer says: a multiple of the estimate, after losses.
+  // A datagram that is sent waits as long as its timer says: a multiple of the estimate, after losses.
   const armed = direction === "sent" && header && inspection?.timerOf?.(header)?.wait;
   const rto = armed || (inspection?.retransmissionTimeout ?? Infinity);
   return rto === Infinity ? "" : rto.toFixed(0);

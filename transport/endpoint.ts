@@ -51,7 +51,7 @@ export interface Inspection {
   readonly probeCause?: ProbeCause;
 }
 
-/** What tells the packets of one end apart: type, number of the message or ping, and segment. */
+/** The key that tells the packets of one end apart: type, number of the message or ping, and segment. */
 export type SentPacket = Readonly<{ type: string; number: number; segment: number }>;
 
 /** The retransmission timer of one packet (RFC 6298 §5). */

@@ -30,7 +30,7 @@ export function $<E extends HTMLElement = HTMLElement>(id: string): E {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** What each element was rendered from. */
+/** The shape that each element was rendered from. */
 const rendered = new WeakMap<Element, Shape>();
 
 /** Makes the children of an element as described. Elements of the same tag and key are kept. */

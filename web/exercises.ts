@@ -17,7 +17,7 @@ export interface Exercise {
   /** Its name in links. */
   readonly id: string;
   readonly title: string;
-  /** What to predict, the choices, and the place of the right one. */
+  /** The question to predict, the choices, and the place of the right one. */
   readonly question: string;
   readonly choices: readonly string[];
   readonly right: number;
@@ -25,7 +25,7 @@ export interface Exercise {
   /** Why it ended as it did, and what to try when it did not. */
   readonly explanation: string;
   readonly hint: string;
-  /** Where it begins: well before what is to be done. */
+  /** Its beginning: well before what is to be done. */
   readonly start: Partial<Scenario>;
   /** Whether what was asked for can happen no more; if it still can, whether it has happened. */
   isFailed(lanes: Lanes): boolean;

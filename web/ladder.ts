@@ -1,5 +1,5 @@
 /**
- * Where everything of a conversation stands in its ladder diagram, in pixels: no browser.
+ * The place of everything of a conversation in its ladder diagram, in pixels: no browser.
  *
  * @module
  */
@@ -18,7 +18,7 @@ export interface Arrow extends Readonly<Record<"x1" | "y1" | "x2" | "y2", number
   readonly datagram: Crossing;
   readonly copy: number;
   readonly state: "flying" | "arrived" | "lost";
-  /** Where its name begins; `undefined` if there is no room for it. */
+  /** The start of its name; `undefined` if there is no room for it. */
   readonly labelY: number | undefined;
 }
 
@@ -105,7 +105,7 @@ export function arrowsOf(lane: Lane, view: View, top: number, bottom: number): A
   const { delay } = lane.options.conditions;
   for (const datagram of lane.crossings) {
     const { at, by, arrivals, lostAt } = datagram;
-    // What goes out together bears the name of the first, and what is lost its own.
+    // Datagrams that go out together bear the name of the first; a lost one has its own.
     const isFirst = latest[by]?.at !== at || latest[by].header?.type !== datagram.header?.type ||
       lostAt !== undefined;
     latest[by] = datagram;
@@ -161,7 +161,7 @@ function apart(arrows: readonly Arrow[]): Arrow[] {
 const EXPLAINED: ReadonlySet<string> = new Set(["ack", "ping"]);
 
 /**
- * What stands beside the life lines, from the first moment on. Causes that find no room are left out, and
+ * The texts beside the life lines, from the first moment on. Causes that find no room are left out, and
  * so is what was just said there.
  */
 export function captionsOf({ crossings, told }: Lane, view: View): Caption[] {

@@ -81,7 +81,7 @@ function endOf(end: Side, lane: Lane): Shape {
   ]);
 }
 
-/** What is between two heights of the diagram. */
+/** The part of the diagram between two heights. */
 export function diagramOf(lane: Lane, view: View, top: number, bottom: number): Shape {
   const arrows = arrowsOf(lane, view, top, bottom);
   const captions = captionsOf(lane, view).filter(({ y }) => y > top - 100 && y < bottom);

@@ -230,7 +230,7 @@ function hold(event: Event): void {
   };
 }
 
-/** What keys do to the datagram that has the focus. */
+/** The keys that act on the datagram in focus. */
 const DEEDS: Readonly<Record<string, "lose" | "duplicate" | "delay">> = {
   Enter: "lose",
   Space: "lose",
@@ -312,7 +312,7 @@ function chooseNetwork(): void {
   restart(decodeLink(`${encodeLink({ ...experiment.scenario, actions: [] })}&${fields}`));
 }
 
-/** What happens to the elements with these ids, and what is done then. */
+/** The events of the elements with these ids, and their handlers. */
 const HANDLERS: readonly (readonly [string, string, (event: Event) => unknown])[] = [
   ["principio", "click", () => go(() => experiment.seek(0))],
   ["atras", "click", () => go(() => experiment.back())],

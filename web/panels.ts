@@ -1,5 +1,5 @@
 /**
- * What stands around the diagrams: fields of a datagram, actions, exercises, controls and the table.
+ * The panels around the diagrams: fields of a datagram, actions, exercises, controls and the table.
  *
  * @module
  */
@@ -46,7 +46,7 @@ export function datagramPanel({ crossings, now }: Lane, index: number): Shape[] 
   return [h("h2", {}, `${nameOf(datagram)}, n.º ${index}`), h("dl", {}, list)];
 }
 
-/** What whoever captures a datagram can read after its header, as text if it is one. */
+/** The payload as a capture shows it, as text if it is one. */
 function contentOf(datagram: Uint8Array, hasHeader: boolean): string {
   const payload = hasHeader ? datagram.subarray(HEADER_BYTES) : datagram;
   const text = decodeText(payload);
@@ -70,7 +70,7 @@ export function describeAction(action: Action, { lanes }: Experiment): string {
   return `${at} ${verb}${by} ${name} (${KIND_NAMES[options.kind]})`;
 }
 
-/** What happened after a moment, in words; without the datagrams, only what the ends show. */
+/** The events after a moment, in words; without the datagrams, only what the ends show. */
 export function newsSince(before: number, { lanes }: Experiment, hasDatagrams: boolean): string {
   return lanes.map(({ told, crossings, now, options }) => {
     const isNew = (at: number) => at > before && at <= now;

@@ -7,7 +7,7 @@ import { PERFECT } from "../laboratory/network.ts";
 import type { Crossing, Play, Side, Told } from "../laboratory/demo/play.ts";
 import { readHeader } from "../transport/reliable/packet.ts";
 
-/** What a diagram shows: a conversation that is played, or one that was recorded. */
+/** The subject of a diagram: a conversation that is played, or one that was recorded. */
 export type Lane = Pick<
   Play,
   | "crossings"

@@ -1,5 +1,5 @@
 /**
- * What the page plays, and how it stands in the page's address: the same link shows everybody the same.
+ * The scenario of the page, and its form in the page's address: the same link shows everybody the same.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export const NUMBERS = [
 
 type Numbers = Readonly<Record<typeof NUMBERS[number][0], number>>;
 
-/** What the people say by themselves; without a script they wait for whoever watches. */
+/** The lines that the people say by themselves; without a script they wait for whoever watches. */
 export const SCRIPTS = {
   original: ORIGINAL,
   dos: [...ORIGINAL, { question: "¿Y UDP es fiable?", answer: "Por sí solo, no." }],
@@ -45,7 +45,7 @@ export interface Scenario extends Numbers {
   readonly actions: readonly Action[];
 }
 
-/** What the page plays without a link. */
+/** The scenario without a link. */
 export const DEFAULT_SCENARIO: Scenario = {
   ...{ exercise: "", kinds: ["protected", "plain"], script: "original", actions: [] },
   ...{ loss: 0, duplication: 0, reordering: 0, delay: 200, jitter: 0 },

@@ -1,5 +1,5 @@
 /**
- * What goes out and comes in at one end, written to a capture file as it passes: without privileges, and
+ * The datagrams of one end, out and in, written to a capture file as they pass: without privileges, and
  * with what was lost on purpose.
  *
  * @module

@@ -53,7 +53,7 @@ export interface Rule {
   readonly title: string;
 }
 
-/** What became of a rule. */
+/** The outcome of a rule. */
 export interface Finding extends Rule {
   readonly state: "holds" | "broken" | "unchecked";
   /** Why it does not hold, or what it takes to check it. */

@@ -21,7 +21,7 @@ const TALK_MS = 45_000;
 
 const QUESTIONS_TO_ASK = 5;
 
-/** What is sent in place of a datagram. */
+/** The datagrams sent in place of one. */
 type Twist = (datagram: Uint8Array) => readonly Uint8Array[];
 
 /** Holds a conversation with the peer; returns its texts, and whether it ended as it should. */

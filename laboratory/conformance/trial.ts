@@ -54,7 +54,7 @@ export interface Arrival {
 /** A packet by its fields, as `ACK 2, eco 1` or as they are, or what finds it. */
 export type Wanted = string | Partial<Packet> | ((arrival: Arrival) => boolean);
 
-/** What the peer's program shows its people, if it is piped into the tester. */
+/** The output of the peer's program, if it is piped into the tester. */
 export class Screen {
   /** Everything so far. */
   text = "";
@@ -107,15 +107,15 @@ export class Inlet implements Disposable {
   }
 }
 
-/** What the exchanges of one run share. */
+/** State that the exchanges of one run share. */
 export interface Bench {
-  /** What is tested. */
+  /** The end that is tested. */
   readonly role: "server" | "client";
   readonly seed: number;
   readonly screen: Screen;
-  /** Where a server is. */
+  /** The server's address. */
   readonly server: Address;
-  /** Where clients come to. */
+  /** The socket that clients come to. */
   readonly inlet: Inlet | undefined;
   /** The code of a private room. */
   readonly code: string | undefined;
@@ -130,7 +130,7 @@ export class Trial implements Disposable {
   readonly history: Arrival[] = [];
   /** The sessions to leave at the end. */
   readonly visits: { leave(): Promise<void> }[] = [];
-  /** What had to come when the rule was broken. */
+  /** The packet that had to come when the rule was broken. */
   expected: string | undefined;
   readonly random: () => number;
   readonly bench: Bench;
@@ -150,7 +150,7 @@ export class Trial implements Disposable {
     this.#inlets = bench.inlet === undefined ? [] : [bench.inlet];
     if (bench.inlet === undefined) return;
     bench.inlet.onArrival = () => this.#take();
-    // What clients of earlier exchanges still sent is of no interest; a new one may have come early.
+    // Late packets of earlier clients are of no interest; a new client may have come early.
     for (const [datagram, from] of bench.inlet.take()) {
       if (readHeader(datagram)?.type !== "message") this.#arrive(datagram, from, 0);
     }
@@ -342,7 +342,7 @@ export function fieldsOf(text: string): Partial<Packet> {
   return { type: type.toLowerCase() as PacketType, ...Object.fromEntries(fields) };
 }
 
-/** What tells whether an arrival is wanted. */
+/** Tells whether an arrival is wanted. */
 function finderOf(wanted: Wanted): (arrival: Arrival) => boolean {
   if (typeof wanted === "function") return wanted;
   const fields = Object.entries(typeof wanted === "string" ? fieldsOf(wanted) : wanted);

@@ -72,7 +72,7 @@ export class Visit {
     return this.trial.take({ ...fields, id: this.id }, cause, ms);
   }
 
-  /** What finds packets of this session of a type. */
+  /** A condition: packets of this session of a type. */
   packets(type: string | RegExp, is: (packet: Packet) => boolean = () => true) {
     const isType = (it: string) => typeof type === "string" ? it === type : type.test(it);
     return ({ packet }: Arrival): boolean =>

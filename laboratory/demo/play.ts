@@ -34,10 +34,10 @@ import type { AnsweringEndpoint, Peer } from "../../transport/server.ts";
 /** An end of the conversation. */
 export type Side = "client" | "server";
 
-/** What carries a conversation: this protocol, UDP alone, or a private room. */
+/** The carrier of a conversation: this protocol, UDP alone, or a private room. */
 export type PlayKind = "protected" | "plain" | "private";
 
-/** What whoever watches does, and when, in whole ms: after everything else of that moment. */
+/** An act of the watcher, and its time, in whole ms: after everything else of that moment. */
 export type Action =
   & { readonly at: number }
   & (
@@ -65,7 +65,7 @@ export interface PlayOptions {
   readonly kind: PlayKind;
   readonly seed: number;
   readonly conditions: NetworkConditions;
-  /** What the people say by themselves, and then bye; with `undefined` they wait for actions. */
+  /** The lines that the people say by themselves, and then bye; with `undefined` they wait for actions. */
   readonly script: readonly Exchange[] | undefined;
   /** Time to type a line, in ms. */
   readonly pace: number;
@@ -77,10 +77,10 @@ export interface PlayOptions {
   readonly sodium?: Sodium | undefined;
 }
 
-/** What happened, in order: a line of the transcript, a datagram, or what else an end tells. */
+/** The events, in order: a line of the transcript, a datagram, or what else an end tells. */
 export type Scene = Told | Crossing;
 
-/** What an end shows its people, or why it refused a datagram. */
+/** A line that an end shows its people, or why it refused a datagram. */
 export interface Told {
   readonly type: "line" | "notice" | "refusal";
   readonly at: number;
@@ -115,7 +115,7 @@ const ADDRESSES: Readonly<Record<Side, Address>> = {
 
 const CODE = "42-tigre-luna";
 
-/** What the client's end tells besides its transcript. */
+/** Notices of the client's end besides its transcript. */
 const NOTICES: Readonly<Partial<Record<DialerEvent["type"], string>>> = {
   connected: "Conectado con 127.0.0.1:12000",
   hop: "Sigue desde otro puerto, por si al anterior ya no le llega nada",

@@ -205,7 +205,7 @@ export class Session implements PacketSink, Inspection {
     this.delivery = new Delivery(this.#rtt, this, options.idleTimeout);
     this.delivery.name = options.name ?? EMPTY;
     this.heardAt = options.now;
-    // What acknowledges the WELCOME may be lost, and the server waits for it for seconds only.
+    // The acknowledgement of the WELCOME may be lost, and the server waits for it for seconds only.
     if (this.#role === "asker") this.#keepaliveAt = options.now + this.#rtt.timeout;
   }
 
