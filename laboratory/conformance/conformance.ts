@@ -6,7 +6,8 @@
  */
 import { green, red, yellow } from "@std/fmt/colors";
 import { type Run, run } from "../../program/program.ts";
-import { EXIT } from "../../program/words.ts";
+import { resolveServer } from "../../transport/client.ts";
+import { connectFailure, EXIT } from "../../program/words.ts";
 import { toJsonLine } from "../../terminal/clean.ts";
 import { UsageError } from "../../program/arguments.ts";
 import { type Bench, Fault, Inlet, type Passage, Screen, Trial, Unchecked } from "./trial.ts";
@@ -162,7 +163,7 @@ async function main({ args, terminal, json, signal }: Run): Promise<number> {
   const role = target === undefined ? "client" : "server";
   const [, hostname = "", port = ""] =
     /^\[?(.+?)\]?:(\d{1,5})$/.exec(target ?? `${DEFAULT_HOSTNAME}:0`) ?? [];
-  if (hostname === "" || Number(port) > 65_535) {
+  if (hostname === "" || Number(port) > 65_535 || target !== undefined && Number(port) === 0) {
     throw new UsageError(`no se entiende --servidor "${target}": escriba HOST:PUERTO`);
   }
   const code = args.optional("codigo");
@@ -181,10 +182,12 @@ async function main({ args, terminal, json, signal }: Run): Promise<number> {
     const what = role === "client" ? "cliente" : "servidor";
     throw new UsageError(`no se puede comprobar la regla "${only}" de un ${what}`);
   }
+  const given = { hostname, port: Number(port) };
+  const [server = given] = target === undefined ? [] : await resolveServer(given)
+    .catch((error) => Promise.reject(connectFailure(error, given)));
   const bench: Bench = {
-    ...{ role, code, seed, seen: new Set() },
+    ...{ role, code, seed, server, seen: new Set() },
     screen: new Screen(Deno.stdin.isTerminal() ? undefined : Deno.stdin.readable),
-    server: { hostname, port: Number(port) },
     inlet: role === "client" ? new Inlet({ hostname: host, port: own }) : undefined,
   };
   if (role === "client") { for (const line of describeCommand(own)) terminal.notice(line); }
